@@ -1,0 +1,117 @@
+// Activations and their slopes on strips: rows × whole vectors of a batch buffer, still warm in the cache.
+// The same names and formulas as method/functions.py.
+#pragma once
+#include "elementary.hpp"
+#include "kernel.hpp"
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+// Whether dy/dx follows from y; where it does not, the forward pass stores it.
+SCHUSS_INLINE bool slope_from_output(Activation a) {
+  return a != Activation::softplus && a != Activation::silu && a != Activation::gelu;
+}
+// Whether the matrix product applies it itself, in registers.
+SCHUSS_INLINE bool in_registers(Activation a) { return a == Activation::identity || a == Activation::relu; }
+
+template <class T> SCHUSS_INLINE Vec<T> relu(Vec<T> x) {
+  return pick<T>(x < all<T>(T(0)), all<T>(T(0)), x);  // NaN passes through and is noticed
+}
+
+template <class T, class F> SCHUSS_INLINE void over_strip(T *y, long stride, int rows, int vectors, F f) {
+  for (int r = 0; r < rows; r++)
+    for (int v = 0; v < vectors; v++) f(y + r * stride + v * lanes<T>, r * stride + v * lanes<T>);
+}
+
+template <class T> SCHUSS_INLINE void gelu_at(T *y, T *slope) {
+  const T scale = T(0.79788456080286535588), cubic = T(0.044715);
+  Vec<T> x = load<T>(y), limit = all<T>(T(50));
+  Vec<T> c = pick<T>(x > limit, limit, pick<T>(x < -limit, -limit, x));  // the cube must not overflow
+  Vec<T> gate = tanh<T>(scale * (c + cubic * c * c * c));
+  Vec<T> inner = scale * (T(1) + T(3) * cubic * c * c);
+  store<T>(y, T(0.5) * x * (T(1) + gate));
+  store<T>(slope, T(0.5) * (T(1) + gate) + T(0.5) * c * (T(1) - gate * gate) * inner);
+}
+
+// Replace net inputs by outputs; `slope` is written where slope_from_output says no.
+template <class T>
+__attribute__((noinline)) void activate(Activation a, T *y, T *slope, long stride, int rows, int vectors) {
+  switch (a) {
+    case Activation::logistic:
+      return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, logistic<T>(load<T>(p))); });
+    case Activation::tanh:
+      return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, tanh<T>(load<T>(p))); });
+    case Activation::exp:
+      return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, exp<T>(load<T>(p))); });
+    case Activation::leaky_relu:
+      return over_strip(y, stride, rows, vectors, [](T *p, long) {
+        Vec<T> x = load<T>(p);
+        store<T>(p, pick<T>(x > all<T>(T(0)), x, T(0.01) * x));
+      });
+    case Activation::elu:
+      return over_strip(y, stride, rows, vectors, [](T *p, long) {
+        Vec<T> x = load<T>(p);
+        store<T>(p, pick<T>(x > all<T>(T(0)), x, expm1<T>(x)));
+      });
+    case Activation::softplus:
+      return over_strip(y, stride, rows, vectors, [=](T *p, long i) {
+        Vec<T> x = load<T>(p);
+        store<T>(slope + i, logistic<T>(x));
+        store<T>(p, softplus<T>(x));
+      });
+    case Activation::silu:
+      return over_strip(y, stride, rows, vectors, [=](T *p, long i) {
+        Vec<T> x = load<T>(p), gate = logistic<T>(x);
+        store<T>(slope + i, gate * (T(1) + x * (T(1) - gate)));
+        store<T>(p, x * gate);
+      });
+    case Activation::gelu:
+      return over_strip(y, stride, rows, vectors, [=](T *p, long i) { gelu_at<T>(p, slope + i); });
+    case Activation::relu:
+      return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, relu<T>(load<T>(p))); });
+    default: return;
+  }
+}
+
+// dy/dx from y (or from the stored slope s)
+template <class T> SCHUSS_INLINE Vec<T> slope_at(Activation a, Vec<T> y, const T *s) {
+  const Vec<T> one = all<T>(T(1)), zero = all<T>(T(0));
+  switch (a) {
+    case Activation::logistic: return y * (one - y);
+    case Activation::tanh: return one - y * y;
+    case Activation::relu: return pick<T>(y > zero, one, zero);
+    case Activation::leaky_relu: return pick<T>(y > zero, one, all<T>(T(0.01)));
+    case Activation::elu: return pick<T>(y > zero, one, y + one);
+    case Activation::exp: return y;
+    case Activation::softplus:
+    case Activation::silu:
+    case Activation::gelu: return load<T>(s);
+    default: return one;
+  }
+}
+
+// delta ← slope · delta
+template <class T, Activation a>
+void times_slope_of(T *delta, const T *y, const T *slope, long stride, int rows, int vectors) {
+  over_strip(delta, stride, rows, vectors,
+             [=](T *p, long i) { store<T>(p, slope_at<T>(a, load<T>(y + i), slope + i) * load<T>(p)); });
+}
+
+template <class T>
+__attribute__((noinline)) void times_slope(Activation a, T *delta, const T *y, const T *slope, long stride,
+                                           int rows, int vectors) {
+  switch (a) {
+    case Activation::logistic: return times_slope_of<T, Activation::logistic>(delta, y, slope, stride, rows, vectors);
+    case Activation::tanh: return times_slope_of<T, Activation::tanh>(delta, y, slope, stride, rows, vectors);
+    case Activation::leaky_relu:
+      return times_slope_of<T, Activation::leaky_relu>(delta, y, slope, stride, rows, vectors);
+    case Activation::elu: return times_slope_of<T, Activation::elu>(delta, y, slope, stride, rows, vectors);
+    case Activation::softplus:
+    case Activation::silu:
+    case Activation::gelu: return times_slope_of<T, Activation::gelu>(delta, y, slope, stride, rows, vectors);
+    default: return;
+  }
+}
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss

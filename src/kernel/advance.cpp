@@ -1,0 +1,176 @@
+#include "advance.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <thread>
+
+namespace schuss {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int chunk_rows = 256;           // rows at once; larger batches come in chunks
+constexpr double flops_per_look = 5e6;    // between two looks at the clock: some 50 µs
+constexpr auto poll_interval = std::chrono::milliseconds(10);
+constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
+
+// Run body(thread) on `threads` threads, this one included.
+template <class F> void in_team(int threads, F body) {
+  std::vector<std::thread> others;
+  for (int t = 1; t < threads; t++) others.emplace_back(body, t);
+  body(0);
+  for (std::thread &other : others) other.join();
+}
+
+int threads_for(double flops, int most) {
+  return std::max(1, std::min(most, int(flops / flops_per_thread)));
+}
+
+// Asks the caller now and then whether to go on; cheap enough to be asked at every step.
+class Watch {
+ public:
+  Watch(const Poll &poll, double flops_per_call) : poll_(poll), flops_(flops_per_call), last_(Clock::now()) {}
+  void at(long steps, double loss) { steps_ = steps, loss_ = loss; }
+  static bool ask(void *self) { return static_cast<Watch *>(self)->due(); }
+
+ private:
+  bool due() {
+    since_ += flops_;
+    if (since_ < flops_per_look) return false;
+    since_ = 0;
+    const auto now = Clock::now();
+    if (now - last_ < poll_interval) return false;
+    last_ = now;
+    return poll_(steps_, loss_);
+  }
+
+  const Poll &poll_;
+  double flops_, since_ = 0, loss_ = 0;
+  long steps_ = 0;
+  Clock::time_point last_;
+};
+
+template <class T> void set_data(Work<T> &work, const Problem &problem, const Data<T> &data) {
+  work.x = data.x;
+  work.t = data.t;
+  work.classes = data.classes;
+  work.x_stride = problem.layers.front();
+  work.t_stride = problem.layers.back();
+}
+
+template <class T> void set_objective(Work<T> &work, const Objective &objective, long n) {
+  work.loss_scale = objective.mean ? 1.0 / double(n) : 1.0;
+  work.scale = T(work.loss_scale);
+  work.l2 = T(objective.l2);
+  work.l1 = T(objective.l1);
+}
+
+// The steps of one call as one of its threads makes them; every thread takes the same decisions.
+template <class T>
+Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
+                    const Objective &objective, const Course &course, int thread, Watch &watch, double *losses) {
+  Team &team = *work.team;
+  const long per_epoch = (data.n + course.batch_size - 1) / course.batch_size;
+  long place = course.first_place, epoch = 0;
+  for (long s = 0; s < course.steps; s++) {
+    const long first = place * course.batch_size;
+    const Batch batch = {course.order ? course.order + epoch * data.n + first : nullptr, first,
+                         std::min(course.batch_size, data.n - first)};
+    const double *rates = course.rates + s * course.n_rates;
+    work.learning_rate = T(rates[0]);
+    work.momentum = course.n_rates > 1 ? T(rates[1]) : T(0);
+    set_objective(work, objective, batch.n);
+    if (!table.step(work, batch, thread, thread == 0 ? Watch::ask : nullptr, &watch)) return {s, Outcome::interrupted};
+    const double loss = team.step_loss;
+    if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
+    if (!std::isfinite(loss)) return {s + 1, Outcome::not_finite};
+    const bool epoch_ends = ++place == per_epoch;
+    if (epoch_ends) place = 0, epoch++;
+    if (epoch_ends || course.check_each_step) {
+      if (thread == 0) team.finite = space.finite();
+      wait_for(team);
+      if (!team.finite) return {s + 1, Outcome::not_finite};
+    }
+  }
+  return {course.steps, Outcome::done};
+}
+
+}  // namespace
+
+template <class T>
+Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
+                 const Course &course, int threads, T *theta, T *memory, double *losses, const Poll &poll) {
+  const int rows = int(std::min<long>(course.batch_size, chunk_rows));
+  const bool velocity = Rule(course.rule) != Rule::gradient_descent;
+  Workspace<T> space(problem, table, {rows, true, velocity, course.batch_size > rows});
+  space.pack(theta, memory);
+  const double flops = problem.flops_per_sample() * rows;
+  Watch watch(poll, flops);
+  Team team;
+  team.threads = threads_for(problem.flops_per_sample() * double(course.batch_size), threads);
+  Progress progress{};
+  in_team(team.threads, [&](int thread) {
+    Work<T> work = space.work(team);
+    set_data(work, problem, data);
+    work.rule = Rule(course.rule);
+    const Progress made = make_steps(work, space, table, data, objective, course, thread, watch, losses);
+    if (thread == 0) progress = made;
+  });
+  space.unpack(theta, memory);
+  return progress;
+}
+
+template <class T>
+double gradient(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
+                int threads, const T *theta, T *gradient) {
+  const int rows = int(std::min<long>(data.n, chunk_rows));
+  Workspace<T> space(problem, table, {rows, true, false, true});
+  space.pack(theta, nullptr);
+  Team team;
+  team.threads = threads_for(problem.flops_per_sample() * double(data.n), threads);
+  in_team(team.threads, [&](int thread) {
+    Work<T> work = space.work(team);
+    set_data(work, problem, data);
+    set_objective(work, objective, data.n);
+    work.update = false;
+    table.step(work, {nullptr, 0, data.n}, thread, nullptr, nullptr);
+  });
+  space.unpack_gradient(gradient);
+  return team.step_loss;
+}
+
+template <class T>
+void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, int threads, const T *theta, T *y) {
+  const int team_size = threads_for(problem.flops_per_sample() / 3 * double(n), threads);
+  const int rows = int(std::min<long>((n + team_size - 1) / team_size, chunk_rows));
+  Workspace<T> space(problem, table, {rows * team_size, false, false, false});
+  space.pack(theta, nullptr);
+  Team team;
+  const int n_out = problem.layers.back();
+  in_team(team_size, [&](int thread) {
+    Work<T> work = space.work(team);
+    set_data(work, problem, {n, x, nullptr, nullptr});
+    const Layer<T> &out = work.layers[work.depth - 1];
+    const long last = n * (thread + 1) / team_size;
+    for (long first = n * thread / team_size; first < last; first += rows) {
+      const int count = int(std::min<long>(rows, last - first));
+      table.outputs(work, first, thread * rows, count);
+      for (int r = 0; r < count; r++) {
+        const T *from = out.y + (long(thread) * rows + r) * out.stride;
+        std::copy(from, from + n_out, y + (first + r) * n_out);
+      }
+    }
+  });
+}
+
+#define SCHUSS_FOR(T)                                                                                              \
+  template Progress advance<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &,             \
+                               const Course &, int, T *, T *, double *, const Poll &);                            \
+  template double gradient<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &, int,         \
+                              const T *, T *);                                                                    \
+  template void outputs<T>(const Problem &, const Table<T> &, long, const T *, int, const T *, T *);
+SCHUSS_FOR(float)
+SCHUSS_FOR(double)
+
+}  // namespace schuss

@@ -1,0 +1,55 @@
+// Many steps in one call, on one or more threads; one gradient; outputs. Knows no Python.
+#pragma once
+#include <functional>
+
+#include "workspace.hpp"
+
+namespace schuss {
+
+template <class T> struct Data {
+  long n;
+  const T *x;              // (n, n_in)
+  const T *t;              // (n, n_out), or null
+  const int32_t *classes;  // (n,), or null
+};
+
+struct Objective {
+  bool mean;
+  double l2, l1;
+};
+
+// Steps [0, steps) of this call, beginning in the middle of an epoch if first_place > 0.
+struct Course {
+  const int32_t *order;  // (epochs touched, n), or null: samples in their own order
+  long batch_size;
+  long steps, first_place;
+  const double *rates;  // (steps, n_rates): learning rate, momentum
+  int n_rates;
+  int rule;
+  bool check_each_step;  // look for non-finite weights after every step, not only at each epoch's end
+};
+
+enum class Outcome : int { done, interrupted, not_finite };
+
+struct Progress {
+  long steps;  // whole steps made
+  Outcome outcome;
+};
+
+using Poll = std::function<bool(long steps, double loss)>;  // true stops before the next update
+
+// Change theta and memory in place; write the loss of each step to losses (steps,).
+template <class T>
+Progress advance(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Course &, int threads,
+                 T *theta, T *memory, double *losses, const Poll &poll);
+
+// Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,).
+template <class T>
+double gradient(const Problem &, const Table<T> &, const Data<T> &, const Objective &, int threads, const T *theta,
+                T *gradient);
+
+// Outputs (n, n_out) for inputs x (n, n_in).
+template <class T>
+void outputs(const Problem &, const Table<T> &, long n, const T *x, int threads, const T *theta, T *y);
+
+}  // namespace schuss

@@ -1,0 +1,170 @@
+// The doors from Python into the kernel: shapes and dtypes are checked here and in engine/native.py, the
+// GIL is given up here, and no number is computed here.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "advance.hpp"
+#include "cpu.hpp"
+#include "order.hpp"
+
+namespace nb = nanobind;
+using namespace schuss;
+
+namespace {
+
+template <class T> using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+template <class T> const Table<T> &table_of(const InstructionSet &set);
+template <> const Table<float> &table_of<float>(const InstructionSet &set) { return *set.f32; }
+template <> const Table<double> &table_of<double>(const InstructionSet &set) { return *set.f64; }
+
+const InstructionSet &set_named(const std::string &name) {
+  for (const InstructionSet *set : instruction_sets())
+    if (name == set->name) return *set;
+  throw std::invalid_argument("this processor or build has no instruction set " + name);
+}
+
+void require(bool fits, const char *what) {
+  if (!fits) throw std::invalid_argument(what);
+}
+
+template <class T>
+Data<T> data_of(const Problem &p, const Matrix<const T> &x, const std::optional<Matrix<const T>> &t,
+                const std::optional<Vector<const int32_t>> &classes) {
+  require(long(x.shape(1)) == p.layers.front(), "x has a wrong number of columns");
+  require(t.has_value() != classes.has_value(), "give either t or classes");
+  if (t) require(t->shape(0) == x.shape(0) && long(t->shape(1)) == p.layers.back(), "t has a wrong shape");
+  if (classes) require(classes->shape(0) == x.shape(0), "classes has a wrong length");
+  return {long(x.shape(0)), x.data(), t ? t->data() : nullptr, classes ? classes->data() : nullptr};
+}
+
+// Calls a Python function between steps. What it raises (KeyboardInterrupt above all) stops the training
+// and is handed back beside the valid state.
+class PythonPoll {
+ public:
+  explicit PythonPoll(nb::object function) : function_(std::move(function)) {}
+  bool operator()(long steps, double loss) {
+    nb::gil_scoped_acquire gil;
+    try {
+      if (!function_.is_none()) return nb::cast<bool>(function_(steps, loss));
+      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+    } catch (nb::python_error &error) {
+      error_ = nb::borrow(error.value());
+      return true;
+    }
+    return false;
+  }
+  nb::object error() const { return error_; }
+
+ private:
+  nb::object function_, error_ = nb::none();
+};
+
+template <class T>
+nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, Matrix<T> memory, Matrix<const T> x,
+                     std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
+                     std::optional<Matrix<const int32_t>> order, long batch_size, long first_place,
+                     Matrix<const double> rates, int rule, std::tuple<bool, double, double> objective,
+                     Vector<double> losses, int threads, bool check_each_step, nb::object poll) {
+  const Table<T> &table = table_of<T>(set_named(set));
+  const Data<T> data = data_of<T>(p, x, t, classes);
+  const long per_epoch = (data.n + batch_size - 1) / batch_size, steps = long(rates.shape(0));
+  const bool remembers = Rule(rule) != Rule::gradient_descent;
+  require(theta.shape(0) == p.n_parameters() && memory.shape(1) == p.n_parameters(), "theta has a wrong length");
+  require(memory.shape(0) == size_t(remembers) && rates.shape(1) == 1 + size_t(remembers), "memory does not fit rule");
+  require(losses.shape(0) == rates.shape(0), "losses has a wrong length");
+  require(!order || (long(order->shape(1)) == data.n &&
+                     long(order->shape(0)) * per_epoch >= first_place + steps), "order is too short");
+  const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, rates.data(),
+                         int(rates.shape(1)), rule, check_each_step};
+  const auto [mean, l2, l1] = objective;
+  PythonPoll ask(std::move(poll));
+  Progress made;
+  {
+    nb::gil_scoped_release free;
+    made = advance<T>(p, table, data, {mean, l2, l1}, course, threads, theta.data(), memory.data(), losses.data(),
+                      [&](long s, double loss) { return ask(s, loss); });
+  }
+  return nb::make_tuple(made.steps, int(made.outcome), ask.error());
+}
+
+template <class T>
+double gradient_in(const Problem &p, const std::string &set, Vector<const T> theta, Matrix<const T> x,
+                   std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
+                   std::tuple<bool, double, double> objective, Vector<T> out, int threads) {
+  const Table<T> &table = table_of<T>(set_named(set));
+  const Data<T> data = data_of<T>(p, x, t, classes);
+  require(theta.shape(0) == p.n_parameters() && out.shape(0) == p.n_parameters(), "theta has a wrong length");
+  const auto [mean, l2, l1] = objective;
+  nb::gil_scoped_release free;
+  return gradient<T>(p, table, data, {mean, l2, l1}, threads, theta.data(), out.data());
+}
+
+template <class T>
+void outputs_in(const Problem &p, const std::string &set, Vector<const T> theta, Matrix<const T> x, Matrix<T> out,
+                int threads) {
+  const Table<T> &table = table_of<T>(set_named(set));
+  require(theta.shape(0) == p.n_parameters(), "theta has a wrong length");
+  require(long(x.shape(1)) == p.layers.front() && out.shape(0) == x.shape(0) &&
+          long(out.shape(1)) == p.layers.back(), "x or out has a wrong shape");
+  nb::gil_scoped_release free;
+  outputs<T>(p, table, long(x.shape(0)), x.data(), threads, theta.data(), out.data());
+}
+
+template <class T> void apply_in(const std::string &set, int function, Vector<const T> in, Vector<T> out) {
+  require(in.shape(0) == out.shape(0), "in and out differ in length");
+  table_of<T>(set_named(set)).apply(Function(function), in.data(), out.data(), in.shape(0));
+}
+
+void orders_in(uint64_t seed, uint64_t first_epoch, Matrix<int32_t> out) {
+  nb::gil_scoped_release free;
+  for (size_t e = 0; e < out.shape(0); e++)
+    philox_order(seed, first_epoch + e, int32_t(out.shape(1)), out.data() + e * out.shape(1));
+}
+
+template <class T> void bind_for(nb::module_ &m) {
+  m.def("advance", &advance_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
+        nb::arg("memory").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
+        nb::arg("classes").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
+        nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("rule"), nb::arg("objective"),
+        nb::arg("losses").noconvert(), nb::arg("threads"), nb::arg("check_each_step"), nb::arg("poll").none());
+  m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
+        nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
+        nb::arg("objective"), nb::arg("out").noconvert(), nb::arg("threads"));
+  m.def("outputs", &outputs_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
+        nb::arg("x").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"));
+  m.def("apply", &apply_in<T>, nb::arg("isa"), nb::arg("function"), nb::arg("x").noconvert(),
+        nb::arg("out").noconvert());
+}
+
+}  // namespace
+
+NB_MODULE(_kernel, m) {
+  m.attr("version") = SCHUSS_VERSION;
+  m.attr("compiler") = SCHUSS_COMPILER;
+  nb::class_<Problem>(m, "Problem")
+      .def("__init__", [](Problem *self, std::vector<int> layers, std::vector<int> activations, int loss,
+                          double parameter, bool biases) {
+        require(layers.size() >= 2 && activations.size() + 1 == layers.size(), "layers and activations differ");
+        new (self) Problem{std::move(layers), std::move(activations), loss, parameter, biases};
+      });
+  m.def("instruction_sets", [] {
+    std::vector<std::pair<std::string, bool>> names;
+    for (const InstructionSet *set : instruction_sets()) names.emplace_back(set->name, set->fused);
+    return names;
+  });
+  m.def("orders", &orders_in, nb::arg("seed"), nb::arg("first_epoch"), nb::arg("out").noconvert());
+  bind_for<float>(m);
+  bind_for<double>(m);
+}

@@ -1,0 +1,144 @@
+// exp, expm1, tanh, log, log1p and the logistic function on vectors. Our own, so that every processor
+// gives the same bits. Worst errors found are stated in docs/promises.md and held by tests/kernel.
+#pragma once
+#include "simd.hpp"
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+template <class T> struct Constants;
+template <> struct Constants<float> {
+  static constexpr float log2e = 1.44269504f;
+  // ln 2 in two parts; the first has so few bits that k·ln2_hi is exact
+  static constexpr float ln2_hi = 0.693359375f, ln2_lo = -2.12194440e-4f;
+  static constexpr float round = 12582912.0f;  // 1.5·2^23: adding it rounds to an integer
+  static constexpr float exp_low = -104.0f, exp_high = 89.0f;
+  static constexpr float tanh_high = 10.0f;
+  static constexpr int exp_terms = 7, log_terms = 5;
+  static constexpr int32_t exponent_as_number = 0x4B000000;  // bits of 2^23
+  static constexpr float exponent_offset = 8388608.0f;
+};
+template <> struct Constants<double> {
+  static constexpr double log2e = 1.4426950408889634074;
+  static constexpr double ln2_hi = 6.93147180369123816490e-01, ln2_lo = 1.90821492927058770002e-10;
+  static constexpr double round = 6755399441055744.0;  // 1.5·2^52
+  static constexpr double exp_low = -746.0, exp_high = 710.0;
+  static constexpr double tanh_high = 20.0;
+  static constexpr int exp_terms = 13, log_terms = 11;
+  static constexpr int64_t exponent_as_number = 0x4330000000000000;  // bits of 2^52
+  static constexpr double exponent_offset = 4503599627370496.0;
+};
+
+// 2^k for integer k within the normal exponents
+template <class T> SCHUSS_INLINE Vec<T> power_of_two(Ints<T> k) {
+  return (Vec<T>)((k + Simd<T>::bias) << Simd<T>::mantissa);
+}
+
+// x = k·ln 2 + r with |r| ≤ ½·ln 2
+template <class T> SCHUSS_INLINE void reduce(Vec<T> x, Ints<T> &k, Vec<T> &r) {
+  using C = Constants<T>;
+  Vec<T> shifted = x * C::log2e + C::round;
+  k = (Ints<T>)shifted - (Ints<T>)all<T>(C::round);
+  Vec<T> whole = shifted - C::round;
+  r = fma(whole, all<T>(-C::ln2_hi), x);
+  r = fma(whole, all<T>(-C::ln2_lo), r);
+}
+
+// (exp(r) − 1 − r)/r² by its series: Σ r^i/(i+2)!
+template <class T> SCHUSS_INLINE Vec<T> exp_tail(Vec<T> r) {
+  constexpr double inverse_factorial[] = {
+      1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
+      1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0, 1.0 / 87178291200.0};
+  constexpr int last = Constants<T>::exp_terms - 2;
+  Vec<T> p = all<T>(T(inverse_factorial[last]));
+#pragma GCC unroll 16
+  for (int i = last - 1; i >= 0; i--) p = fma(p, r, all<T>(T(inverse_factorial[i])));
+  return p;
+}
+
+template <class T> SCHUSS_INLINE Vec<T> exp(Vec<T> x) {
+  using C = Constants<T>;
+  x = pick<T>(x < all<T>(C::exp_low), all<T>(C::exp_low), x);
+  x = pick<T>(x > all<T>(C::exp_high), all<T>(C::exp_high), x);
+  Ints<T> k;
+  Vec<T> r;
+  reduce<T>(x, k, r);
+  Vec<T> p = fma(r * r, exp_tail<T>(r), r) + T(1);
+  Ints<T> half = k >> 1;  // two factors, so that results may overflow or become subnormal gently
+  return p * power_of_two<T>(half) * power_of_two<T>(k - half);
+}
+
+// exp(x) − 1 for x ≤ 60, accurate near 0
+template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
+  using C = Constants<T>;
+  x = pick<T>(x < all<T>(T(-60)), all<T>(T(-60)), x);
+  x = pick<T>(x > all<T>(T(60)), all<T>(T(60)), x);
+  (void)C::log2e;
+  Ints<T> k;
+  Vec<T> r;
+  reduce<T>(x, k, r);
+  Vec<T> p = fma(r * r, exp_tail<T>(r), r);
+  Vec<T> power = power_of_two<T>(k);
+  return fma(power, p, power - T(1));
+}
+
+// tanh x = e/(e+2) with e = exp(2|x|) − 1
+template <class T> SCHUSS_INLINE Vec<T> tanh(Vec<T> x) {
+  Vec<T> size = absolute<T>(x), high = all<T>(Constants<T>::tanh_high);
+  size = pick<T>(size > high, high, size);
+  Vec<T> e = expm1<T>(size + size);
+  return copy_sign<T>(e / (e + T(2)), x);
+}
+
+// log(w) + carry/w for normal w > 0: the method of fdlibm, with the series of atanh in s = f/(2+f)
+template <class T> SCHUSS_INLINE Vec<T> log_with_carry(Vec<T> w, Vec<T> carry) {
+  using C = Constants<T>;
+  using S = Simd<T>;
+  constexpr typename S::Int one_bits = typename S::Int(S::bias) << S::mantissa;
+  constexpr typename S::Int fraction = (typename S::Int(1) << S::mantissa) - 1;
+  // shift the boundary from 1 to √½, so that f = m − 1 lies around 0
+  const Ints<T> root_half = (Ints<T>)all<T>(T(0.70710678118654752440));
+  Ints<T> bits = (Ints<T>)w + (one_bits - root_half);
+  Ints<T> exponent = bits >> S::mantissa;  // biased
+  Vec<T> f = (Vec<T>)((bits & fraction) + root_half) - T(1);
+  Vec<T> k = (Vec<T>)(exponent | C::exponent_as_number) - (C::exponent_offset + T(S::bias));
+  Vec<T> s = f / (f + T(2)), z = s * s, p = all<T>(T(2.0 / (2 * C::log_terms + 1)));
+#pragma GCC unroll 16
+  for (int i = C::log_terms - 1; i >= 1; i--) p = fma(p, z, all<T>(T(2.0 / (2 * i + 1))));
+  Vec<T> half_square = T(0.5) * f * f;
+  Vec<T> low = fma(k, all<T>(C::ln2_lo), carry / w);
+  low = fma(s, fma(z, p, half_square), low);
+  return fma(k, all<T>(C::ln2_hi), f - (half_square - low));
+}
+
+template <class T> SCHUSS_INLINE Vec<T> log_at_edges(Vec<T> w, Vec<T> result) {
+  Vec<T> infinity = all<T>(T(__builtin_inf()));
+  result = pick<T>(w == infinity, infinity, result);
+  result = pick<T>(w == all<T>(T(0)), -infinity, result);
+  return pick<T>(w >= all<T>(T(0)), result, all<T>(T(__builtin_nan(""))));
+}
+
+// Subnormal arguments are not served: they give a wrong result.
+template <class T> SCHUSS_INLINE Vec<T> log(Vec<T> x) {
+  return log_at_edges<T>(x, log_with_carry<T>(x, Vec<T>{}));
+}
+
+template <class T> SCHUSS_INLINE Vec<T> log1p(Vec<T> u) {
+  Vec<T> one = all<T>(T(1)), w = u + one;
+  Vec<T> carry = pick<T>(u < one, u - (w - one), one - (w - u));  // what rounding 1 + u lost
+  Vec<T> result = log_at_edges<T>(w, log_with_carry<T>(w, carry));
+  return pick<T>(w == one, u, result);  // keeps −0 and subnormals
+}
+
+template <class T> SCHUSS_INLINE Vec<T> logistic(Vec<T> x) {
+  Vec<T> e = exp<T>(-absolute<T>(x)), one = all<T>(T(1));
+  return pick<T>(x < all<T>(T(0)), e, one) / (e + one);
+}
+
+template <class T> SCHUSS_INLINE Vec<T> softplus(Vec<T> x) {
+  Vec<T> positive = pick<T>(x < all<T>(T(0)), all<T>(T(0)), x);
+  return positive + log1p<T>(exp<T>(-absolute<T>(x)));
+}
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss

@@ -1,0 +1,44 @@
+// The arithmetic for one instruction set. CMakeLists.txt compiles this file once for each, with SCHUSS_ISA
+// (a namespace, so that no two copies of a function share a name) and SCHUSS_BYTES (vector width) set.
+#include "step.hpp"
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+template <class T> bool finite(const T *p, size_t n) {
+  Vec<T> probe = {};  // x·0 is 0 for finite x, NaN otherwise
+  for (size_t i = 0; i < n; i += lanes<T>) probe = probe + load<T>(p + i) * T(0);
+  for (int i = 0; i < lanes<T>; i++)
+    if (probe[i] != T(0)) return false;
+  return true;
+}
+
+template <class T, class F> void over_array(const T *in, T *out, size_t n, F f) {
+  alignas(64) T buffer[lanes<T>];
+  for (size_t i = 0; i < n; i += lanes<T>) {
+    const size_t count = n - i < size_t(lanes<T>) ? n - i : size_t(lanes<T>);
+    for (int j = 0; j < lanes<T>; j++) buffer[j] = size_t(j) < count ? in[i + j] : T(1);
+    store<T>(buffer, f(load<T>(buffer)));
+    for (size_t j = 0; j < count; j++) out[i + j] = buffer[j];
+  }
+}
+
+template <class T> void apply(Function which, const T *in, T *out, size_t n) {
+  switch (which) {
+    case Function::exp: return over_array(in, out, n, [](Vec<T> x) { return exp<T>(x); });
+    case Function::expm1: return over_array(in, out, n, [](Vec<T> x) { return expm1<T>(x); });
+    case Function::tanh: return over_array(in, out, n, [](Vec<T> x) { return tanh<T>(x); });
+    case Function::log: return over_array(in, out, n, [](Vec<T> x) { return log<T>(x); });
+    case Function::log1p: return over_array(in, out, n, [](Vec<T> x) { return log1p<T>(x); });
+    default: return over_array(in, out, n, [](Vec<T> x) { return logistic<T>(x); });
+  }
+}
+
+template <class T>
+constexpr Table<T> table = {lanes<T>, panel<T>, step<T>, outputs<T>, transpose<T>, finite<T>, apply<T>};
+
+extern const InstructionSet instruction_set;
+const InstructionSet instruction_set = {SCHUSS_NAME, fused, &table<float>, &table<double>};
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss

@@ -1,0 +1,102 @@
+// What the parts of the kernel say to each other: plain structures and one table of functions per
+// instruction set. No Python here, no arithmetic, and no inline function of the standard library:
+// isa.cpp is compiled once per instruction set, and the linker would keep only one copy of those.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace schuss {
+
+// The order of these names is known to engine/native.py; a test compares the two.
+enum class Activation : int { identity, logistic, tanh, relu, leaky_relu, elu, softplus, silu, gelu, softmax, exp };
+enum class Loss : int {
+  squared_error, mean_squared_error, cross_entropy, binary_cross_entropy, poisson, absolute, huber, quantile
+};
+enum class Rule : int { gradient_descent, momentum, nesterov };
+enum class Function : int { exp, expm1, tanh, log, log1p, logistic };
+
+// One weight layer. Matrices w, w_t, v, g are stored in panels: columns in groups of Table::panel, each
+// group row by row, the last group narrower (rounded up to whole vectors). Rows of batch buffers have
+// `stride` elements; what lies beyond n_out there is padding: finite, and never used.
+template <class T> struct Layer {
+  int n_in, n_out;
+  long stride;       // of y, slope, delta
+  long stride_in;    // of the previous layer's y
+  Activation activation;
+  bool has_bias;
+  T *w, *v, *g;      // (n_in, n_out): weights, velocity, gradient sums of a batch cut into chunks
+  T *w_t;            // (n_out, n_in): weights transposed for the backward pass; null in layer 0
+  T *b, *b_v, *b_g;  // (stride,): the same for biases
+  T *y, *slope;      // (rows, stride): outputs; dy/dx where it does not follow from y, else null
+  T *delta;          // (rows, stride): error signals
+};
+
+// What the threads of one call share. A barrier for a few threads that meet often: they spin, and give
+// way after a while.
+struct Team {
+  int threads = 1;
+  int arrived = 0;
+  int generation = 0;
+  int cancel = 0;        // written by thread 0 before the barrier that precedes each update
+  int finite = 1;        // written by thread 0 between two barriers
+  double step_loss = 0;  // written by thread 0 before the last barrier of a step
+};
+
+// Everything a step needs. Each thread has a copy of its own; the buffers and the team are shared.
+template <class T> struct Work {
+  int depth = 0;
+  Layer<T> *layers = nullptr;
+  Loss loss = Loss::squared_error;
+  T loss_parameter = 0;
+
+  const T *x = nullptr;           // (n_samples, n_in)
+  const T *t = nullptr;           // (n_samples, n_out), or null:
+  const int32_t *classes = nullptr;  // (n_samples,) index of the one target that is 1
+  long x_stride = 0, t_stride = 0;
+
+  int chunk = 0;                  // most rows at once; the batch buffers have as many
+  T *x_batch = nullptr;           // (chunk, layers[0].stride_in)
+  T *t_batch = nullptr;           // (chunk, layers[depth-1].stride)
+  double *errors = nullptr;       // (chunk,): E of each sample
+  double *row_penalty = nullptr;  // (most rows of a layer,): penalty of each row of weights
+
+  Rule rule = Rule::gradient_descent;
+  T learning_rate = 0, momentum = 0;
+  T scale = 1, l2 = 0, l1 = 0;
+  double loss_scale = 1;
+  bool update = true;             // false: leave the gradient in g instead
+
+  Team *team = nullptr;
+};
+
+// The samples of one step: rows order[0 … n), or first … first+n where order is null.
+struct Batch {
+  const int32_t *order;
+  long first;
+  long n;
+};
+
+// What one instruction set offers for one element type.
+template <class T> struct Table {
+  int lanes;  // elements of a vector
+  int panel;  // columns of a weight panel
+  // Run one step, or one gradient. `poll` is asked by thread 0 between chunks; true cancels the step,
+  // which then leaves weights and memory as they were.
+  bool (*step)(Work<T> &, const Batch &, int thread, bool (*poll)(void *), void *poll_data);
+  // Outputs of samples [first, first + n) into rows [row, row + n) of y of the last layer.
+  void (*outputs)(Work<T> &, long first, int row, int n);
+  void (*transpose)(const Layer<T> &, int row, int rows);
+  bool (*finite)(const T *, size_t n);
+  void (*apply)(Function, const T *in, T *out, size_t n);
+};
+
+struct InstructionSet {
+  const char *name;
+  bool fused;  // products and sums in one rounding; equal bits are promised among these
+  const Table<float> *f32;
+  const Table<double> *f64;
+};
+
+void wait_for(Team &team);  // team.cpp
+
+}  // namespace schuss

@@ -1,0 +1,154 @@
+// Matrix products in register tiles. Element (i, j) is summed over k in order, by one thread, in fused
+// multiply-adds; tiles, panels and blocks of k decide only when that happens, never in which order.
+#pragma once
+#include "activations.hpp"
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+// Vectors per panel, and rows per tile for tiles of 1 … 4 vectors: as many as the registers hold.
+#if SCHUSS_BYTES == 64 || defined(__aarch64__)
+constexpr int panel_vectors = 4;
+constexpr int tile_rows[] = {0, 12, 12, 8, 6};
+#else
+constexpr int panel_vectors = 2;
+constexpr int tile_rows[] = {0, 12, 6, 0, 0};
+#endif
+constexpr int k_block = 256;  // terms of a sum between two visits to memory; keeps a panel near the cache
+
+template <class T> constexpr int panel = panel_vectors * lanes<T>;
+template <class T> SCHUSS_INLINE int vectors_of(int n) { return (n + lanes<T> - 1) / lanes<T>; }
+SCHUSS_INLINE int least(int a, int b) { return a < b ? a : b; }
+
+// Columns [at, at + vectors·lanes) of the right-hand matrix, row by row.
+template <class T> struct Panel {
+  const T *b;
+  long stride;
+  int at, vectors;
+};
+
+// The part of a weight matrix that panel p stores, its rows from k on.
+template <class T> SCHUSS_INLINE Panel<T> weight_panel(const T *w, int rows, int columns, int p, int k) {
+  const int vectors = least(panel_vectors, vectors_of<T>(columns) - p * panel_vectors);
+  const long stride = long(vectors) * lanes<T>;
+  return {w + long(p) * panel<T> * rows + k * stride, stride, p * panel<T>, vectors};
+}
+
+// One tile: MR rows × NV vectors over `terms` terms. An Op says where sums start and what becomes of them.
+template <class T, int MR, int NV, class Op>
+SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int terms) {
+  Vec<T> c[MR][NV];
+#pragma GCC unroll 16
+  for (int r = 0; r < MR; r++)
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; v++) c[r][v] = op.start(row + r, p.at + v * lanes<T>);
+  const T *a = op.a + row * op.a_row + k * op.a_term, *b = p.b;
+  const long a_row = op.a_row, a_term = op.a_term, stride = p.stride;
+  for (int i = 0; i < terms; i++, a += a_term, b += stride) {
+    Vec<T> right[NV];
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; v++) right[v] = load<T>(b + v * lanes<T>);
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++) {
+      const Vec<T> left = all<T>(a[r * a_row]);
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++) c[r][v] = fma(left, right[v], c[r][v]);
+    }
+  }
+  op.template finish<MR, NV>(row, p, c);
+}
+
+template <class T, int NV, class Op>
+SCHUSS_INLINE void rows_of_tiles(const Op &op, int row, int rows, const Panel<T> &p, int k, int terms) {
+  constexpr int most = tile_rows[NV];
+  for (; row + most <= rows; row += most) tile<T, most, NV>(op, row, p, k, terms);
+  if (most > 6 && row + 6 <= rows) tile<T, 6, NV>(op, row, p, k, terms), row += 6;
+  if (row + 4 <= rows) tile<T, 4, NV>(op, row, p, k, terms), row += 4;
+  if (row + 2 <= rows) tile<T, 2, NV>(op, row, p, k, terms), row += 2;
+  if (row + 1 <= rows) tile<T, 1, NV>(op, row, p, k, terms);
+}
+
+// Rows [first, last) × all columns of a product with `terms` terms.
+template <class T, class Op>
+SCHUSS_INLINE void multiply(Op op, int first, int last, int columns, int terms) {
+  if (first >= last) return;
+  for (int k = 0; k < terms; k += k_block) {
+    const int count = least(k_block, terms - k);
+    op.is_first = k == 0;
+    op.is_last = k + count == terms;
+    for (int p = 0; p * panel<T> < columns; p++) {
+      const Panel<T> at = op.panel_at(p, k);
+      switch (at.vectors) {
+        case 1: rows_of_tiles<T, 1>(op, first, last, at, k, count); break;
+#if SCHUSS_BYTES == 64 || defined(__aarch64__)
+        case 2: rows_of_tiles<T, 2>(op, first, last, at, k, count); break;
+        case 3: rows_of_tiles<T, 3>(op, first, last, at, k, count); break;
+        default: rows_of_tiles<T, 4>(op, first, last, at, k, count); break;
+#else
+        default: rows_of_tiles<T, 2>(op, first, last, at, k, count); break;
+#endif
+      }
+    }
+  }
+}
+
+// x_j = b_j + Σ_k y_k·w_kj and y_j = f(x_j): rows are samples, columns the layer's units.
+template <class T> struct ForwardOp {
+  const Layer<T> &layer;
+  Activation activation;  // identity leaves net inputs, for the output layer
+  const T *a;
+  long a_row, a_term;
+  bool is_first = true, is_last = true;
+
+  Panel<T> panel_at(int p, int k) const { return weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, k); }
+  __attribute__((always_inline)) Vec<T> start(int row, int column) const {
+    return is_first ? load<T>(layer.b + column) : load<T>(layer.y + row * layer.stride + column);
+  }
+  template <int MR, int NV>
+  __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
+    T *y = layer.y + row * layer.stride + p.at;
+    const bool clip = is_last && activation == Activation::relu;
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++)
+        store<T>(y + r * layer.stride + v * lanes<T>, clip ? relu<T>(c[r][v]) : c[r][v]);
+    if (is_last && !in_registers(activation))
+      activate<T>(activation, y, layer.slope ? layer.slope + row * layer.stride + p.at : nullptr, layer.stride, MR,
+                  NV);
+  }
+};
+
+// δ_k = f′(x_k)·Σ_j w_kj·δ_j: rows are samples, columns the units of the layer below.
+template <class T> struct BackwardOp {
+  const Layer<T> &layer, &below;
+  const T *a;
+  long a_row, a_term;
+  bool is_first = true, is_last = true;
+
+  Panel<T> panel_at(int p, int k) const { return weight_panel<T>(layer.w_t, layer.n_out, layer.n_in, p, k); }
+  __attribute__((always_inline)) Vec<T> start(int row, int column) const {
+    return is_first ? Vec<T>{} : load<T>(below.delta + row * below.stride + column);
+  }
+  template <int MR, int NV>
+  __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
+    const long at = row * below.stride + p.at;
+    T *delta = below.delta + at;
+    const T *y = below.y + at;
+    const bool clip = is_last && below.activation == Activation::relu;
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++) {
+        const long i = r * below.stride + v * lanes<T>;
+        Vec<T> d = c[r][v];
+        if (clip) d = slope_at<T>(Activation::relu, load<T>(y + i), nullptr) * d;
+        store<T>(delta + i, d);
+      }
+    if (is_last && !in_registers(below.activation))
+      times_slope<T>(below.activation, delta, y, below.slope ? below.slope + at : nullptr, below.stride, MR, NV);
+  }
+};
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss

@@ -1,0 +1,142 @@
+// Vectors of one instruction set. SCHUSS_ISA names the set and SCHUSS_BYTES its width; isa.cpp sets both.
+// Lanes are only ever independent elements, so the width never changes a result.
+#pragma once
+#include <cstdint>
+#include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define SCHUSS_INLINE static inline __attribute__((always_inline))
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+typedef float VecF __attribute__((vector_size(SCHUSS_BYTES)));
+typedef double VecD __attribute__((vector_size(SCHUSS_BYTES)));
+typedef int32_t VecI __attribute__((vector_size(SCHUSS_BYTES)));
+typedef int64_t VecL __attribute__((vector_size(SCHUSS_BYTES)));
+
+template <class T> struct Simd;
+
+template <> struct Simd<float> {
+  typedef VecF V;
+  typedef VecI I;
+  typedef int32_t Int;
+  static constexpr int mantissa = 23, bias = 127;
+};
+
+template <> struct Simd<double> {
+  typedef VecD V;
+  typedef VecL I;
+  typedef int64_t Int;
+  static constexpr int mantissa = 52, bias = 1023;
+};
+
+template <class T> using Vec = typename Simd<T>::V;
+template <class T> using Ints = typename Simd<T>::I;
+
+template <class T> constexpr int lanes = SCHUSS_BYTES / int(sizeof(T));
+// Reductions along a row always use 64 bytes' worth of partial sums, whatever the vector width.
+template <class T> constexpr int block_lanes = 64 / int(sizeof(T));
+constexpr int block_vectors = 64 / SCHUSS_BYTES;
+
+template <class T> SCHUSS_INLINE Vec<T> load(const T *p) { return *reinterpret_cast<const Vec<T> *>(p); }
+template <class T> SCHUSS_INLINE void store(T *p, Vec<T> v) { *reinterpret_cast<Vec<T> *>(p) = v; }
+template <class T> SCHUSS_INLINE Vec<T> all(T x) { return x - Vec<T>{}; }  // x − 0 keeps the sign of x
+
+template <class T> SCHUSS_INLINE Vec<T> pick(Ints<T> mask, Vec<T> yes, Vec<T> no) { return mask ? yes : no; }
+
+// a·b + c in one rounding where the set has it; the baseline rounds twice and says so (fused = false).
+SCHUSS_INLINE VecF fma(VecF a, VecF b, VecF c) {
+#if SCHUSS_BYTES == 64
+  return _mm512_fmadd_ps(a, b, c);
+#elif SCHUSS_BYTES == 32
+  return _mm256_fmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+  return vfmaq_f32(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+SCHUSS_INLINE VecD fma(VecD a, VecD b, VecD c) {
+#if SCHUSS_BYTES == 64
+  return _mm512_fmadd_pd(a, b, c);
+#elif SCHUSS_BYTES == 32
+  return _mm256_fmadd_pd(a, b, c);
+#elif defined(__aarch64__)
+  return vfmaq_f64(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+#if SCHUSS_BYTES > 16 || defined(__aarch64__)
+constexpr bool fused = true;
+#else
+constexpr bool fused = false;
+#endif
+
+template <class T> SCHUSS_INLINE Vec<T> absolute(Vec<T> x) {
+  constexpr typename Simd<T>::Int sign = typename Simd<T>::Int(1) << (sizeof(T) * 8 - 1);
+  return (Vec<T>)((Ints<T>)x & ~sign);
+}
+template <class T> SCHUSS_INLINE Vec<T> copy_sign(Vec<T> size, Vec<T> sign_of) {
+  constexpr typename Simd<T>::Int sign = typename Simd<T>::Int(1) << (sizeof(T) * 8 - 1);
+  return (Vec<T>)(((Ints<T>)size & ~sign) | ((Ints<T>)sign_of & sign));
+}
+// −1, 0 or 1; NaN gives 0.
+template <class T> SCHUSS_INLINE Vec<T> sign(Vec<T> x) {
+  Vec<T> zero = {};
+  return pick<T>(x > zero, all<T>(1), pick<T>(x < zero, all<T>(-1), zero));
+}
+
+// The sum of a block's partial sums, by halves: the same tree for every vector width.
+template <class T> SCHUSS_INLINE T sum_block(const Vec<T> (&part)[block_vectors]) {
+  alignas(64) T p[block_lanes<T>];
+  for (int i = 0; i < block_vectors; i++) store<T>(p + i * lanes<T>, part[i]);
+  for (int half = block_lanes<T> / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) p[i] += p[i + half];
+  return p[0];
+}
+template <class T> SCHUSS_INLINE T max_block(const Vec<T> (&part)[block_vectors]) {
+  alignas(64) T p[block_lanes<T>];
+  for (int i = 0; i < block_vectors; i++) store<T>(p + i * lanes<T>, part[i]);
+  for (int half = block_lanes<T> / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) p[i] = p[i] < p[i + half] ? p[i + half] : p[i];
+  return p[0];
+}
+
+// low = a0 b0 a1 b1 …, high = the second halves likewise
+#if defined(__clang__)
+#define SCHUSS_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SCHUSS_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, Ints<T>{__VA_ARGS__})
+#endif
+
+template <class T> SCHUSS_INLINE void interleave(Vec<T> a, Vec<T> b, Vec<T> &low, Vec<T> &high) {
+  if constexpr (lanes<T> == 2) {
+    low = SCHUSS_SHUFFLE(a, b, 0, 2);
+    high = SCHUSS_SHUFFLE(a, b, 1, 3);
+  } else if constexpr (lanes<T> == 4) {
+    low = SCHUSS_SHUFFLE(a, b, 0, 4, 1, 5);
+    high = SCHUSS_SHUFFLE(a, b, 2, 6, 3, 7);
+  } else if constexpr (lanes<T> == 8) {
+    low = SCHUSS_SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    high = SCHUSS_SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  } else {
+    low = SCHUSS_SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    high = SCHUSS_SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  }
+}
+
+// 0, 1, 2 … lanes−1
+template <class T> SCHUSS_INLINE Vec<T> iota() {
+  Vec<T> v = {};
+  for (int i = 0; i < lanes<T>; i++) v[i] = T(i);
+  return v;
+}
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss

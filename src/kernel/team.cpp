@@ -1,0 +1,30 @@
+// The barrier at which the threads of one call meet.
+#include <sched.h>
+
+#include "kernel.hpp"
+
+namespace schuss {
+
+static inline void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+void wait_for(Team &team) {
+  if (team.threads == 1) return;
+  const int generation = __atomic_load_n(&team.generation, __ATOMIC_RELAXED);
+  if (__atomic_fetch_add(&team.arrived, 1, __ATOMIC_ACQ_REL) == team.threads - 1) {
+    __atomic_store_n(&team.arrived, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&team.generation, generation + 1, __ATOMIC_RELEASE);
+    return;
+  }
+  // Long enough for a partner that is running, short enough to give way to one that is not.
+  for (int spins = 0; __atomic_load_n(&team.generation, __ATOMIC_ACQUIRE) == generation; spins++)
+    if (spins < 4000) pause_briefly();
+    else sched_yield();
+}
+
+}  // namespace schuss

@@ -1,0 +1,152 @@
+// Buffers of the kernel and the way into them. No arithmetic on their content.
+#include "workspace.hpp"
+
+#include <new>
+
+namespace schuss {
+namespace {
+
+constexpr size_t line = 64;
+
+long round_up(long n, long unit) { return (n + unit - 1) / unit * unit; }
+
+// Rows whose length is a multiple of 2 KiB would fall on the same cache sets; one more line spreads them.
+template <class T> long row_stride(int n) {
+  const long per_line = line / sizeof(T), stride = round_up(n, per_line);
+  return stride * long(sizeof(T)) % 2048 == 0 ? stride + per_line : stride;
+}
+
+bool stores_slope(Activation a) {
+  return a == Activation::softplus || a == Activation::silu || a == Activation::gelu;
+}
+
+}  // namespace
+
+size_t Problem::n_parameters() const {
+  size_t total = 0;
+  for (int l = 0; l < depth(); l++) total += (size_t(layers[l]) + biases) * size_t(layers[l + 1]);
+  return total;
+}
+
+double Problem::flops_per_sample() const {
+  double total = 0;
+  for (int l = 0; l < depth(); l++) total += (l == 0 ? 4.0 : 6.0) * layers[l] * layers[l + 1];
+  return total;
+}
+
+template <class T>
+Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs needs) : table_(table), needs_(needs) {
+  long stride = row_stride<T>(problem.layers[0]);
+  work_.x_batch = take(size_t(needs.rows) * stride);
+  size_t weight_rows = 0;
+  for (int l = 0; l < problem.depth(); l++) {
+    add_layer(problem, l, stride);
+    stride = layers_.back().stride;
+    weight_rows += size_t(problem.layers[l]);
+  }
+  work_.depth = problem.depth();
+  work_.layers = layers_.data();
+  work_.loss = Loss(problem.loss);
+  work_.loss_parameter = T(problem.loss_parameter);
+  work_.chunk = needs.rows;
+  work_.t_batch = take(size_t(needs.rows) * stride);
+  work_.errors = reinterpret_cast<double *>(take(size_t(needs.rows) * sizeof(double) / sizeof(T)));
+  work_.row_penalty = reinterpret_cast<double *>(take(weight_rows * sizeof(double) / sizeof(T)));
+}
+
+template <class T> void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in) {
+  Layer<T> layer{};
+  layer.n_in = problem.layers[l];
+  layer.n_out = problem.layers[l + 1];
+  layer.stride = row_stride<T>(layer.n_out);
+  layer.stride_in = stride_in;
+  layer.activation = Activation(problem.activations[l]);
+  layer.has_bias = problem.biases;
+  const size_t weights = size_t(layer.n_in) * round_up(layer.n_out, table_.lanes);
+  const size_t batch = size_t(needs_.rows) * layer.stride;
+  layer.w = take(weights);
+  layer.b = take(layer.stride);
+  // What is not needed points at the weights, so that addresses stay valid; it is never read or written.
+  layer.v = needs_.velocity ? take(weights) : layer.w;
+  layer.b_v = needs_.velocity ? take(layer.stride) : layer.b;
+  layer.g = needs_.gradient ? take(weights) : layer.w;
+  layer.b_g = needs_.gradient ? take(layer.stride) : layer.b;
+  layer.y = take(batch);
+  layer.slope = stores_slope(layer.activation) ? take(batch) : nullptr;
+  if (needs_.training) {
+    layer.delta = take(batch);
+    if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes));
+  }
+  layers_.push_back(layer);
+}
+
+template <class T> T *Workspace<T>::take(size_t count) {
+  const size_t bytes = size_t(round_up(long(count * sizeof(T)), line)) + line;
+  void *p = std::aligned_alloc(line, bytes);
+  if (!p) throw std::bad_alloc();
+  std::memset(p, 0, bytes);
+  buffers_.emplace_back(p);
+  return static_cast<T *>(p);
+}
+
+template <class T> Work<T> Workspace<T>::work(Team &team) {
+  Work<T> copy = work_;
+  copy.team = &team;
+  return copy;
+}
+
+// Visit runs of weights that are contiguous both in theta and in a panel: f(layer, theta offset, panel
+// offset, count), the panel offset −1 for the biases.
+template <class T> template <class F> void Workspace<T>::over_weights(F f) const {
+  size_t at = 0;
+  for (const Layer<T> &layer : layers_) {
+    const int vectors = int(round_up(layer.n_out, table_.lanes)) / table_.lanes, most = table_.panel / table_.lanes;
+    for (int k = 0; k < layer.n_in; k++)
+      for (int p = 0; p * table_.panel < layer.n_out; p++) {
+        const int width = (vectors - p * most < most ? vectors - p * most : most) * table_.lanes;
+        const int left = layer.n_out - p * table_.panel, count = left < table_.panel ? left : table_.panel;
+        f(layer, at, long(p) * table_.panel * layer.n_in + long(k) * width, count);
+        at += size_t(count);
+      }
+    if (layer.has_bias) {
+      f(layer, at, -1, layer.n_out);
+      at += size_t(layer.n_out);
+    }
+  }
+}
+
+template <class T> void Workspace<T>::pack(const T *theta, const T *velocity) {
+  over_weights([&](const Layer<T> &layer, size_t from, long to, int n) {
+    std::memcpy(to < 0 ? layer.b : layer.w + to, theta + from, n * sizeof(T));
+    if (needs_.velocity) std::memcpy(to < 0 ? layer.b_v : layer.v + to, velocity + from, n * sizeof(T));
+  });
+  for (const Layer<T> &layer : layers_) table_.transpose(layer, 0, layer.n_in);
+}
+
+template <class T> void Workspace<T>::unpack(T *theta, T *velocity) const {
+  over_weights([&](const Layer<T> &layer, size_t to, long from, int n) {
+    std::memcpy(theta + to, from < 0 ? layer.b : layer.w + from, n * sizeof(T));
+    if (needs_.velocity) std::memcpy(velocity + to, from < 0 ? layer.b_v : layer.v + from, n * sizeof(T));
+  });
+}
+
+template <class T> void Workspace<T>::unpack_gradient(T *gradient) const {
+  over_weights([&](const Layer<T> &layer, size_t to, long from, int n) {
+    std::memcpy(gradient + to, from < 0 ? layer.b_g : layer.g + from, n * sizeof(T));
+  });
+}
+
+template <class T> bool Workspace<T>::finite() const {
+  for (const Layer<T> &layer : layers_) {
+    const size_t weights = size_t(layer.n_in) * round_up(layer.n_out, table_.lanes);
+    const size_t biases = size_t(round_up(layer.n_out, table_.lanes));
+    if (!table_.finite(layer.w, weights) || !table_.finite(layer.b, biases)) return false;
+    if (!table_.finite(layer.v, weights) || !table_.finite(layer.b_v, biases)) return false;
+  }
+  return true;
+}
+
+template class Workspace<float>;
+template class Workspace<double>;
+
+}  // namespace schuss

@@ -1,0 +1,57 @@
+// The kernel's own layout of a network: padded panels and batch buffers, and the way from the flat
+// canonical vector into it and back. Nothing outside the kernel sees this layout.
+#pragma once
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "kernel.hpp"
+
+namespace schuss {
+
+// A network as plain numbers.
+struct Problem {
+  std::vector<int> layers;
+  std::vector<int> activations;
+  int loss = 0;
+  double loss_parameter = 0;
+  bool biases = true;
+
+  int depth() const { return int(layers.size()) - 1; }
+  size_t n_parameters() const;
+  double flops_per_sample() const;  // of a training step
+};
+
+struct Needs {
+  int rows;             // of the batch buffers
+  bool training;        // error signals and transposed weights
+  bool velocity;
+  bool gradient;        // sums kept in memory
+};
+
+template <class T> class Workspace {
+ public:
+  Workspace(const Problem &problem, const Table<T> &table, Needs needs);
+  Work<T> work(Team &team);  // a fresh view for one thread
+  void pack(const T *theta, const T *velocity);
+  void unpack(T *theta, T *velocity) const;
+  void unpack_gradient(T *gradient) const;
+  bool finite() const;
+
+ private:
+  struct Free {
+    void operator()(void *p) const { std::free(p); }
+  };
+  T *take(size_t count);  // zeroed, aligned to a cache line
+  void add_layer(const Problem &problem, int l, long stride_in);
+  template <class F> void over_weights(F f) const;
+
+  const Table<T> &table_;
+  Needs needs_;
+  std::vector<std::unique_ptr<void, Free>> buffers_;
+  std::vector<Layer<T>> layers_;
+  Work<T> work_;
+};
+
+}  // namespace schuss

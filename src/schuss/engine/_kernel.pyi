@@ -1,0 +1,56 @@
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+version: str
+compiler: str
+
+_Floats = NDArray[np.float32] | NDArray[np.float64]
+
+class Problem:
+    def __init__(
+        self,
+        layers: Sequence[int],
+        activations: Sequence[int],
+        loss: int,
+        parameter: float,
+        biases: bool,
+    ) -> None: ...
+
+def instruction_sets() -> list[tuple[str, bool]]: ...
+def orders(seed: int, first_epoch: int, out: NDArray[np.int32]) -> None: ...
+def apply(isa: str, function: int, x: _Floats, out: _Floats) -> None: ...
+def outputs(
+    problem: Problem, isa: str, theta: _Floats, x: _Floats, out: _Floats, threads: int
+) -> None: ...
+def gradient(
+    problem: Problem,
+    isa: str,
+    theta: _Floats,
+    x: _Floats,
+    t: _Floats | None,
+    classes: NDArray[np.int32] | None,
+    objective: tuple[bool, float, float],
+    out: _Floats,
+    threads: int,
+) -> float: ...
+def advance(
+    problem: Problem,
+    isa: str,
+    theta: _Floats,
+    memory: _Floats,
+    x: _Floats,
+    t: _Floats | None,
+    classes: NDArray[np.int32] | None,
+    order: NDArray[np.int32] | None,
+    batch_size: int,
+    first_place: int,
+    rates: NDArray[np.float64],
+    rule: int,
+    objective: tuple[bool, float, float],
+    losses: NDArray[np.float64],
+    threads: int,
+    check_each_step: bool,
+    poll: Callable[[int, float], bool] | None,
+) -> tuple[int, int, BaseException | None]: ...

@@ -1,0 +1,56 @@
+"""Which engine runs. Never a silent fallback: without the kernel, ``auto`` warns once and says why."""
+
+from __future__ import annotations
+
+import warnings
+
+from schuss.engine import native
+from schuss.engine.engine import Engine
+from schuss.engine.reference import ReferenceEngine
+from schuss.errors import KernelMissingWarning
+from schuss.method.checks import check_choice
+
+__all__ = ["ENGINES", "engine_named"]
+
+ENGINES = ("auto", "native", "reference")
+
+_warned = False
+
+
+def engine_named(name: str | Engine = "auto", threads: int | None = None) -> Engine:
+    """Return the engine called `name`; an engine is returned as it is.
+
+    Parameters
+    ----------
+    name : {"auto", "native", "reference"} or Engine
+        ``"auto"`` is native where the kernel is installed.
+    threads : int, optional
+        For the native engine: at most so many.
+
+    Raises
+    ------
+    SettingError
+        An unknown name.
+    EngineError
+        ``"native"`` without the kernel.
+    """
+    if not isinstance(name, str):
+        return name
+    check_choice("engine", name, ENGINES)
+    if name == "reference" or (name == "auto" and not native.available()):
+        if name == "auto":
+            _warn_once()
+        return ReferenceEngine()
+    return native.NativeEngine(threads)
+
+
+def _warn_once() -> None:
+    global _warned  # noqa: PLW0603  # once per process is once per process
+    if not _warned:
+        _warned = True
+        warnings.warn(
+            f"schuss runs WITHOUT its compiled kernel ({native.MISSING}): the readable engine is "
+            "many times slower. Install a C++ compiler and reinstall; engine='reference' silences this.",
+            KernelMissingWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,105 @@
+"""The contract of an engine. Two methods train, `gradient` for questions and `advance` for speed; `outputs`
+only looks. `advance` equals repeated `gradient` and rule update, bit for bit within an engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.method.backprop import Gradient, Objective
+from schuss.method.functions import Array
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.samples import Samples
+from schuss.method.state import State
+
+__all__ = ["DONE", "INTERRUPTED", "NOT_FINITE", "Advance", "Engine", "EngineInfo", "Poll"]
+
+Poll = Callable[[int, float], bool]  # (step, last loss) -> whether to stop before the next update
+
+DONE, INTERRUPTED, NOT_FINITE = "done", "interrupted", "not_finite"
+
+
+class Advance(NamedTuple):
+    """What came of many steps.
+
+    Attributes
+    ----------
+    state : State
+        After the last whole step.
+    losses : float64 ndarray, shape (steps made,)
+        Loss of each step's batch, penalties included, before its update.
+    outcome : str
+        ``"done"``, ``"interrupted"``, or ``"not_finite"``: the last step left a non-finite loss or
+        weight.
+    error : BaseException or None
+        What interrupted it, if `poll` or a signal raised.
+    """
+
+    state: State
+    losses: NDArray[np.float64]
+    outcome: str
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """Which arithmetic ran: equal `arithmetic` promises equal bits."""
+
+    engine: str
+    arithmetic: str
+    instruction_set: str
+    threads: int
+    version: str
+    compiler: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return asdict(self)
+
+
+class Engine(Protocol):
+    """Computes; decides nothing."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """Which arithmetic this engine runs."""
+        ...
+
+    def outputs(self, network: Network, theta: Array, X: Array) -> Array:
+        """Return the outputs (n, n_out) for inputs `X` (n, n_in) of theta's dtype."""
+        ...
+
+    def gradient(
+        self, network: Network, theta: Array, samples: Samples, objective: Objective
+    ) -> Gradient:
+        """Return loss and gradient (n_parameters,) of all `samples` as one batch, in their order."""
+        ...
+
+    def advance(
+        self,
+        network: Network,
+        state: State,
+        samples: Samples,
+        plan: Plan,
+        stop: int,
+        *,
+        poll: Poll | None = None,
+        check_each_step: bool = False,
+    ) -> Advance:
+        """Run steps [state.step, stop) of `plan`.
+
+        Parameters
+        ----------
+        poll : callable, optional
+            Asked at least every 20 ms or between steps; True, or an exception, stops the training
+            before the next update. Whatever stops it, the returned state is that of a whole step.
+        check_each_step : bool, default False
+            Look for non-finite weights after each step; else at the end of each epoch.
+        """
+        ...

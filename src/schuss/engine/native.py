@@ -1,0 +1,212 @@
+"""The compiled engine: checks, translates and calls the kernel. Nothing numeric happens here.
+
+Same data, network, plan and dtype give the same bits for any number of threads and on every instruction
+set whose products and sums are fused (AVX2, AVX-512, NEON). The environment variable ``SCHUSS_ISA``
+forces an instruction set.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll
+from schuss.errors import EngineError
+from schuss.method.backprop import Gradient, Objective
+from schuss.method.checks import check_integer
+from schuss.method.functions import ACTIVATIONS, LOSSES, Array
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.rules import RULES
+from schuss.method.samples import Samples
+from schuss.method.state import State
+
+try:
+    from schuss.engine import _kernel
+except ImportError as error:
+    _kernel = None  # type: ignore[assignment]  # a build without a compiler has none
+    MISSING: ImportError | None = error
+else:
+    MISSING = None
+
+__all__ = ["FUNCTIONS", "NativeEngine", "available", "instruction_sets"]
+
+# The kernel knows these by their place (kernel.hpp); the tables of method/ are in the same order.
+ACTIVATION_CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
+LOSS_CODES = {name: code for code, name in enumerate(LOSSES)}
+RULE_CODES = {name: code for code, name in enumerate(RULES)}
+FUNCTIONS = {n: c for c, n in enumerate(("exp", "expm1", "tanh", "log", "log1p", "logistic"))}
+OUTCOMES = (DONE, INTERRUPTED, NOT_FINITE)
+
+ORDER_BYTES = 64 * 2**20  # orders of several epochs are made at once, but no more than this
+
+
+def available() -> bool:
+    """Whether the compiled kernel is installed."""
+    return _kernel is not None
+
+
+def instruction_sets() -> dict[str, bool]:
+    """Return the instruction sets of this build and processor, best first: name -> fused."""
+    return dict(_kernel.instruction_sets()) if available() else {}
+
+
+def chosen_set() -> str:
+    """Return the instruction set to use: the best, or the one that SCHUSS_ISA names."""
+    names = list(instruction_sets())
+    forced = os.environ.get("SCHUSS_ISA", "").strip().lower()
+    if forced and forced not in names:
+        raise EngineError(
+            f"SCHUSS_ISA={forced!r}, but this build and processor offer {', '.join(names)}."
+        )
+    return forced or names[0]
+
+
+class NativeEngine:
+    """Runs the kernel.
+
+    Parameters
+    ----------
+    threads : int, optional
+        At most so many threads; by default as many as the process may use. Small steps use one.
+    instruction_set : str, optional
+        By default the best one, or what SCHUSS_ISA says.
+
+    Raises
+    ------
+    EngineError
+        The kernel is not installed, or the processor lacks the instruction set.
+    """
+
+    def __init__(self, threads: int | None = None, instruction_set: str | None = None) -> None:
+        if not available():
+            raise EngineError(
+                f"the compiled kernel is not installed ({MISSING}). Install a C++ compiler and "
+                "reinstall schuss, or use engine='reference'."
+            )
+        most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        self._threads = check_integer("threads", most or 1 if threads is None else threads, low=1)
+        self._set = instruction_set or chosen_set()
+        if self._set not in instruction_sets():
+            raise EngineError(
+                f"instruction set must be one of {', '.join(instruction_sets())}; got {self._set!r}."
+            )
+
+    @property
+    def info(self) -> EngineInfo:
+        """Which arithmetic runs."""
+        arithmetic = "fused" if instruction_sets()[self._set] else "baseline"
+        version, compiler = _kernel.version, _kernel.compiler
+        return EngineInfo("native", arithmetic, self._set, self._threads, version, compiler)
+
+    def outputs(self, network: Network, theta: Array, X: Array) -> Array:
+        """Return the outputs, shape (n, n_out)."""
+        y = np.empty((len(X), network.layers[-1]), theta.dtype)
+        _kernel.outputs(_problem(network), self._set, theta, X, y, self._threads)
+        return y
+
+    def gradient(
+        self, network: Network, theta: Array, samples: Samples, objective: Objective
+    ) -> Gradient:
+        """Return loss and gradient of all samples as one batch."""
+        result = np.empty_like(theta)
+        loss = _kernel.gradient(
+            _problem(network),
+            self._set,
+            theta,
+            samples.X,
+            samples.T,
+            samples.classes,
+            _terms(objective),
+            result,
+            self._threads,
+        )
+        return Gradient(loss, result)
+
+    def advance(
+        self,
+        network: Network,
+        state: State,
+        samples: Samples,
+        plan: Plan,
+        stop: int,
+        *,
+        poll: Poll | None = None,
+        check_each_step: bool = False,
+    ) -> Advance:
+        """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
+        made: list[NDArray[np.float64]] = [np.empty(0)]
+        result = Advance(state, made[0], DONE)
+        while result.outcome == DONE and result.state.step < stop:
+            until = min(stop, self._order_limit(plan, result.state.step, len(samples)))
+            result = self._call(network, result.state, samples, plan, until, poll, check_each_step)
+            made.append(result.losses)
+        return result._replace(losses=np.concatenate(made))
+
+    @staticmethod
+    def _order_limit(plan: Plan, step: int, n: int) -> int:
+        per_epoch = plan.steps_per_epoch(n)
+        epochs = max(1, ORDER_BYTES // (4 * n))
+        return (step // per_epoch + epochs) * per_epoch
+
+    def _call(
+        self,
+        network: Network,
+        state: State,
+        samples: Samples,
+        plan: Plan,
+        stop: int,
+        poll: Poll | None,
+        check_each_step: bool,
+    ) -> Advance:
+        n, start = len(samples), state.step
+        theta, memory = state.theta.copy(), state.memory.copy()
+        losses = np.empty(stop - start)
+        steps, outcome, error = _kernel.advance(
+            _problem(network),
+            self._set,
+            theta,
+            memory,
+            samples.X,
+            samples.T,
+            samples.classes,
+            _orders(plan, start, stop, n),
+            plan.batch_of(n),
+            start % plan.steps_per_epoch(n),
+            plan.rates(start, stop, n),
+            RULE_CODES[plan.rule.name],
+            _terms(plan.objective),
+            losses,
+            self._threads,
+            check_each_step,
+            None if poll is None else lambda done, loss: poll(start + done, loss),
+        )
+        after = State(theta, memory, start + steps)
+        return Advance(after, losses[:steps], OUTCOMES[outcome], error)
+
+
+def _problem(network: Network) -> _kernel.Problem:
+    return _kernel.Problem(
+        network.layers,
+        [ACTIVATION_CODES[name] for name in network.activation],
+        LOSS_CODES[network.loss.name],
+        network.loss.parameter or 0.0,
+        network.biases,
+    )
+
+
+def _terms(objective: Objective) -> tuple[bool, float, float]:
+    return objective.reduction == "mean", objective.l2, objective.l1
+
+
+def _orders(plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:
+    """Return the orders of the epochs that steps [start, stop) touch, shape (epochs, n)."""
+    if plan.order == "sequential":
+        return None
+    per_epoch = plan.steps_per_epoch(n)
+    first = start // per_epoch
+    orders = np.empty((-(-stop // per_epoch) - first, n), np.int32)
+    _kernel.orders(plan.seed, first, orders)
+    return orders

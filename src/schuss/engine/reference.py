@@ -1,0 +1,95 @@
+"""The readable engine: the mathematics of `schuss.method` run as it stands, in NumPy. Slow, obvious, the judge."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll
+from schuss.method import backprop
+from schuss.method.backprop import Gradient, Objective
+from schuss.method.functions import Array
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.samples import Samples
+from schuss.method.state import State
+
+__all__ = ["ReferenceEngine"]
+
+POLL_SECONDS = 0.01
+
+
+class ReferenceEngine:
+    """Runs `schuss.method.backprop` and the rules' own `update`, step by step."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """Which arithmetic runs; NumPy's matrix product promises no bits across machines."""
+        version = np.__version__
+        return EngineInfo("reference", f"numpy {version}", "numpy", 1, version, "none")
+
+    def outputs(self, network: Network, theta: Array, X: Array) -> Array:
+        """Return the outputs, shape (n, n_out)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return backprop.outputs(network, theta, X)
+
+    def gradient(
+        self, network: Network, theta: Array, samples: Samples, objective: Objective
+    ) -> Gradient:
+        """Return loss and gradient of all samples as one batch."""
+        T = samples.targets(network.layers[-1])
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is noticed by its result
+            return backprop.gradient(network, theta, samples.X, T, objective)
+
+    def advance(
+        self,
+        network: Network,
+        state: State,
+        samples: Samples,
+        plan: Plan,
+        stop: int,
+        *,
+        poll: Poll | None = None,
+        check_each_step: bool = False,
+    ) -> Advance:
+        """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
+        losses: list[float] = []
+        outcome, error = DONE, None
+        try:
+            due = time.perf_counter() + POLL_SECONDS
+            while state.step < stop and outcome == DONE:
+                state, loss = self._step(network, state, samples, plan)
+                losses.append(loss)
+                if not math.isfinite(loss) or not self._still_finite(state, samples, plan, check_each_step):
+                    outcome = NOT_FINITE
+                elif poll is not None and time.perf_counter() >= due:
+                    due = time.perf_counter() + POLL_SECONDS
+                    outcome = INTERRUPTED if poll(state.step, loss) else DONE
+        except BaseException as raised:  # a signal may arrive anywhere; the last whole state stands
+            outcome, error = INTERRUPTED, raised
+        return Advance(state, np.array(losses[: len(losses)]), outcome, error)
+
+    def _step(
+        self, network: Network, state: State, samples: Samples, plan: Plan
+    ) -> tuple[State, float]:
+        n = len(samples)
+        batch = samples.take(self._rows(plan, state.step, n))
+        loss, gradient = self.gradient(network, state.theta, batch, plan.objective)
+        rates = plan.rates(state.step, state.step + 1, n)[0].tolist()
+        with np.errstate(over="ignore", invalid="ignore"):
+            theta, memory = plan.rule.update(state.theta, state.memory, gradient, rates)
+        return State(theta, memory, state.step + 1), loss
+
+    def _rows(self, plan: Plan, step: int, n: int) -> Array:
+        epoch, place = divmod(step, plan.steps_per_epoch(n))
+        if getattr(self, "_order_key", None) != (plan, epoch, n):
+            self._order_key, self._order = (plan, epoch, n), plan.order_of(epoch, n)
+        size = plan.batch_of(n)
+        return self._order[place * size : (place + 1) * size]
+
+    @staticmethod
+    def _still_finite(state: State, samples: Samples, plan: Plan, each_step: bool) -> bool:
+        epoch_ended = state.step % plan.steps_per_epoch(len(samples)) == 0
+        return state.finite if each_step or epoch_ended else True

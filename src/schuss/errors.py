@@ -1,0 +1,133 @@
+"""What can go wrong, as one tree.
+
+    Exception
+    └── SchussError
+        ├── SettingError (ValueError)         a number or name that is not allowed
+        ├── DataError (ValueError)            data that cannot be trained on or predicted from
+        ├── ModelFileError (ValueError)       a model file that is damaged, foreign or newer
+        ├── DivergenceError (ArithmeticError) weights or loss became non-finite
+        ├── EngineError (RuntimeError)        the engine that was asked for cannot run
+        ├── MissingExtraError (ImportError)   an optional package is not installed
+        └── OutputError (OSError)             a file could not be written; nothing was left behind
+
+    KeyboardInterrupt
+    └── TrainingInterrupted                   Ctrl-C during training; carries the run so far
+
+    UserWarning
+    └── SchussWarning                         something was changed or noticed, training goes on
+        └── KernelMissingWarning              no compiled kernel: the slow engine runs
+
+Every message says what was wrong, what was given, what is allowed and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from schuss.method.state import State
+
+__all__ = [
+    "DataError",
+    "DivergenceError",
+    "EngineError",
+    "KernelMissingWarning",
+    "MissingExtraError",
+    "ModelFileError",
+    "OutputError",
+    "SchussError",
+    "SchussWarning",
+    "SettingError",
+    "TrainingInterrupted",
+    "did_you_mean",
+]
+
+
+class SchussError(Exception):
+    """Base of all errors that schuss raises on purpose."""
+
+
+class SettingError(SchussError, ValueError):
+    """A setting lies outside what is allowed."""
+
+
+class DataError(SchussError, ValueError):
+    """Data cannot be trained on, or does not fit the model."""
+
+
+class ModelFileError(SchussError, ValueError):
+    """A model file is damaged, truncated, foreign, or newer than this version."""
+
+
+class EngineError(SchussError, RuntimeError):
+    """The engine that was asked for cannot run here."""
+
+
+class MissingExtraError(SchussError, ImportError):
+    """An optional package is needed for what was asked."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f'{purpose} needs an optional package: pip install "schuss[{extra}]"')
+        self.extra = extra
+
+
+class OutputError(SchussError, OSError):
+    """A file could not be written. Nothing of it was left behind."""
+
+
+class DivergenceError(SchussError, ArithmeticError):
+    """The weights or the loss became non-finite during training.
+
+    Attributes
+    ----------
+    step : int
+        The step whose update produced the first non-finite number, counted from 0.
+    layer : str
+        Name of the layer in which it appeared, such as ``"hidden1"``.
+    learning_rate, momentum : float
+        Their values at that step.
+    state : State
+        The last finite state, just before that step.
+    """
+
+    def __init__(
+        self, step: int, layer: str, learning_rate: float, momentum: float, state: State
+    ) -> None:
+        effective = learning_rate / (1.0 - momentum) if momentum < 1.0 else float("inf")
+        advice = f"a learning rate of {learning_rate / 10:.3g}"
+        if momentum > 0.5:
+            advice += f" or a momentum of {1.0 - 2.0 * (1.0 - momentum):.3g} or less"
+        super().__init__(
+            f"training diverged: at step {step} the weights into layer {layer!r} became non-finite "
+            f"(learning rate {learning_rate:g}, momentum {momentum:g}, effective rate "
+            f"{effective:g}). Try {advice}; also check that the inputs are standardised."
+        )
+        self.step = step
+        self.layer = layer
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.state = state
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Training was interrupted. ``run`` holds the valid run up to the last whole step."""
+
+    def __init__(self, run: Any) -> None:
+        super().__init__(f"training interrupted after step {run.state.step}")
+        self.run = run
+
+
+class SchussWarning(UserWarning):
+    """Something was changed or noticed; the work goes on."""
+
+
+class KernelMissingWarning(SchussWarning):
+    """The compiled kernel is not installed; the readable engine runs, many times slower."""
+
+
+def did_you_mean(given: str, allowed: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the nearest allowed name, or an empty string."""
+    near = difflib.get_close_matches(given, list(allowed), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""

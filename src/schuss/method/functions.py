@@ -1,0 +1,291 @@
+"""Activations and losses, each value beside its derivative. Holds tables of functions and no network.
+
+Letters: x is a net input, y = f(x) an output, t a target, E the error of one sample.
+An activation gives y = f(x) and its slope dy/dx. A loss gives E and the error −∂E/∂y, so that the
+error signal of an output unit is δ = −∂E/∂x = error · slope. Where the two together simplify (softmax
+with cross-entropy and the like), the loss names its ``partner`` and δ = t − y is used directly.
+Everything works element by element on float32 or float64 arrays and stays finite for |x| ≤ 1000.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.errors import SettingError
+from schuss.method.checks import check_choice, check_number
+
+__all__ = ["ACTIVATIONS", "LOSSES", "Activation", "Array", "Loss", "LossKind"]
+
+Array = NDArray[Any]  # float32 or float64; the functions keep the dtype they are given
+
+GELU_SCALE = math.sqrt(2.0 / math.pi)
+GELU_CUBIC = 0.044715
+LEAK = 0.01
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of the net input and its slope.
+
+    Attributes
+    ----------
+    name : str
+    value : callable ``x -> y``
+    slope : callable ``(x, y) -> dy/dx``
+    formula : str
+    range : (float, float)
+        Closure of the outputs' range; targets outside it can never be met.
+    """
+
+    name: str
+    value: Callable[[Array], Array] = field(repr=False, compare=False)
+    slope: Callable[[Array, Array], Array] = field(repr=False, compare=False)
+    formula: str
+    range: tuple[float, float] = (-math.inf, math.inf)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the outputs lie between two finite numbers."""
+        return all(math.isfinite(end) for end in self.range)
+
+
+def logistic(x: Array) -> Array:
+    """Return 1/(1+exp(−x)) without overflow at either end."""
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+def softplus(x: Array) -> Array:
+    """Return log(1+exp(x)) without overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def softmax(x: Array) -> Array:
+    """Return exp(x_j)/Σ_k exp(x_k) along the last axis, shape (n, n_out)."""
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+def _expm1_of_negative(x: Array) -> Array:
+    return np.expm1(np.minimum(x, 0))
+
+
+def _gelu_gate(x: Array) -> Array:
+    x = np.clip(x, -50, 50)  # the cube must not overflow; tanh is ±1 long before
+    return np.tanh(GELU_SCALE * (x + GELU_CUBIC * x * x * x))
+
+
+def _gelu_slope(x: Array, y: Array) -> Array:
+    gate = _gelu_gate(x)
+    x = np.clip(x, -50, 50)
+    inner = GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x)
+    return 0.5 * (1 + gate) + 0.5 * x * (1 - gate * gate) * inner
+
+
+_activations = (
+    Activation("identity", lambda x: x, lambda x, y: np.ones_like(x), "x"),
+    Activation("logistic", logistic, lambda x, y: y * (1 - y), "1/(1+exp(−x))", (0.0, 1.0)),
+    Activation("tanh", np.tanh, lambda x, y: 1 - y * y, "tanh(x)", (-1.0, 1.0)),
+    Activation(
+        "relu",
+        lambda x: np.maximum(x, 0),
+        lambda x, y: (x > 0).astype(x.dtype),
+        "max(x, 0)",
+        (0.0, math.inf),
+    ),
+    Activation(
+        "leaky_relu",
+        lambda x: np.where(x > 0, x, x.dtype.type(LEAK) * x),
+        lambda x, y: np.where(x > 0, x.dtype.type(1), x.dtype.type(LEAK)),
+        "x if x > 0 else 0.01·x",
+    ),
+    Activation(
+        "elu",
+        lambda x: np.where(x > 0, x, _expm1_of_negative(x)),
+        lambda x, y: np.where(x > 0, x.dtype.type(1), np.exp(np.minimum(x, 0))),
+        "x if x > 0 else exp(x)−1",
+        (-1.0, math.inf),
+    ),
+    Activation("softplus", softplus, lambda x, y: logistic(x), "log(1+exp(x))", (0.0, math.inf)),
+    Activation(
+        "silu",
+        lambda x: x * logistic(x),
+        lambda x, y: logistic(x) * (1 + x * (1 - logistic(x))),
+        "x/(1+exp(−x))",
+    ),
+    Activation(
+        "gelu",
+        lambda x: 0.5 * x * (1 + _gelu_gate(x)),
+        _gelu_slope,
+        "x/2·(1+tanh(√(2/π)·(x+0.044715·x³)))",
+    ),
+    # The last two serve the output layer only.
+    Activation("softmax", softmax, lambda x, y: y, "exp(x_j)/Σ_k exp(x_k)", (0.0, 1.0)),
+    Activation(
+        "exp", lambda x: np.exp(np.minimum(x, _exp_limit(x))), lambda x, y: y, "exp(x)", (0, math.inf)
+    ),
+)
+
+
+def _exp_limit(x: Array) -> float:
+    return 88.0 if x.dtype == np.float32 else 709.0
+
+
+ACTIVATIONS: dict[str, Activation] = {a.name: a for a in _activations}
+OUTPUT_ONLY = ("softmax", "exp")
+
+
+@dataclass(frozen=True)
+class LossKind:
+    """A family of losses: one row of the table `LOSSES`.
+
+    Attributes
+    ----------
+    value : callable ``(x, y, t, parameter) -> E``, shapes (n, n_out) -> (n,)
+    error : callable ``(y, t, parameter) -> −∂E/∂y``, shape (n, n_out)
+    partner : str or None
+        The output activation that the loss needs; then δ = t − y, whatever `error` says.
+    default : float or None
+        Value of the parameter if none is given; None where there is no parameter.
+    limits : (float, float)
+        Open interval of the parameter.
+    """
+
+    name: str
+    value: Callable[[Array, Array, Array, float], Array] = field(repr=False, compare=False)
+    error: Callable[[Array, Array, float], Array] = field(repr=False, compare=False)
+    formula: str
+    partner: str | None = None
+    default: float | None = None
+    limits: tuple[float, float] = (0.0, math.inf)
+
+
+def _cross_entropy(x: Array, y: Array, t: Array, _: float) -> Array:
+    shifted = x - x.max(axis=-1, keepdims=True)
+    log_sum = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return np.asarray((t * (log_sum - shifted)).sum(axis=-1))
+
+
+def _binary_cross_entropy(x: Array, y: Array, t: Array, _: float) -> Array:
+    return np.asarray((softplus(x) - t * x).sum(axis=-1))
+
+
+def _poisson(x: Array, y: Array, t: Array, _: float) -> Array:
+    # t·log t − t makes it half the deviance: zero for a perfect fit; t = 0 contributes nothing.
+    constant = t * np.log(np.where(t > 0, t, 1)) - t
+    return np.asarray((y - t * x + constant).sum(axis=-1))
+
+
+def _huber(x: Array, y: Array, t: Array, d: float) -> Array:
+    e = np.abs(t - y)
+    return np.where(e <= d, 0.5 * e * e, d * (e - 0.5 * d)).sum(axis=-1)
+
+
+def _quantile_error(y: Array, t: Array, q: float) -> Array:
+    one = y.dtype.type
+    return np.where(t > y, one(q), np.where(t < y, one(q - 1), one(0)))
+
+
+def _difference(y: Array, t: Array, _: float) -> Array:
+    return t - y
+
+
+_losses = (
+    LossKind(
+        "squared_error",
+        lambda x, y, t, _: 0.5 * ((t - y) ** 2).sum(axis=-1),
+        _difference,
+        "½·Σ_j (t_j−y_j)²",
+    ),
+    LossKind(
+        "mean_squared_error",
+        lambda x, y, t, _: ((t - y) ** 2).mean(axis=-1),
+        lambda y, t, _: (t - y) * (2 / y.shape[-1]),
+        "1/m·Σ_j (t_j−y_j)²",
+    ),
+    LossKind("cross_entropy", _cross_entropy, _difference, "−Σ_j t_j·log y_j", "softmax"),
+    LossKind(
+        "binary_cross_entropy",
+        _binary_cross_entropy,
+        _difference,
+        "−Σ_j (t_j·log y_j + (1−t_j)·log(1−y_j))",
+        "logistic",
+    ),
+    LossKind("poisson", _poisson, _difference, "Σ_j (y_j−t_j·x_j+t_j·log t_j−t_j)", "exp"),
+    LossKind(
+        "absolute",
+        lambda x, y, t, _: np.abs(t - y).sum(axis=-1),
+        lambda y, t, _: np.sign(t - y),
+        "Σ_j |t_j−y_j|",
+    ),
+    LossKind(
+        "huber",
+        _huber,
+        lambda y, t, d: np.clip(t - y, -d, d),
+        "Σ_j ½·e² if |e| ≤ d else d·(|e|−½d), e = t_j−y_j",
+        default=1.0,
+    ),
+    LossKind(
+        "quantile",
+        lambda x, y, t, q: np.maximum(q * (t - y), (q - 1) * (t - y)).sum(axis=-1),
+        _quantile_error,
+        "Σ_j max(q·e, (q−1)·e), e = t_j−y_j",
+        default=0.5,
+        limits=(0.0, 1.0),
+    ),
+)
+
+LOSSES: dict[str, LossKind] = {kind.name: kind for kind in _losses}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss with its parameter: ``Loss("huber", 1.5)``, ``Loss("quantile", 0.9)``.
+
+    Parameters
+    ----------
+    name : str
+        A key of `LOSSES`.
+    parameter : float, optional
+        d of Huber's loss (default 1), q of the quantile loss (default 0.5).
+
+    Raises
+    ------
+    SettingError
+        Unknown name, a parameter out of range, or one where the loss has none.
+    """
+
+    name: str
+    parameter: float | None = None
+
+    def __post_init__(self) -> None:
+        kind = LOSSES[check_choice("loss", self.name, LOSSES)]
+        if kind.default is None:
+            if self.parameter is not None:
+                raise SettingError(f"loss {self.name!r} has no parameter; got {self.parameter!r}.")
+            return
+        value = kind.default if self.parameter is None else self.parameter
+        low, high = kind.limits
+        number = check_number(f"parameter of {self.name}", value, low=low, high=high, open_low=True)
+        if number == high:
+            raise SettingError(f"parameter of {self.name} must be below {high:g}; got {value!r}.")
+        object.__setattr__(self, "parameter", number)
+
+    @property
+    def kind(self) -> LossKind:
+        """The row of `LOSSES` that this loss belongs to."""
+        return LOSSES[self.name]
+
+    def value(self, x: Array, y: Array, t: Array) -> Array:
+        """Return E of each sample: net inputs x, outputs y, targets t of shape (n, n_out) -> (n,)."""
+        return self.kind.value(x, y, t, self.parameter or 0.0)
+
+    def error(self, y: Array, t: Array) -> Array:
+        """Return −∂E/∂y, shape (n, n_out)."""
+        return self.kind.error(y, t, self.parameter or 0.0)

@@ -1,0 +1,41 @@
+"""Gradient descent: a step against the gradient, with no memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from schuss.method.functions import Array
+from schuss.method.schedules import Rate, check_rate
+
+__all__ = ["GradientDescent"]
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """theta ← theta − α·g.
+
+    Parameters
+    ----------
+    learning_rate : float or schedule, default 0.1
+        α > 0.
+    """
+
+    learning_rate: Rate = 0.1
+
+    name: ClassVar[str] = "gradient_descent"
+    rates: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    memory: ClassVar[tuple[str, ...]] = ()
+    formula: ClassVar[str] = "θ ← θ − α·g"
+
+    def __post_init__(self) -> None:
+        rate = check_rate("learning_rate", self.learning_rate, low=0.0, open_low=True)
+        object.__setattr__(self, "learning_rate", rate)
+
+    def update(
+        self, theta: Array, memory: Array, gradient: Array, rates: Sequence[float]
+    ) -> tuple[Array, Array]:
+        """Return theta − α·g, shape (n,), and the empty memory."""
+        (learning_rate,) = rates
+        return theta - learning_rate * gradient, memory

@@ -1,0 +1,58 @@
+"""Momentum, the rule of the house: the learning rate stands inside the velocity.
+
+    Δw(n) = α·δ_j·y_k + η·Δw(n−1)
+
+With the gradient g = −δ_j·y_k (summed over the batch) and the velocity v = Δw this is
+
+    v ← η·v − α·g
+    θ ← θ + v
+
+Unrolled, v is the sum of all past gradient terms, each faded by η per step.
+Source: Rumelhart, Hinton & Williams (1986), where the two letters are swapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from schuss.method.functions import Array
+from schuss.method.schedules import Rate, check_rate
+
+__all__ = ["Momentum"]
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """v ← η·v − α·g;  theta ← theta + v.
+
+    Parameters
+    ----------
+    learning_rate : float or schedule, default 0.01
+        α > 0.
+    momentum : float or schedule, default 0.9
+        η in [0, 1]; 0 is gradient descent.
+    """
+
+    learning_rate: Rate = 0.01
+    momentum: Rate = 0.9
+
+    name: ClassVar[str] = "momentum"
+    rates: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum")
+    memory: ClassVar[tuple[str, ...]] = ("velocity",)
+    formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + v"
+
+    def __post_init__(self) -> None:
+        rate = check_rate("learning_rate", self.learning_rate, low=0.0, open_low=True)
+        object.__setattr__(self, "learning_rate", rate)
+        momentum = check_rate("momentum", self.momentum, low=0.0, high=1.0)
+        object.__setattr__(self, "momentum", momentum)
+
+    def update(
+        self, theta: Array, memory: Array, gradient: Array, rates: Sequence[float]
+    ) -> tuple[Array, Array]:
+        """Return the new theta (n,) and the memory (1, n) that holds the new velocity."""
+        learning_rate, momentum = rates
+        velocity = momentum * memory - learning_rate * gradient
+        return theta + velocity[0], velocity

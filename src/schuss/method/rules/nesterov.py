@@ -1,0 +1,55 @@
+"""Nesterov's momentum in the stored look-ahead form: θ is always the point where the gradient is taken.
+
+    v ← η·v − α·g(θ)
+    θ ← θ + η·v − α·g(θ)
+
+With φ = θ − η·v it is the look-ahead form: v ← η·v − α·g(φ + η·v), φ ← φ + v, for constant α, η.
+Source: Sutskever, Martens, Dahl & Hinton, ICML 2013; the form in which scikit-learn and Keras run it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from schuss.method.functions import Array
+from schuss.method.schedules import Rate, check_rate
+
+__all__ = ["Nesterov"]
+
+
+@dataclass(frozen=True)
+class Nesterov:
+    """v ← η·v − α·g;  theta ← theta + η·v − α·g.
+
+    Parameters
+    ----------
+    learning_rate : float or schedule, default 0.01
+        α > 0.
+    momentum : float or schedule, default 0.9
+        η in [0, 1].
+    """
+
+    learning_rate: Rate = 0.01
+    momentum: Rate = 0.9
+
+    name: ClassVar[str] = "nesterov"
+    rates: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum")
+    memory: ClassVar[tuple[str, ...]] = ("velocity",)
+    formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + η·v − α·g"
+
+    def __post_init__(self) -> None:
+        rate = check_rate("learning_rate", self.learning_rate, low=0.0, open_low=True)
+        object.__setattr__(self, "learning_rate", rate)
+        momentum = check_rate("momentum", self.momentum, low=0.0, high=1.0)
+        object.__setattr__(self, "momentum", momentum)
+
+    def update(
+        self, theta: Array, memory: Array, gradient: Array, rates: Sequence[float]
+    ) -> tuple[Array, Array]:
+        """Return the new theta (n,) and the memory (1, n) that holds the new velocity."""
+        learning_rate, momentum = rates
+        push = learning_rate * gradient
+        velocity = momentum * memory - push
+        return theta + (momentum * velocity[0] - push), velocity

@@ -1,0 +1,29 @@
+"""What an update rule is: names of its rates and memory, and one pure step. Holds no rule itself.
+
+A rule with more memory than one velocity names more rows; the state, the engines and the files carry
+as many rows as it names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+from schuss.method.functions import Array
+
+__all__ = ["Rule"]
+
+
+class Rule(Protocol):
+    """A frozen value that turns a gradient into a change of theta."""
+
+    name: ClassVar[str]
+    rates: ClassVar[tuple[str, ...]]  # fields that are numbers or schedules
+    memory: ClassVar[tuple[str, ...]]  # what each row of State.memory holds
+    formula: ClassVar[str]
+
+    def update(
+        self, theta: Array, memory: Array, gradient: Array, rates: Sequence[float]
+    ) -> tuple[Array, Array]:
+        """Return the new theta (n,) and memory (slots, n); `rates` in the order of ``rates``."""
+        ...

@@ -1,0 +1,62 @@
+"""The state of a training: parameters, the rule's memory, and the step. A value: in and out, never changed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from schuss.method.functions import Array
+
+__all__ = ["State"]
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything that training changes.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (n_parameters,)
+        All weights and biases in the network's canonical order; float32 or float64; read-only.
+    memory : ndarray, shape (n_slots, n_parameters)
+        What the rule remembers, a row each; momentum has one row, the velocity; read-only.
+    step : int
+        Number of updates made so far.
+    """
+
+    theta: Array
+    memory: Array
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        self.theta.setflags(write=False)
+        self.memory.setflags(write=False)
+
+    @classmethod
+    def start(cls, theta: Array, slots: int) -> State:
+        """Return the state before the first step: `theta` with an empty memory."""
+        theta = np.array(theta)
+        return cls(theta, np.zeros((slots, theta.size), theta.dtype))
+
+    @property
+    def velocity(self) -> Array:
+        """The first row of the memory: Δw of momentum; zeros for a rule without memory."""
+        return self.memory[0] if len(self.memory) else np.zeros_like(self.theta)
+
+    @property
+    def finite(self) -> bool:
+        """Whether every number in it is finite."""
+        return bool(np.isfinite(self.theta).all() and np.isfinite(self.memory).all())
+
+    def digest(self) -> str:
+        """Return the SHA-256 of dtype, theta, memory and step: equal digests mean equal bits."""
+        sha = hashlib.sha256(f"{self.theta.dtype.str}:{self.memory.shape}:{self.step}:".encode())
+        sha.update(np.ascontiguousarray(self.theta).tobytes())
+        sha.update(np.ascontiguousarray(self.memory).tobytes())
+        return sha.hexdigest()
+
+    def __repr__(self) -> str:
+        norm, speed = np.linalg.norm(self.theta), np.linalg.norm(self.velocity)
+        return f"State(step {self.step}, |theta| {norm:.6g}, |velocity| {speed:.6g})"
