@@ -1,1 +1,93 @@
-"""x"""
+"""schuss: feed-forward networks by back-propagation with momentum, fast on a CPU, the same bits every time.
+
+Importing it costs no more than NumPy; the estimators and the command line load when they are used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from schuss.errors import (
+    DataError,
+    DivergenceError,
+    EngineError,
+    KernelMissingWarning,
+    MissingExtraError,
+    ModelFileError,
+    OutputError,
+    SchussError,
+    SchussWarning,
+    SettingError,
+    TrainingInterrupted,
+)
+from schuss.method.functions import Loss
+from schuss.method.initial import Init
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.rules import GradientDescent, Momentum, Nesterov
+from schuss.method.schedules import Cosine
+from schuss.method.state import State
+from schuss.training.loop import Epoch, Tick, train
+from schuss.training.run import Run
+
+if TYPE_CHECKING:
+    from schuss.adapters.estimators import MLPClassifier, MLPRegressor
+    from schuss.adapters.model_file import load_model, save_model
+    from schuss.adapters.tables import read_table
+
+try:
+    __version__ = version("schuss")
+except PackageNotFoundError:  # a source tree on the path, not installed
+    __version__ = "0+unknown"
+
+_LAZY = {
+    "MLPClassifier": "schuss.adapters.estimators",
+    "MLPRegressor": "schuss.adapters.estimators",
+    "load_model": "schuss.adapters.model_file",
+    "save_model": "schuss.adapters.model_file",
+    "read_table": "schuss.adapters.tables",
+}
+
+__all__ = [
+    "Cosine",
+    "DataError",
+    "DivergenceError",
+    "EngineError",
+    "Epoch",
+    "GradientDescent",
+    "Init",
+    "KernelMissingWarning",
+    "Loss",
+    "MLPClassifier",
+    "MLPRegressor",
+    "MissingExtraError",
+    "ModelFileError",
+    "Momentum",
+    "Nesterov",
+    "Network",
+    "OutputError",
+    "Plan",
+    "Run",
+    "SchussError",
+    "SchussWarning",
+    "SettingError",
+    "State",
+    "Tick",
+    "TrainingInterrupted",
+    "load_model",
+    "read_table",
+    "save_model",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'schuss' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

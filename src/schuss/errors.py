@@ -84,8 +84,9 @@ class DivergenceError(SchussError, ArithmeticError):
     ----------
     step : int
         The step whose update produced the first non-finite number, counted from 0.
-    layer : str
-        Name of the layer in which it appeared, such as ``"hidden1"``.
+    layer : str or None
+        Layer whose incoming weights it appeared in, such as ``"hidden1"``; None if the weights are
+        finite and the loss is not.
     learning_rate, momentum : float
         Their values at that step.
     state : State
@@ -93,14 +94,15 @@ class DivergenceError(SchussError, ArithmeticError):
     """
 
     def __init__(
-        self, step: int, layer: str, learning_rate: float, momentum: float, state: State
+        self, step: int, layer: str | None, learning_rate: float, momentum: float, state: State
     ) -> None:
+        what = f"the weights into layer {layer!r}" if layer else "the loss"
         effective = learning_rate / (1.0 - momentum) if momentum < 1.0 else float("inf")
         advice = f"a learning rate of {learning_rate / 10:.3g}"
         if momentum > 0.5:
             advice += f" or a momentum of {1.0 - 2.0 * (1.0 - momentum):.3g} or less"
         super().__init__(
-            f"training diverged: at step {step} the weights into layer {layer!r} became non-finite "
+            f"training diverged: at step {step} {what} became non-finite "
             f"(learning rate {learning_rate:g}, momentum {momentum:g}, effective rate "
             f"{effective:g}). Try {advice}; also check that the inputs are standardised."
         )

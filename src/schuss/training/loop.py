@@ -1,0 +1,250 @@
+"""The only loop that trains. It decides when to look up and when to stop; engines compute.
+
+Epochs run in strides of many per call. Where something must be judged after each epoch (a goal, a
+patience), the stride is judged afterwards from its losses, and if it ran too far, run again from where
+it began up to the right epoch: the same steps give the same bits, so nobody can tell.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from schuss.engine.choice import engine_named
+from schuss.engine.engine import INTERRUPTED, NOT_FINITE, Advance, Engine
+from schuss.errors import TrainingInterrupted
+from schuss.method.functions import Array
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.samples import Samples
+from schuss.method.state import State
+from schuss.training.divergence import divergence
+from schuss.training.run import Run
+from schuss.training.setup import first_state, fitting_plan
+from schuss.training.stopping import Progress
+
+__all__ = ["Callback", "Epoch", "Tick", "train"]
+
+STRIDE_SECONDS = 0.2
+TICK_SECONDS = 0.05
+
+
+class Tick(NamedTuple):
+    """What a progress display is told some twenty times a second."""
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    samples_per_second: float
+
+
+class Epoch(NamedTuple):
+    """What a callback is told after each epoch. Returning True stops the training."""
+
+    number: int  # of epochs trained so far, from 1
+    loss: float
+    validation_loss: float | None
+    state: State
+    network: Network
+    plan: Plan
+
+
+Callback = Callable[[Epoch], bool | None]
+
+
+def train(
+    network: Network,
+    X: Any,
+    T: Any,
+    plan: Plan | None = None,
+    *,
+    engine: str | Engine = "auto",
+    threads: int | None = None,
+    dtype: Any = None,
+    theta: Array | None = None,
+    validation: tuple[Any, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: Callable[[Tick], None] | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a network and return the run.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like, shape (n, n_in)
+        Inputs. float32 trains in float32, everything else in float64, unless `dtype` says otherwise.
+    T : array_like, shape (n, n_out)
+        Targets; also (n,) for one output, or (n,) class indices for cross-entropy.
+    plan : Plan, optional
+        How to train; or give its fields as keywords: ``rule=Momentum(0.5, 0.9), epochs=1000, seed=0``.
+    engine : {"auto", "native", "reference"} or Engine, default "auto"
+    threads : int, optional
+        At most so many; by default as many as the process may use.
+    dtype : {"float32", "float64"}, optional
+    theta : ndarray, shape (n_parameters,), optional
+        First weights, as from `Network.pack`, instead of those that the network's init draws.
+    validation : (X, T), optional
+        Judged after each epoch, instead of the training loss; the best state is kept as ``run.best``.
+    callbacks : sequence of callables
+        Called with an `Epoch` after each epoch; True stops.
+    progress : callable, optional
+        Called with a `Tick` some twenty times a second.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    DataError, SettingError
+        Bad data or settings; nothing was trained.
+    DivergenceError
+        Weights or loss became non-finite; carries the last finite state.
+    TrainingInterrupted
+        Ctrl-C; a KeyboardInterrupt that carries the run up to the last whole step.
+    """
+    samples = Samples.check(network, X, T, dtype)
+    plan = fitting_plan(plan, settings, len(samples))
+    judge = None if validation is None else Samples.check(network, *validation, samples.X.dtype)
+    state = first_state(network, plan, samples.X.dtype, theta)
+    loop = _Loop(network, samples, plan, engine_named(engine, threads), judge, callbacks, progress, state)
+    return loop.run()
+
+
+@dataclass
+class _Loop:
+    """The training under way. Its fields change as it goes; it lives for one call of `train`."""
+
+    network: Network
+    samples: Samples
+    plan: Plan
+    engine: Engine
+    judge: Samples | None
+    callbacks: Sequence[Callback]
+    progress: Callable[[Tick], None] | None
+    state: State
+    best: State | None = None
+    stopped: str = "epochs"
+    reached: Progress = field(default_factory=Progress)
+    losses: list[Any] = field(default_factory=list)
+    epoch_losses: list[float] = field(default_factory=list)
+    judged: list[float] = field(default_factory=list)
+    stride: int = 1
+
+    def run(self) -> Run:
+        """Run strides until something says stop."""
+        began = time.perf_counter()
+        self._next_tick, self._began = began + TICK_SECONDS, began
+        self._per_epoch = self.plan.steps_per_epoch(len(self.samples))
+        total = self.plan.steps(len(self.samples))
+        going = True
+        while going and self.state.step < total:
+            going = self._one_stride(min(total, self.state.step + self.stride * self._per_epoch))
+        return self._result(time.perf_counter() - began)
+
+    def _one_stride(self, stop: int) -> bool:
+        start, began = self.state, time.perf_counter()
+        made = self._advance(start, stop)
+        if made.outcome == NOT_FINITE:
+            raise divergence(self.engine, self.network, start, self.samples, self.plan, made.state.step)
+        epochs = self._epoch_means(made)
+        keep, reason = self._judge(epochs, made.state)
+        if keep < len(epochs):
+            made = self._advance(start, start.step + keep * self._per_epoch)
+        self._accept(made, epochs[:keep])
+        if made.outcome == INTERRUPTED:
+            self._interrupted(made)
+        if reason:
+            self.stopped = reason
+        self._lengthen(time.perf_counter() - began)
+        return reason is None
+
+    def _advance(self, state: State, stop: int) -> Advance:
+        return self.engine.advance(self.network, state, self.samples, self.plan, stop, poll=self._poll)
+
+    def _epoch_means(self, made: Advance) -> list[float]:
+        """Return the mean loss of each whole epoch of a stride."""
+        epochs = len(made.losses) // self._per_epoch
+        table = made.losses[: epochs * self._per_epoch].reshape(epochs, self._per_epoch)
+        sizes = np.full(self._per_epoch, 1.0)
+        if self.plan.reduction == "mean":
+            n, batch = len(self.samples), self.plan.batch_of(len(self.samples))
+            sizes = np.minimum(batch, n - np.arange(self._per_epoch) * batch).astype(float)
+        means: list[float] = (table @ (sizes / sizes.sum())).tolist()
+        return means
+
+    def _judge(self, epochs: list[float], state: State) -> tuple[int, str | None]:
+        """Return how many of a stride's epochs to keep, and why to stop after them, if so."""
+        for i, loss in enumerate(epochs):
+            seen = loss if self.judge is None else self._validate(state)
+            self.reached = self.reached.after(seen, self.plan)
+            reason = self.reached.reason(seen, self.plan) or self._call_back(loss, state, i)
+            if reason:
+                return i + 1, reason
+        return len(epochs), None
+
+    def _validate(self, state: State) -> float:
+        objective = self.plan.objective
+        loss = self.engine.gradient(self.network, state.theta, self.judge, objective).loss  # type: ignore[arg-type]  # called only with a judge
+        if self.best is None or loss < min(self.judged):
+            self.best = state
+        self.judged.append(loss)
+        return loss
+
+    def _call_back(self, loss: float, state: State, offset: int) -> str | None:
+        number = len(self.epoch_losses) + offset + 1
+        judged = self.judged[-1] if self.judged else None
+        epoch = Epoch(number, loss, judged, state, self.network, self.plan)
+        answers = [callback(epoch) for callback in self.callbacks]
+        return "callback" if any(answers) else None
+
+    def _accept(self, made: Advance, epochs: list[float]) -> None:
+        self.state = made.state
+        self.losses.append(made.losses)
+        self.epoch_losses.extend(epochs)
+
+    def _lengthen(self, seconds: float) -> None:
+        """Grow the stride while calls are short, unless each epoch must be seen as it ends."""
+        if self.callbacks or self.judge is not None:
+            return
+        self.stride = max(1, int(self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))))
+
+    def _poll(self, step: int, loss: float) -> bool:
+        now = time.perf_counter()
+        if self.progress is not None and now >= self._next_tick:
+            self._next_tick = now + TICK_SECONDS
+            size = self.plan.batch_of(len(self.samples))
+            speed = step * size / max(now - self._began, 1e-9)
+            total = self.plan.steps(len(self.samples))
+            self.progress(Tick(step // self._per_epoch, step, total, loss, speed))
+        return False
+
+    def _interrupted(self, made: Advance) -> None:
+        self.stopped = "interrupted"
+        run = self._result(time.perf_counter() - self._began)
+        if made.error is None or isinstance(made.error, KeyboardInterrupt):
+            raise TrainingInterrupted(run) from made.error
+        raise made.error
+
+    def _result(self, seconds: float) -> Run:
+        return Run(
+            network=self.network,
+            plan=self.plan,
+            state=self.state,
+            loss=np.array(self.epoch_losses, dtype=np.float64),
+            step_loss=np.concatenate([np.empty(0), *self.losses]),
+            validation_loss=np.array(self.judged, dtype=np.float64),
+            best=self.best,
+            stopped=self.stopped,
+            engine=self.engine.info,
+            seconds=seconds,
+            n_samples=len(self.samples),
+            data=self.samples.fingerprint(),
+        )
+

@@ -1,0 +1,109 @@
+"""A run: what was trained, how, and what came of it. A value in memory; it asks and answers nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.engine.choice import engine_named
+from schuss.engine.engine import Engine, EngineInfo
+from schuss.method.functions import Array
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.samples import as_inputs
+from schuss.method.state import State
+
+__all__ = ["Run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The result of a training.
+
+    Attributes
+    ----------
+    network : Network
+    plan : Plan
+    state : State
+        After the last step: weights, the rule's memory, the step.
+    loss : float64 ndarray, shape (epochs,)
+        Mean over each epoch's steps of the batch loss before the update, weighted by batch size; the
+        plain mean of the batches' sums where the reduction is ``"sum"``.
+    step_loss : float64 ndarray, shape (steps,)
+        The loss of every step.
+    validation_loss : float64 ndarray, shape (epochs,), or empty
+        After each epoch, on the data given as `validation`.
+    best : State or None
+        Where validation data was given: the state after the epoch of lowest validation loss.
+    stopped : str
+        Why it ended: ``"epochs"``, ``"loss goal reached"``, ``"no improvement"``, ``"callback"`` or
+        ``"interrupted"``.
+    engine : EngineInfo
+        Which engine ran.
+    seconds : float
+        Time spent in training.
+    n_samples : int
+    data : str
+        SHA-256 of the samples.
+    """
+
+    network: Network
+    plan: Plan
+    state: State
+    loss: NDArray[np.float64]
+    step_loss: NDArray[np.float64]
+    validation_loss: NDArray[np.float64]
+    best: State | None
+    stopped: str
+    engine: EngineInfo
+    seconds: float
+    n_samples: int
+    data: str
+
+    @property
+    def epochs(self) -> int:
+        """Whole epochs trained."""
+        return len(self.loss)
+
+    @property
+    def theta(self) -> Array:
+        """The weights to use: the best by validation where there was one, else the last."""
+        return (self.best or self.state).theta
+
+    @property
+    def weights(self) -> list[Array]:
+        """The layers' matrices, shapes (fan_in, fan_out)."""
+        return [layer.w for layer in self.network.views(self.theta)]
+
+    @property
+    def biases(self) -> list[Array | None]:
+        """The layers' biases, shapes (fan_out,), or None where the network has none."""
+        return [layer.b for layer in self.network.views(self.theta)]
+
+    @property
+    def samples_per_second(self) -> float:
+        """Samples trained on per second, over all epochs."""
+        return self.epochs * self.n_samples / max(self.seconds, 1e-9)
+
+    def predict(self, X: Any, *, engine: str | Engine | None = None) -> Array:
+        """Return the network's outputs (n, n_out) for inputs `X` (n, n_in).
+
+        By default on the kind of engine that trained.
+
+        Raises
+        ------
+        DataError
+            A wrong number of columns, NaN or infinity.
+        """
+        X = as_inputs(X, self.network.layers[0], self.theta.dtype)
+        return engine_named(engine or self.engine.engine).outputs(self.network, self.theta, X)
+
+    def __repr__(self) -> str:
+        last = f"{self.loss[-1]:.6g}" if len(self.loss) else "none"
+        return (
+            f"Run({self.network!r}, {self.epochs} epochs, {self.state.step:,} steps, loss {last}, "
+            f"stopped: {self.stopped}, {self.engine.engine} engine, {self.seconds:.3g} s)"
+        )

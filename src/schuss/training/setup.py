@@ -1,0 +1,48 @@
+"""What a training starts from: a plan that fits the data, and the first state."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from schuss.errors import DataError, SchussWarning, SettingError, did_you_mean
+from schuss.method.functions import Array
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.state import State
+
+__all__ = ["first_state", "fitting_plan"]
+
+
+def fitting_plan(plan: Plan | None, settings: dict[str, Any], n: int) -> Plan:
+    """Return the plan from `plan` or from its fields as `settings`, its batch no larger than the data."""
+    if plan is not None and settings:
+        raise SettingError(f"give a plan or its settings, not both; got {', '.join(settings)} as well.")
+    unknown = [name for name in settings if name not in Plan.__dataclass_fields__]
+    if unknown:
+        hint = did_you_mean(unknown[0], Plan.__dataclass_fields__)
+        raise SettingError(f"a plan has no setting {unknown[0]!r}{hint}.")
+    plan = plan or Plan(**settings)
+    if plan.batch_size is not None and plan.batch_size > n:
+        if "batch_size" in settings:
+            warnings.warn(
+                f"batch_size={plan.batch_size} is larger than the data; {n} samples make one batch.",
+                SchussWarning,
+                stacklevel=4,
+            )
+        plan = plan.replace(batch_size=n)
+    return plan
+
+
+def first_state(network: Network, plan: Plan, dtype: Any, theta: Array | None) -> State:
+    """Return the state before the first step: drawn weights, or a checked copy of `theta`."""
+    slots = len(plan.rule.memory)
+    if theta is None:
+        return State.start(network.initial(plan.seed, dtype), slots)
+    theta = np.asarray(theta, dtype=dtype)
+    network.check_theta(theta)
+    if not np.isfinite(theta).all():
+        raise DataError("theta holds NaN or infinity; training must start from finite weights.")
+    return State.start(theta, slots)

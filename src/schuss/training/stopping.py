@@ -1,0 +1,42 @@
+"""When to stop before the last epoch: a goal reached, or nothing gained for a while. Pure; it only counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from schuss.method.plan import Plan
+
+__all__ = ["GOAL", "NO_IMPROVEMENT", "Progress"]
+
+GOAL, NO_IMPROVEMENT = "loss goal reached", "no improvement"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the epochs so far have reached.
+
+    Attributes
+    ----------
+    best : float
+        Lowest loss seen that counted as an improvement.
+    waited : int
+        Epochs since then.
+    """
+
+    best: float = math.inf
+    waited: int = 0
+
+    def after(self, loss: float, plan: Plan) -> Progress:
+        """Return the progress after an epoch of this loss."""
+        if loss < self.best - plan.min_improvement:
+            return Progress(loss)
+        return replace(self, waited=self.waited + 1)
+
+    def reason(self, loss: float, plan: Plan) -> str | None:
+        """Return why to stop after an epoch of this loss, or None."""
+        if plan.loss_goal is not None and loss <= plan.loss_goal:
+            return GOAL
+        if plan.patience is not None and self.waited >= plan.patience:
+            return NO_IMPROVEMENT
+        return None
