@@ -6,7 +6,6 @@ Importing it costs no more than NumPy; the estimators and the command line load 
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from schuss.errors import (
@@ -37,10 +36,7 @@ if TYPE_CHECKING:
     from schuss.adapters.model_file import load_model, save_model
     from schuss.adapters.tables import read_table
 
-try:
-    __version__ = version("schuss")
-except PackageNotFoundError:  # a source tree on the path, not installed
-    __version__ = "0+unknown"
+    __version__: str
 
 _LAZY = {
     "MLPClassifier": "schuss.adapters.estimators",
@@ -84,6 +80,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("schuss")
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'schuss' has no attribute {name!r}")

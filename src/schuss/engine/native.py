@@ -181,7 +181,7 @@ class NativeEngine:
             losses,
             self._threads,
             check_each_step,
-            None if poll is None else lambda done, loss: poll(start + done, loss),
+            None if poll is None else lambda done, loss: bool(poll(start + done, loss)),
         )
         after = State(theta, memory, start + steps)
         return Advance(after, losses[:steps], OUTCOMES[outcome], error)

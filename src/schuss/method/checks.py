@@ -21,7 +21,8 @@ def check_number(
     open_low: bool = False,
 ) -> float:
     """Return `value` as a float within [low, high] (``(low`` if `open_low`), or raise SettingError."""
-    interval = f"{'(' if open_low else '['}{low:g}, {high:g}]"
+    opening = "(" if open_low or low == -math.inf else "["
+    interval = f"{opening}{low:g}, {high:g}{')' if high == math.inf else ']'}"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise SettingError(f"{name} must be a number in {interval}; got {value!r}.")
     number = float(value)

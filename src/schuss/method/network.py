@@ -17,7 +17,7 @@ import numpy as np
 from schuss.errors import DataError, SettingError
 from schuss.method.checks import check_choice, check_integer
 from schuss.method.functions import ACTIVATIONS, OUTPUT_ONLY, Activation, Array, Loss
-from schuss.method.initial import INITS, Init, draw_theta
+from schuss.method.initial import Init, draw_theta
 
 __all__ = ["LayerWeights", "Network"]
 
@@ -81,12 +81,14 @@ class Network:
         loss = Loss(loss) if isinstance(loss, str) else loss
         if not isinstance(loss, Loss):
             raise SettingError(f"loss must be a name or a Loss; got {loss!r}.")
+        init = Init(init) if isinstance(init, str) else init
+        if not isinstance(init, Init):
+            raise SettingError(f"init must be a name or an Init; got {init!r}.")
         object.__setattr__(self, "layers", sizes)
         object.__setattr__(self, "loss", loss)
         object.__setattr__(self, "activation", _activations(activation, output, loss, len(sizes) - 1))
         object.__setattr__(self, "biases", biases)
-        object.__setattr__(self, "init", Init(init) if isinstance(init, str) else init)
-        check_choice("init", self.init.name, INITS)
+        object.__setattr__(self, "init", init)
 
     @property
     def depth(self) -> int:
@@ -137,11 +139,14 @@ class Network:
         Raises
         ------
         DataError
-            A wrong number of arrays or a wrong shape.
+            A wrong number of arrays, a wrong shape, or numbers that are not finite.
         """
         theta = np.zeros(self.n_parameters)
-        if len(weights) != self.depth or (self.biases and biases and len(biases) != self.depth):
-            raise DataError(f"this network has {self.depth} weight layers; got {len(weights)}.")
+        if biases is not None and not self.biases:
+            raise DataError("this network has no biases; leave them out, or build it with biases.")
+        for name, arrays in (("weights", weights), ("biases", biases)):
+            if arrays is not None and len(arrays) != self.depth:
+                raise DataError(f"{name} must hold {self.depth} arrays, one per weight layer; got {len(arrays)}.")
         for i, view in enumerate(self.views(theta)):
             _copy_into(view.w, weights[i], f"weights[{i}]")
             if view.b is not None and biases is not None:
@@ -150,6 +155,7 @@ class Network:
 
     def initial(self, seed: int, dtype: Any = np.float64) -> Array:
         """Return the first theta that `init` draws for `seed`, shape (n_parameters,)."""
+        check_integer("seed", seed, low=0, high=2**64 - 1)
         theta = np.zeros(self.n_parameters)
         draw_theta(self.init, self.views(theta), seed)
         return theta.astype(dtype)
@@ -222,7 +228,7 @@ def _activations(
         last = output or partner or (given if follows else "identity")
         names = (*[given] * (depth - 1), last)
     else:
-        names = tuple(given)
+        names = tuple(given) if isinstance(given, Sequence) else ()
         if len(names) != depth or (output is not None and output != names[-1]):
             raise SettingError(
                 f"activation needs one name or {depth}, one per layer after the input; got {given!r}"
@@ -241,7 +247,12 @@ def _activations(
 
 
 def _copy_into(target: Array, source: Any, name: str) -> None:
-    values = np.asarray(source, dtype=np.float64)
+    try:
+        values = np.asarray(source, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be numbers, shape {target.shape}: {error}.") from error
     if values.shape != target.shape:
         raise DataError(f"{name} must have shape {target.shape}; got {values.shape}.")
+    if not np.isfinite(values).all():
+        raise DataError(f"{name} must be finite; it holds NaN or infinity.")
     target[...] = values

@@ -55,7 +55,7 @@ class Samples:
             raise DataError("X holds no samples: shape (0, …). At least one is needed.")
         if len(X) >= 2**31:
             raise DataError(f"at most 2³¹−1 samples can be trained on; got {len(X)}.")
-        T = np.asarray(T)
+        T = _as_array("T", T)
         if _is_classes(T, network):
             return cls(X, None, _as_classes(T, network, len(X)))
         return cls(X, _as_targets(T, network, len(X), X.dtype), None)
@@ -88,10 +88,11 @@ class Samples:
 
 def as_inputs(X: Any, n_in: int, dtype: Any = None) -> Array:
     """Return `X` as a contiguous finite float matrix of `n_in` columns, or raise DataError."""
+    X = _as_array("X", X)
     try:
-        X = np.asarray(X)
         dtype = np.dtype(dtype or (np.float32 if X.dtype == np.float32 else np.float64))
-        X = np.ascontiguousarray(X, dtype=dtype)
+        with np.errstate(over="ignore"):  # what overflows is infinite, and refused below
+            X = np.ascontiguousarray(X, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise DataError(f"X must be a matrix of numbers, shape (n, {n_in}): {error}.") from error
     if dtype not in (np.float32, np.float64):
@@ -100,6 +101,17 @@ def as_inputs(X: Any, n_in: int, dtype: Any = None) -> Array:
         raise DataError(f"X must have shape (n, {n_in}), the network's inputs; got {X.shape}.")
     _check_finite("X", X)
     return X
+
+
+def _as_array(name: str, values: Any) -> Array:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{name} must be an array of numbers, rows of one length: {error}.") from error
+    if array.dtype.kind == "c" or np.ma.is_masked(values):
+        kind = "complex" if array.dtype.kind == "c" else "masked"
+        raise DataError(f"{name} holds {kind} values; give real numbers, all of them present.")
+    return array
 
 
 def _check_finite(name: str, values: Array) -> None:
@@ -131,7 +143,8 @@ def _as_classes(T: Array, network: Network, n: int) -> NDArray[np.int32]:
 def _as_targets(T: Array, network: Network, n: int, dtype: Any) -> Array:
     n_out = network.layers[-1]
     try:
-        T = np.ascontiguousarray(T.reshape(-1, 1) if T.ndim == 1 else T, dtype=dtype)
+        with np.errstate(over="ignore"):
+            T = np.ascontiguousarray(T.reshape(-1, 1) if T.ndim == 1 else T, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise DataError(f"T must be numbers, shape (n, {n_out}): {error}.") from error
     if T.shape != (n, n_out):

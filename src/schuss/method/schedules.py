@@ -62,8 +62,13 @@ def at_steps(rate: Rate, steps: Steps, total: int) -> NDArray[np.float64]:
 
 
 def check_rate(name: str, rate: Any, **limits: Any) -> Rate:
-    """Return `rate` if it is a schedule, or a number within the limits."""
-    return rate if isinstance(rate, Cosine) else check_number(name, rate, **limits)
+    """Return `rate` if it is a number within the limits, or a schedule whose peak is."""
+    if not isinstance(rate, Cosine):
+        return check_number(name, rate, **limits)
+    high = limits.get("high", np.inf)
+    check_number(f"peak of {name}", rate.peak, low=0.0, high=high)
+    check_number(f"final of {name}", rate.final, low=0.0, high=high)
+    return rate
 
 
 def rate_to_json(rate: Rate) -> Any:

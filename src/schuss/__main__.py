@@ -1,0 +1,5 @@
+"""``python -m schuss`` is ``schuss``."""
+
+from schuss.interface.cli import main
+
+main()

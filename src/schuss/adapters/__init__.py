@@ -1,0 +1,1 @@
+"""Other people's formats: tables, model files, and scikit-learn's conventions."""

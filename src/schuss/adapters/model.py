@@ -1,0 +1,177 @@
+"""A model: preprocessing, network and labels together, from a table to predictions and scores.
+
+Holds what `schuss.training` made; reads and writes no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.adapters.choice import check_table
+from schuss.adapters.columns import Table
+from schuss.adapters.preprocessing import Preprocessor
+from schuss.adapters.recipe import Recipe, outputs_of
+from schuss.adapters.scores import scores_of
+from schuss.adapters.splitting import split_rows
+from schuss.adapters.targets import Target
+from schuss.engine.engine import Engine
+from schuss.errors import DataError, TrainingInterrupted
+from schuss.method.functions import Array
+from schuss.training.loop import Tick, train
+from schuss.training.run import Run
+
+__all__ = ["Model", "fit_model"]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Everything that a prediction from a table needs.
+
+    Attributes
+    ----------
+    run : Run
+        The training: network, plan, state, losses.
+    preprocessor : Preprocessor or None
+        From columns to inputs; None if the model was made from arrays.
+    targets : tuple of Target
+        From outputs to labels or numbers; empty if the model was made from arrays.
+    scores : dict
+        Measured on the rows kept for testing: ``{"accuracy": 0.98, …}``; empty if none were kept.
+    n_test : int
+        How many rows those were.
+    """
+
+    run: Run
+    preprocessor: Preprocessor | None = None
+    targets: tuple[Target, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)
+    n_test: int = 0
+
+    def inputs(self, table: Table) -> Array:
+        """Return the network's inputs for `table`, shape (n_rows, n_in)."""
+        if self.preprocessor is None:
+            raise DataError(
+                "this model was made from arrays and knows no columns; use model.run.predict(X)."
+            )
+        return self.preprocessor.transform(table).astype(self.run.theta.dtype)
+
+    def outputs(self, table: Table) -> Array:
+        """Return the network's outputs for `table`, shape (n_rows, n_out)."""
+        return self.run.predict(self.inputs(table))
+
+    def predict(self, table: Table) -> dict[str, NDArray[Any]]:
+        """Return the predictions, shape (n_rows,), by target."""
+        return self._decoded(self.outputs(table))
+
+    def _decoded(self, y: Array) -> dict[str, NDArray[Any]]:
+        if outputs_of(self.targets) == "one of many":
+            target = self.targets[0]
+            return {target.name: target.decode(y.argmax(axis=1))}
+        columns = zip(self.targets, y.T, strict=True)
+        return {
+            t.name: t.decode(c if t.task == "regression" else (c > 0.5).astype(int))
+            for t, c in columns
+        }
+
+    def probabilities(self, table: Table) -> dict[str, Array]:
+        """Return the probability of each class, shape (n_rows, n_classes), by target.
+
+        Raises
+        ------
+        DataError
+            The model predicts numbers, which have none.
+        """
+        kind = outputs_of(self.targets)
+        if kind == "numbers":
+            raise DataError("this model predicts numbers; probabilities are for classes only.")
+        y = self.outputs(table).astype(np.float64)
+        if kind == "one of many":
+            return {self.targets[0].name: y}
+        return {t.name: np.column_stack([1 - c, c]) for t, c in zip(self.targets, y.T, strict=True)}
+
+    def evaluate(self, table: Table) -> dict[str, float]:
+        """Return the scores on a table that holds the targets; see `schuss.adapters.scores`."""
+        return scores_of(self.targets, self.outputs(table), table)
+
+
+def fit_model(
+    table: Table,
+    target_names: Sequence[str],
+    recipe: Recipe | None = None,
+    *,
+    task: str | None = None,
+    test_size: float | None = None,
+    dtype: str = "float32",
+    engine: str | Engine = "auto",
+    threads: int | None = None,
+    progress: Callable[[Tick], None] | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> Model:
+    """Train a model on a table.
+
+    Parameters
+    ----------
+    table : Table
+    target_names : sequence of str
+        The columns to predict.
+    recipe : Recipe, optional
+        Network and plan; what it leaves open is chosen for the data.
+    task : {"classification", "regression"}, optional
+        Decided from the target by default.
+    test_size : float, optional
+        Share of rows kept for testing, in [0, 1). By default 0.2, and 0 below 50 rows.
+    tell : callable, optional
+        Told in sentences what was decided about the columns.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    DataError, SettingError, DivergenceError
+    TrainingInterrupted
+        Its ``run`` is that of the training alone.
+    """
+    recipe = recipe or Recipe()
+    if not target_names:
+        raise DataError("no target: name the column to predict.")
+    targets = tuple(Target.fit(table.column(name), task) for name in target_names)
+    check_table(table, target_names)
+    fit_rows, test_rows = split_rows(table, targets, test_size, recipe.seed)
+    fit_table = table.take(fit_rows)
+    targets = tuple(_refit(target, fit_table) for target in targets)
+    preprocessor = Preprocessor.fit(fit_table, exclude=target_names)
+    for line in (*preprocessor.report, *(line for target in targets for line in target.report)):
+        tell(line)
+    X = preprocessor.transform(fit_table).astype(dtype)
+    network, plan = recipe.network(X.shape[1], targets), recipe.plan(len(X))
+    T = _encoded(targets, fit_table)
+    try:
+        run = train(network, X, T, plan, engine=engine, threads=threads, progress=progress)
+    except TrainingInterrupted as interrupted:
+        raise TrainingInterrupted(Model(interrupted.run, preprocessor, targets)) from interrupted
+    model = Model(run, preprocessor, targets)
+    if not len(test_rows):
+        return model
+    return replace(model, scores=model.evaluate(table.take(test_rows)), n_test=len(test_rows))
+
+
+def _refit(target: Target, table: Table) -> Target:
+    """Return a regression target scaled on the training rows alone; classes come from all rows."""
+    if target.task == "classification":
+        return target
+    return Target.fit(table.column(target.name), "regression")
+
+
+def _encoded(targets: Sequence[Target], table: Table) -> NDArray[Any]:
+    """Return the targets as the loss wants them: class indices, or a matrix (n_rows, n_out)."""
+    columns = [target.encode(table.column(target.name)) for target in targets]
+    if outputs_of(targets) == "one of many":
+        return columns[0]
+    return np.column_stack(columns).astype(np.float64)

@@ -1,0 +1,63 @@
+"""Which rows are kept for testing. Seeded; classes keep their shares where they have rows enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.adapters.columns import Table
+from schuss.adapters.targets import Target
+from schuss.errors import SettingError
+from schuss.method.checks import check_number
+
+__all__ = ["split_rows"]
+
+FEWEST_TO_SPLIT = 50
+DEFAULT_SHARE = 0.2
+
+
+def split_rows(
+    table: Table, targets: Sequence[Target], share: float | None, seed: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the rows to train on and the rows to test on, shapes (n_fit,) and (n_test,).
+
+    Parameters
+    ----------
+    share : float or None
+        Of the rows to test on; None: 0.2, or 0 for a table of fewer than 50 rows.
+
+    Raises
+    ------
+    SettingError
+        A share outside [0, 1), or one that leaves no row on a side.
+    """
+    if share is None:
+        share = DEFAULT_SHARE if table.n_rows >= FEWEST_TO_SPLIT else 0.0
+    check_number("test_size", share, low=0.0, high=1.0)
+    rows = np.arange(table.n_rows)
+    if share == 0:
+        return rows, rows[:0]
+    n_test = round(share * table.n_rows)
+    if not 0 < n_test < table.n_rows:
+        raise SettingError(
+            f"test_size {share:g} of {table.n_rows} rows leaves {table.n_rows - n_test} to train on "
+            f"and {n_test} to test on; both need at least one. 0 keeps none for testing."
+        )
+    from sklearn.model_selection import train_test_split
+
+    strata = _strata(table, targets, n_test)
+    # scikit-learn's generator takes 32-bit seeds
+    fit, test = train_test_split(rows, test_size=n_test, random_state=seed % 2**32, stratify=strata)
+    return np.sort(fit), np.sort(test)
+
+
+def _strata(table: Table, targets: Sequence[Target], n_test: int) -> NDArray[Any] | None:
+    if len(targets) != 1 or targets[0].task == "regression":
+        return None
+    codes = targets[0].encode(table.column(targets[0].name))
+    counts = np.bincount(codes)
+    enough = counts.min() >= 2 and len(counts) <= min(n_test, table.n_rows - n_test)
+    return codes if enough else None

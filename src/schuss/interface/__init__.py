@@ -1,0 +1,1 @@
+"""People: the command line, pictures, and later the lab page."""

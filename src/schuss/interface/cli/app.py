@@ -1,0 +1,52 @@
+"""The table of commands, from which the program, its help and docs/cli.md are built."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from schuss.interface.cli.data import data
+from schuss.interface.cli.doctor import doctor
+from schuss.interface.cli.evaluate import evaluate
+from schuss.interface.cli.exits import guarded
+from schuss.interface.cli.predict import predict
+from schuss.interface.cli.show import show
+from schuss.interface.cli.train import train
+
+__all__ = ["COMMANDS", "app"]
+
+COMMANDS = (train, predict, evaluate, show, data, doctor)
+
+app = typer.Typer(
+    name="schuss",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # what goes wrong on purpose is told in a sentence
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from schuss import __version__
+
+        print(f"schuss {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Start with: schuss train digits")
+def schuss(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train feed-forward networks by back-propagation with momentum: fast, and the same bits every time."""
+
+
+def _add(command: Any) -> None:
+    app.command(command.__name__)(guarded(command))
+
+
+for _command in COMMANDS:
+    _add(_command)

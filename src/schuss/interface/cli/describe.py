@@ -1,0 +1,107 @@
+"""What a model is, in lines for people and as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from schuss.method.rules import rule_to_dict
+from schuss.method.schedules import Cosine, Rate
+
+if TYPE_CHECKING:
+    from schuss.adapters.model import Model
+    from schuss.training.run import Run
+
+__all__ = ["described", "effective_rate", "half_life", "loss_picture", "rate_text", "score_line"]
+
+NAMES = {
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "mae": "mean absolute error",
+}
+BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def score_line(scores: dict[str, float]) -> str:
+    """Return scores in a line: ``accuracy 0.9805  log loss 0.08707``."""
+    return "  ".join(f"{NAMES.get(name, name)} {value:.4g}" for name, value in scores.items())
+
+
+def peak(rate: Rate) -> float:
+    """Return a rate's highest value."""
+    return rate.peak if isinstance(rate, Cosine) else rate
+
+
+def rate_text(rate: Rate) -> str:
+    """Return a rate in words."""
+    if isinstance(rate, Cosine):
+        return f"up to {rate.peak:g}, then along a cosine to {rate.final:g}"
+    return f"{rate:g}"
+
+
+def effective_rate(run: Run) -> float:
+    """Return α/(1−η): how far a lasting push moves a weight per step, at the highest rate."""
+    momentum = peak(getattr(run.plan.rule, "momentum", 0.0))
+    rate = peak(run.plan.rule.learning_rate)  # type: ignore[attr-defined]  # every rule here has one
+    return rate / (1.0 - momentum) if momentum < 1 else math.inf
+
+
+def half_life(run: Run) -> float | None:
+    """Return ln ½ / ln η: after how many steps half of a push is forgotten; None without memory."""
+    momentum = peak(getattr(run.plan.rule, "momentum", 0.0))
+    if momentum == 0:
+        return None
+    return math.log(0.5) / math.log(momentum) if momentum < 1 else math.inf
+
+
+def loss_picture(run: Run, width: int = 60, height: int = 4) -> list[str]:
+    """Return the loss of the epochs as a small picture in block characters, on a log scale."""
+    losses = [x for x in run.loss.tolist() if x > 0 and math.isfinite(x)]
+    if len(losses) < 2:
+        return []
+    columns = [math.log(x) for x in resampled(losses, min(width, len(losses)))]
+    low, high = min(columns), max(columns)
+    levels = [round((c - low) / (high - low or 1) * (8 * height - 1)) + 1 for c in columns]
+    lines = []
+    for row in range(height - 1, -1, -1):
+        bars = "".join(" " if n <= 8 * row else BLOCKS[min(n - 8 * row, 8) - 1] for n in levels)
+        label = {height - 1: f"{math.exp(high):.3g}", 0: f"{math.exp(low):.3g}"}.get(row, "")
+        lines.append(f"{label:>9} {bars}".rstrip())
+    lines.append(f"{'loss':>9} {'epoch 1':<{max(len(columns) - 6, 8)}}{len(run.loss)}")
+    return lines
+
+
+def resampled(values: Sequence[float], count: int) -> list[float]:
+    """Return `count` values, each the mean of its share of `values`."""
+    edges = [round(i * len(values) / count) for i in range(count + 1)]
+    return [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def described(model: Model) -> dict[str, Any]:
+    """Return a model as plain JSON values."""
+    run = model.run
+    effective, memory = effective_rate(run), half_life(run)
+    return {
+        "network": run.network.to_dict(),
+        "n_parameters": run.network.n_parameters,
+        "rule": rule_to_dict(run.plan.rule),
+        "effective_rate": effective if math.isfinite(effective) else None,
+        "half_life_steps": memory if memory is not None and math.isfinite(memory) else None,
+        "plan": run.plan.to_dict(),
+        "epochs": run.epochs,
+        "steps": run.state.step,
+        "stopped": run.stopped,
+        "loss": run.loss.tolist(),
+        "seconds": run.seconds,
+        "samples_per_second": run.samples_per_second,
+        "dtype": run.theta.dtype.name,
+        "engine": run.engine.to_dict(),
+        "n_train": run.n_samples,
+        "n_test": model.n_test,
+        "test": model.scores,
+        "targets": [target.to_dict() for target in model.targets],
+        "weights_sha256": run.state.digest(),
+    }

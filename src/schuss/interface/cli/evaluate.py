@@ -1,0 +1,30 @@
+"""``schuss evaluate``: how right a model is on a table that holds the answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schuss.interface.cli.output import print_json, print_line
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A model file from schuss train --out.")],
+    data: Annotated[str, typer.Argument(help="A file, - for stdin, or an embedded set.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+) -> None:
+    """Print a model's scores on a table that holds its target."""
+    from schuss.adapters.model_file import load_model
+    from schuss.adapters.tables import read_table
+    from schuss.interface.cli.describe import score_line
+
+    loaded, table = load_model(model), read_table(data)
+    scores = loaded.evaluate(table)
+    if as_json:
+        print_json(scores | {"rows": table.n_rows})
+    else:
+        print_line(f"{table.name}: {table.n_rows:,} rows, {score_line(scores)}")

@@ -1,0 +1,189 @@
+"""``schuss train``: from a table to a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from schuss.errors import SettingError, TrainingInterrupted
+from schuss.interface.cli.output import print_json, print_line, say
+from schuss.interface.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from schuss.adapters.columns import Table
+    from schuss.adapters.model import Model
+
+__all__ = ["train"]
+
+NETWORK, RULE, RUN = "Network", "Rule", "Run"
+
+
+def train(
+    data: Annotated[str, typer.Argument(help="A file, - for stdin, or an embedded set (schuss data).")],
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", "-t", help="Column to predict; may be repeated.", show_default=False),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression; by default the target decides.")
+    ] = None,
+    hidden: Annotated[
+        str | None,
+        typer.Option(help="Units of the hidden layers, as 128,64; 0 for none.", rich_help_panel=NETWORK),
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Of the hidden layers.", rich_help_panel=NETWORK)
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Held constant; by default it rises and falls.", rich_help_panel=RULE),
+    ] = None,
+    momentum: Annotated[float, typer.Option(help="η in [0, 1].", rich_help_panel=RULE)] = 0.9,
+    nesterov: Annotated[
+        bool, typer.Option("--nesterov", help="Nesterov's momentum.", rich_help_panel=RULE)
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=RULE)] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)
+    ] = None,
+    l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order and test rows.", rich_help_panel=RUN)] = 0,
+    test_size: Annotated[
+        float | None, typer.Option(help="Share of rows kept for testing.", rich_help_panel=RUN)
+    ] = None,
+    drop_missing_target: Annotated[
+        bool,
+        typer.Option("--drop-missing-target", help="Leave out rows without a target.", rich_help_panel=RUN),
+    ] = False,
+    threads: Annotated[int | None, typer.Option(help="At most so many.", rich_help_panel=RUN)] = None,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.", rich_help_panel=RUN)] = "float32",
+    engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=RUN)] = "auto",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the model to this file.", rich_help_panel=RUN)
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the loss curve to this PNG or SVG.", rich_help_panel=RUN)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")] = False,
+) -> None:
+    """Train a model on a table and print how well it does on rows it has not seen."""
+    from schuss.adapters.model import fit_model
+    from schuss.adapters.recipe import Recipe
+    from schuss.adapters.tables import read_table
+    from schuss.method.checks import check_choice
+
+    check_choice("dtype", dtype, ("float32", "float64"))
+    settings: dict[str, Any] = {
+        "hidden": parse_hidden(hidden),
+        "activation": activation,
+        "learning_rate": learning_rate,
+        "momentum": momentum,
+        "nesterov": nesterov,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "l2": l2,
+        "seed": seed,
+    }
+    table = read_table(data)
+    targets = targets_of(table, target)
+    if drop_missing_target:
+        table = without_missing(table, targets)
+    try:
+        with progress_bar(wanted=not quiet) as bar:
+            model = fit_model(
+                table,
+                targets,
+                Recipe(**settings),
+                task=task,
+                test_size=test_size,
+                dtype=dtype,
+                engine=engine,
+                threads=threads,
+                progress=bar,
+                tell=(lambda line: None) if quiet else say,
+            )
+    except TrainingInterrupted as interrupted:
+        keep_interrupted(interrupted.run, out)
+        raise
+    report(model, table, as_json=as_json)
+    write(model, out, plot, quiet=quiet)
+
+
+def parse_hidden(text: str | None) -> tuple[int, ...] | None:
+    """Return the hidden layers that ``128,64`` names; ``0`` and the empty text name none."""
+    if text is None:
+        return None
+    try:
+        sizes = tuple(int(part) for part in text.replace("-", ",").split(",") if part.strip())
+    except ValueError:
+        raise SettingError(f"--hidden takes sizes such as 128,64; got {text!r}.") from None
+    return () if sizes == (0,) else sizes
+
+
+def targets_of(table: Table, given: list[str] | None) -> list[str]:
+    """Return the target columns: those given, or those that an embedded set has."""
+    names = list(given or table.targets)
+    if not names:
+        columns = ", ".join(list(table.columns)[:12]) + (" …" if len(table.columns) > 12 else "")
+        raise SettingError(f"say which column to predict with --target; {table.name} has {columns}.")
+    for name in names:
+        table.column(name)
+    return names
+
+
+def without_missing(table: Table, targets: list[str]) -> Table:
+    """Return the rows that have all their targets, and say how many were left out."""
+    import numpy as np
+
+    missing = np.any([table.column(name).missing for name in targets], axis=0)
+    if not missing.any():
+        return table
+    say(f"Left out {int(missing.sum()):,} of {table.n_rows:,} rows without a target.")
+    return table.take(np.flatnonzero(~missing))
+
+
+def keep_interrupted(model: Model, out: Path | None) -> None:
+    """Save what an interrupted training has reached, if a file was asked for."""
+    say(f"interrupted after {model.run.epochs} epochs ({model.run.state.step:,} steps)")
+    if out is not None:
+        from schuss.adapters.model_file import save_model
+
+        say(f"the model so far is in {save_model(model, out)}")
+
+
+def report(model: Model, table: Table, *, as_json: bool) -> None:
+    """Print what came of the training."""
+    from schuss.interface.cli.describe import described, loss_picture, score_line
+
+    if as_json:
+        print_json(described(model) | {"data": table.name})
+        return
+    run = model.run
+    print_line(f"{table.name}: {run.n_samples:,} rows to train on, {model.n_test:,} kept for testing")
+    print_line(repr(run.network))
+    speed = f"{run.samples_per_second:,.0f} samples/s"
+    print_line(f"{run.epochs} epochs, {run.state.step:,} steps in {run.seconds:.2f} s, {speed}")
+    for line in loss_picture(run):
+        print_line(line)
+    scores = model.scores or model.evaluate(table)
+    where = "test" if model.scores else "training (no rows were kept for testing)"
+    print_line(f"{where} {score_line(scores)}", style="bold")
+
+
+def write(model: Model, out: Path | None, plot: Path | None, *, quiet: bool) -> None:
+    """Write the model and the picture that were asked for."""
+    if out is not None:
+        from schuss.adapters.model_file import save_model
+
+        written = save_model(model, out)
+        if not quiet:
+            say(f"model written to {written}; try: schuss predict {written} DATA")
+    if plot is not None:
+        from schuss.interface.plots import save_loss_curve
+
+        save_loss_curve(model.run, plot)
+        if not quiet:
+            say(f"picture written to {plot}")

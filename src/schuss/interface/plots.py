@@ -1,0 +1,54 @@
+"""Pictures for files: PNG and SVG through matplotlib, which the extra ``plot`` brings."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schuss.errors import MissingExtraError, SettingError
+from schuss.training.record import write_whole
+
+if TYPE_CHECKING:
+    from schuss.training.run import Run
+
+__all__ = ["save_loss_curve"]
+
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def save_loss_curve(run: Run, path: Path) -> Path:
+    """Draw the loss by epoch, on a log scale, to `path`, and return the path.
+
+    Raises
+    ------
+    MissingExtraError
+        matplotlib is not installed.
+    SettingError
+        A file name that is none of PNG, SVG or PDF.
+    OutputError
+        The file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise SettingError(f"a picture is one of {', '.join(FORMATS)}; got {path.name!r}.")
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingExtraError("drawing a picture", "plot") from error
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    epochs = range(1, len(run.loss) + 1)
+    axes.plot(epochs, run.loss, color="#1f5fa8", label="training")
+    if len(run.validation_loss):
+        axes.plot(epochs, run.validation_loss, color="#c2571a", ls="--", label="validation")
+        axes.legend(frameon=False)
+    axes.set_yscale("log")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(f"loss ({run.network.loss.name.replace('_', ' ')})")
+    sizes = "-".join(map(str, run.network.layers))
+    axes.set_title(f"{sizes}, {run.plan.rule.name.replace('_', ' ')}", loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=150)
+    return write_whole(path, buffer.getvalue())
