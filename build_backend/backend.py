@@ -72,12 +72,10 @@ def build_editable(
     return _build_somehow(_build.build_editable, wheel_directory, config_settings, metadata_directory)
 
 
-def _build_somehow(
-    build: Any, directory: str, settings: Settings, metadata_directory: str | None
-) -> str:
+def _build_somehow(build: Any, directory: str, settings: Settings, metadata_directory: str | None) -> str:
     with tempfile.TemporaryDirectory() as folder:
         if not has_compiler():
-            os.environ["CXX"] = str(_zig_wrapper(Path(folder)))
+            _use_zig(Path(folder))
         try:
             return str(build(directory, settings, metadata_directory))
         except (Exception, SystemExit) as error:  # whatever went wrong, a slow package beats none
@@ -88,13 +86,21 @@ def _build_somehow(
             return str(build(directory, {**(settings or {}), **WITHOUT_KERNEL}, None))
 
 
-def _zig_wrapper(folder: Path) -> Path:
-    """Write a script that CMake can call as a C++ compiler, and return its path."""
-    script = folder / "zig-c++"
+def _use_zig(folder: Path) -> None:
+    """Make CMake take zig for its compiler and archiver."""
     # baseline: zig would otherwise compile for the processor at hand, and the wheel may travel
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ziglang c++ -mcpu=baseline "$@"\n')
-    script.chmod(script.stat().st_mode | stat.S_IEXEC)
-    return script
+    os.environ["CXX"] = _script(folder / "zig-c++", "c++ -mcpu=baseline")
+    tools = {"AR": "ar", "RANLIB": "ranlib"}
+    places = {name: _script(folder / f"zig-{tool}", tool) for name, tool in tools.items()}
+    asked = [f"-DCMAKE_{name}={place}" for name, place in places.items()]
+    os.environ["CMAKE_ARGS"] = " ".join([os.environ.get("CMAKE_ARGS", ""), *asked])
+
+
+def _script(path: Path, tool: str) -> str:
+    """Write a script that runs one of zig's tools, and return its path."""
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ziglang {tool} "$@"\n')
+    path.chmod(path.stat().st_mode | stat.S_IEXEC)
+    return str(path)
 
 
 def _say_loudly(error: BaseException) -> None:

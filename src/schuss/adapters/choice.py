@@ -57,9 +57,7 @@ def check_table(table: Table, exclude: Collection[str] = ()) -> None:
             )
 
 
-def choose_columns(
-    table: Table, exclude: Collection[str]
-) -> tuple[list[Column], dict[str, list[str]]]:
+def choose_columns(table: Table, exclude: Collection[str]) -> tuple[list[Column], dict[str, list[str]]]:
     """Return the columns to learn from, and the names left out by reason."""
     chosen: list[Column] = []
     left_out: dict[str, list[str]] = {}

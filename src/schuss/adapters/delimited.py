@@ -85,9 +85,7 @@ def _count_fields(text: str, delimiter: str) -> int:
         return 0
 
 
-def _columns(
-    records: Iterator[tuple[int, list[str]]], names: list[str], where: str
-) -> list[list[str]]:
+def _columns(records: Iterator[tuple[int, list[str]]], names: list[str], where: str) -> list[list[str]]:
     """Return the fields column by column."""
     columns: list[list[str]] = [[] for _ in names]
     # Turned block by block: hundreds of thousands of row lists at once slow the collector down.

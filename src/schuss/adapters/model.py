@@ -55,9 +55,7 @@ class Model:
     def inputs(self, table: Table) -> Array:
         """Return the network's inputs for `table`, shape (n_rows, n_in)."""
         if self.preprocessor is None:
-            raise DataError(
-                "this model was made from arrays and knows no columns; use model.run.predict(X)."
-            )
+            raise DataError("this model was made from arrays and knows no columns; use model.run.predict(X).")
         return self.preprocessor.transform(table).astype(self.run.theta.dtype)
 
     def outputs(self, table: Table) -> Array:
@@ -73,10 +71,7 @@ class Model:
             target = self.targets[0]
             return {target.name: target.decode(y.argmax(axis=1))}
         columns = zip(self.targets, y.T, strict=True)
-        return {
-            t.name: t.decode(c if t.task == "regression" else (c > 0.5).astype(int))
-            for t, c in columns
-        }
+        return {t.name: t.decode(c if t.task == "regression" else (c > 0.5).astype(int)) for t, c in columns}
 
     def probabilities(self, table: Table) -> dict[str, Array]:
         """Return the probability of each class, shape (n_rows, n_classes), by target.
@@ -110,7 +105,7 @@ def fit_model(
     engine: str | Engine = "auto",
     threads: int | None = None,
     progress: Callable[[Tick], None] | None = None,
-    tell: Callable[[str], None] = lambda line: None,
+    tell: Callable[[str], object] = str,
 ) -> Model:
     """Train a model on a table.
 

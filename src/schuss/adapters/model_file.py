@@ -30,6 +30,7 @@ __all__ = ["FORMAT", "load_model", "save_model"]
 
 FORMAT = 1  # raised whenever an older schuss could not read the file
 KIND = "schuss model"
+LARGEST_HEADER = 100_000_000  # bytes; safetensors refuses more
 
 
 def save_model(model: Model | Run, path: str | os.PathLike[str]) -> Path:
@@ -59,12 +60,6 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     """
     path = Path(path)
     arrays, metadata = _read(path)
-    if metadata.get("kind") != KIND:
-        raise ModelFileError(
-            f"{path} is a safetensors file of another program, not a schuss model."
-        )
-    if metadata.get("format") != str(FORMAT):
-        raise ModelFileError(_other_format(path, metadata.get("format")))
     text = metadata.get("model", "")
     if _digest(text, arrays) != metadata.get("digest"):
         raise ModelFileError(f"{path} is damaged: its content does not match its checksum.")
@@ -72,6 +67,13 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         return _model(json.loads(text), arrays)
     except (SchussError, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} is damaged: {error}.") from error
+
+
+def _check_kind(path: Path, metadata: Mapping[str, str]) -> None:
+    if metadata.get("kind") != KIND:
+        raise ModelFileError(f"{path} is a safetensors file of another program, not a schuss model.")
+    if metadata.get("format") != str(FORMAT):
+        raise ModelFileError(_other_format(path, metadata.get("format")))
 
 
 def _other_format(path: Path, found: str | None) -> str:
@@ -89,22 +91,26 @@ def _read(path: Path) -> tuple[dict[str, Array], Mapping[str, str]]:
     if path.is_dir():
         raise ModelFileError(f"{path} is a directory; give the model file in it.")
     try:
-        start = path.open("rb").read(9)
+        with path.open("rb") as file:
+            start = file.read(9)
     except OSError as error:
         raise ModelFileError(f"cannot read {path}: {error.strerror}.") from error
     try:
         with safe_open(path, framework="np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118  # not a dict
-    except (SafetensorError, OSError, ValueError) as error:
+            metadata = file.metadata() or {}
+            _check_kind(path, metadata)  # before the arrays: another program's may be of any size and type
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118  # not a dict
+    except ModelFileError:
+        raise
+    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
         size, header = path.stat().st_size, int.from_bytes(start[:8], "little")
         # a safetensors file opens with the length of its JSON header, then the header
-        if len(start) < 9 or start[8:9] != b"{" or header > 100_000_000:
-            what = (
-                "empty"
-                if size == 0
-                else "not a schuss model: its first bytes are of another format"
-            )
-            raise ModelFileError(f"{path} is {what}.") from error
+        if size == 0:
+            raise ModelFileError(f"{path} is empty.") from error
+        if size > 8 and (start[8:] != b"{" or header > LARGEST_HEADER):
+            raise ModelFileError(
+                f"{path} is not a schuss model: its first bytes are of another format."
+            ) from error
         if size < 8 + header or "Incomplete" in str(error):
             raise ModelFileError(f"{path} is truncated: {size} bytes are too few.") from error
         raise ModelFileError(f"{path} is damaged: {error}.") from error

@@ -78,9 +78,7 @@ class Preprocessor:
         columns, left_out = choose_columns(table, exclude)
         report = [f"Left out because {why}: {name_some(names)}." for why, names in left_out.items()]
         if not columns:
-            raise DataError(
-                f"{table.name} has nothing to learn from: no column is left. {' '.join(report)}"
-            )
+            raise DataError(f"{table.name} has nothing to learn from: no column is left. {' '.join(report)}")
         encoders = _fit_encoders(columns)
         return cls(
             encoders=encoders,

@@ -12,6 +12,7 @@ from typing import Literal
 
 from schuss.adapters.targets import Target
 from schuss.errors import DataError
+from schuss.method.checks import check_integer
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum, Nesterov, Rule
@@ -30,7 +31,10 @@ OUTPUTS: dict[Outputs, tuple[str, str]] = {
 }
 
 STEPS = 3000  # enough for a small set to settle
-MOST_EPOCHS, LEAST_EPOCHS = 200, 20
+MOST_EPOCHS, LEAST_EPOCHS = 1000, 20
+PEAK_RATE, WARM_UP = 0.03, 0.05
+# The penalty of one sample's share of a batch: falls with the number of rows, as evidence grows.
+PENALTY, MOST_PENALTY = 5.0, 0.01
 
 
 def outputs_of(targets: Sequence[Target]) -> Outputs:
@@ -84,12 +88,14 @@ class Recipe:
         if outputs_of(targets) == "one of many":
             n_out = len(targets[0].classes)
         hidden = (128,) if self.hidden is None else self.hidden
-        names = [self.activation or "relu"] * len(hidden)
+        names = [self.activation or "silu"] * len(hidden)
         return Network([n_in, *hidden, n_out], [*names, output], loss)
 
     def plan(self, n: int) -> Plan:
         """Return the plan for `n` training rows."""
-        batch = min(n, 32 if n <= 20_000 else 128) if self.batch_size is None else self.batch_size
+        batch = min(n, 32 if n <= 20_000 else 128)
+        if self.batch_size is not None:
+            batch = check_integer("batch_size", self.batch_size, low=1)
         steps_per_epoch = -(-n // min(batch, n))
         epochs = max(LEAST_EPOCHS, min(MOST_EPOCHS, round(STEPS / steps_per_epoch)))
         return Plan(
@@ -97,10 +103,10 @@ class Recipe:
             epochs=epochs if self.epochs is None else self.epochs,
             batch_size=batch,
             seed=self.seed,
-            l2=0.1 if self.l2 is None else self.l2,
+            l2=min(MOST_PENALTY, PENALTY / n) * min(batch, n) if self.l2 is None else self.l2,
         )
 
     def rule(self) -> Rule:
         """Return the update rule."""
-        rate = Cosine(0.05, warm_up=0.05) if self.learning_rate is None else self.learning_rate
+        rate = Cosine(PEAK_RATE, warm_up=WARM_UP) if self.learning_rate is None else self.learning_rate
         return (Nesterov if self.nesterov else Momentum)(rate, self.momentum)

@@ -150,8 +150,7 @@ def column_from_array(name: str, array: NDArray[Any]) -> Column:
     if kind in "UOT":
         return column_from_values(name, array.tolist())
     raise DataError(
-        f"column {name!r} is an array of dtype {array.dtype}; allowed are numbers, booleans, "
-        "text and dates"
+        f"column {name!r} is an array of dtype {array.dtype}; allowed are numbers, booleans, text and dates"
     )
 
 

@@ -125,9 +125,7 @@ def _column(key: Any, values: Any) -> Column:
         return column_from_values(name, values)
     array = np.asarray(values)
     if array.ndim != 1:
-        raise DataError(
-            f"column {name!r} has shape {array.shape}; a column is a sequence of shape (n_rows,)"
-        )
+        raise DataError(f"column {name!r} has shape {array.shape}; a column is a sequence of shape (n_rows,)")
     return column_from_array(name, array)
 
 

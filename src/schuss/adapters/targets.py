@@ -88,8 +88,7 @@ class Target:
         """
         if task is not None and task not in TASKS:
             raise SettingError(
-                f"task {task!r} is unknown{did_you_mean(task, TASKS)}; allowed are "
-                f"{' and '.join(TASKS)}"
+                f"task {task!r} is unknown{did_you_mean(task, TASKS)}; allowed are {' and '.join(TASKS)}"
             )
         _check_fit(column, task)
         chosen = task or _task_of(column)
@@ -176,8 +175,7 @@ def _check_fit(column: Column, task: str | None) -> None:
     _check_missing(column)
     if column.kind == "date":
         raise DataError(
-            f"target {column.name!r} holds dates; predict a number instead, such as days since "
-            "a fixed day"
+            f"target {column.name!r} holds dates; predict a number instead, such as days since a fixed day"
         )
     if column.kind == "number":
         check_finite(column.name, column.values)
@@ -210,8 +208,7 @@ def _fit_regression(column: Column) -> Target:
     values = as_numbers(column)
     if values.max() == values.min():
         raise DataError(
-            f"target {column.name!r} holds the number {values[0]:g} in every row; there is "
-            "nothing to predict"
+            f"target {column.name!r} holds the number {values[0]:g} in every row; there is nothing to predict"
         )
     with np.errstate(all="ignore"):  # an overflow is refused just below
         scaler = StandardScaler().fit(values[:, None])
@@ -228,8 +225,7 @@ def _fit_classification(column: Column, *, by_rule: bool) -> Target:
     classes = _labels(column, keys)
     if len(classes) < 2:
         raise DataError(
-            f"target {column.name!r} holds one class only ({classes[0]!r}); a classifier needs "
-            "two or more"
+            f"target {column.name!r} holds one class only ({classes[0]!r}); a classifier needs two or more"
         )
     if column.kind == "number" and max(map(abs, keys)) > _EXACT:
         raise DataError(f"target {column.name!r} holds numbers beyond 2**53, which are not exact")
@@ -238,8 +234,7 @@ def _fit_classification(column: Column, *, by_rule: bool) -> Target:
     report[0] += f" and {len(sizes) - 10} more." if sizes[10:] else "."
     if by_rule and column.kind == "number" and len(classes) > 2:
         report.append(
-            "Its numbers are taken as classes, being few and whole; say task regression to "
-            "predict a number."
+            "Its numbers are taken as classes, being few and whole; say task regression to predict a number."
         )
     single = [label for label, key in zip(classes, keys, strict=True) if counts[key] == 1]
     if single:
@@ -253,9 +248,7 @@ def _labels(column: Column, keys: list[Any]) -> tuple[Label, ...]:
         return tuple(int(key) if whole else key for key in keys)
     if column.kind == "text":
         return tuple(keys)
-    words = dict(
-        zip(same_booleans(as_words(column)).tolist(), as_words(column).tolist(), strict=True)
-    )
+    words = dict(zip(same_booleans(as_words(column)).tolist(), as_words(column).tolist(), strict=True))
     if {word.lower() for word in words.values()} <= {"yes", "no"}:
         return tuple(words[key] for key in keys)
     return tuple(key == "true" for key in keys)

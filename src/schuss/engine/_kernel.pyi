@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +7,7 @@ from numpy.typing import NDArray
 version: str
 compiler: str
 
-_Floats = NDArray[np.float32] | NDArray[np.float64]
+_Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 
 class Problem:
     def __init__(
@@ -21,9 +22,7 @@ class Problem:
 def instruction_sets() -> list[tuple[str, bool]]: ...
 def orders(seed: int, first_epoch: int, out: NDArray[np.int32]) -> None: ...
 def apply(isa: str, function: int, x: _Floats, out: _Floats) -> None: ...
-def outputs(
-    problem: Problem, isa: str, theta: _Floats, x: _Floats, out: _Floats, threads: int
-) -> None: ...
+def outputs(problem: Problem, isa: str, theta: _Floats, x: _Floats, out: _Floats, threads: int) -> None: ...
 def gradient(
     problem: Problem,
     isa: str,

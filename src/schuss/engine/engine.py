@@ -1,5 +1,6 @@
-"""The contract of an engine. Two methods train, `gradient` for questions and `advance` for speed; `outputs`
-only looks. `advance` equals repeated `gradient` and rule update, bit for bit within an engine.
+"""The contract of an engine: `gradient` for questions, `advance` for speed, `outputs` only to look.
+
+`advance` equals repeated `gradient` and rule update, bit for bit within an engine.
 """
 
 from __future__ import annotations
@@ -75,9 +76,7 @@ class Engine(Protocol):
         """Return the outputs (n, n_out) for inputs `X` (n, n_in) of theta's dtype."""
         ...
 
-    def gradient(
-        self, network: Network, theta: Array, samples: Samples, objective: Objective
-    ) -> Gradient:
+    def gradient(self, network: Network, theta: Array, samples: Samples, objective: Objective) -> Gradient:
         """Return loss and gradient (n_parameters,) of all `samples` as one batch, in their order."""
         ...
 

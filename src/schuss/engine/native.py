@@ -40,7 +40,7 @@ RULE_CODES = {name: code for code, name in enumerate(RULES)}
 FUNCTIONS = {n: c for c, n in enumerate(("exp", "expm1", "tanh", "log", "log1p", "logistic"))}
 OUTCOMES = (DONE, INTERRUPTED, NOT_FINITE)
 
-ORDER_BYTES = 64 * 2**20  # orders of several epochs are made at once, but no more than this
+ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms, during which Ctrl-C waits
 
 
 def available() -> bool:
@@ -58,9 +58,7 @@ def chosen_set() -> str:
     names = list(instruction_sets())
     forced = os.environ.get("SCHUSS_ISA", "").strip().lower()
     if forced and forced not in names:
-        raise EngineError(
-            f"SCHUSS_ISA={forced!r}, but this build and processor offer {', '.join(names)}."
-        )
+        raise EngineError(f"SCHUSS_ISA={forced!r}, but this build and processor offer {', '.join(names)}.")
     return forced or names[0]
 
 
@@ -107,9 +105,7 @@ class NativeEngine:
         _kernel.outputs(_problem(network), self._set, theta, X, y, self._threads)
         return y
 
-    def gradient(
-        self, network: Network, theta: Array, samples: Samples, objective: Objective
-    ) -> Gradient:
+    def gradient(self, network: Network, theta: Array, samples: Samples, objective: Objective) -> Gradient:
         """Return loss and gradient of all samples as one batch."""
         result = np.empty_like(theta)
         loss = _kernel.gradient(
@@ -139,11 +135,15 @@ class NativeEngine:
         """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
         made: list[NDArray[np.float64]] = [np.empty(0)]
         result = Advance(state, made[0], DONE)
-        while result.outcome == DONE and result.state.step < stop:
-            until = min(stop, self._order_limit(plan, result.state.step, len(samples)))
-            result = self._call(network, result.state, samples, plan, until, poll, check_each_step)
-            made.append(result.losses)
-        return result._replace(losses=np.concatenate(made))
+        try:
+            while result.outcome == DONE and result.state.step < stop:
+                until = min(stop, self._order_limit(plan, result.state.step, len(samples)))
+                last = self._call(network, result.state, samples, plan, until, poll, check_each_step)
+                made.append(last.losses)
+                result = last
+        except KeyboardInterrupt as raised:  # between two calls of the kernel; what was made stands
+            result = result._replace(outcome=INTERRUPTED, error=raised)
+        return result._replace(losses=np.concatenate(made)[: result.state.step - state.step])
 
     @staticmethod
     def _order_limit(plan: Plan, step: int, n: int) -> int:

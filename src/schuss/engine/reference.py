@@ -1,4 +1,4 @@
-"""The readable engine: the mathematics of `schuss.method` run as it stands, in NumPy. Slow, obvious, the judge."""
+"""The readable engine: the mathematics of `schuss.method` as it stands. Slow, obvious, the judge."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ class ReferenceEngine:
         with np.errstate(over="ignore", invalid="ignore"):
             return backprop.outputs(network, theta, X)
 
-    def gradient(
-        self, network: Network, theta: Array, samples: Samples, objective: Objective
-    ) -> Gradient:
+    def gradient(self, network: Network, theta: Array, samples: Samples, objective: Objective) -> Gradient:
         """Return loss and gradient of all samples as one batch."""
         T = samples.targets(network.layers[-1])
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is noticed by its result
@@ -55,13 +53,14 @@ class ReferenceEngine:
         check_each_step: bool = False,
     ) -> Advance:
         """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
-        losses: list[float] = []
+        start, losses = state.step, list[float]()
         outcome, error = DONE, None
         try:
             due = time.perf_counter() + POLL_SECONDS
             while state.step < stop and outcome == DONE:
-                state, loss = self._step(network, state, samples, plan)
+                after, loss = self._step(network, state, samples, plan)
                 losses.append(loss)
+                state = after
                 if not math.isfinite(loss) or not self._still_finite(state, samples, plan, check_each_step):
                     outcome = NOT_FINITE
                 elif poll is not None and time.perf_counter() >= due:
@@ -69,11 +68,9 @@ class ReferenceEngine:
                     outcome = INTERRUPTED if poll(state.step, loss) else DONE
         except BaseException as raised:  # a signal may arrive anywhere; the last whole state stands
             outcome, error = INTERRUPTED, raised
-        return Advance(state, np.array(losses[: len(losses)]), outcome, error)
+        return Advance(state, np.array(losses[: state.step - start]), outcome, error)
 
-    def _step(
-        self, network: Network, state: State, samples: Samples, plan: Plan
-    ) -> tuple[State, float]:
+    def _step(self, network: Network, state: State, samples: Samples, plan: Plan) -> tuple[State, float]:
         n = len(samples)
         batch = samples.take(self._rows(plan, state.step, n))
         loss, gradient = self.gradient(network, state.theta, batch, plan.objective)

@@ -7,14 +7,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schuss.errors import MissingExtraError, SettingError
-from schuss.training.record import write_whole
+from schuss.training.record import check_place, write_whole
 
 if TYPE_CHECKING:
     from schuss.training.run import Run
 
-__all__ = ["save_loss_curve"]
+__all__ = ["check_picture", "save_loss_curve"]
 
 FORMATS = (".png", ".svg", ".pdf")
+
+
+def check_picture(path: Path) -> Path:
+    """Return `path` if a picture can be drawn to it; asked before long work, so that it is not lost.
+
+    Raises
+    ------
+    MissingExtraError, SettingError, OutputError
+        As `save_loss_curve`.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise SettingError(f"a picture is one of {', '.join(FORMATS)}; got {path.name!r}.")
+    try:
+        import matplotlib.figure  # noqa: F401  # asked whether it is there
+    except ImportError as error:
+        raise MissingExtraError("drawing a picture", "plot") from error
+    return check_place(path)
 
 
 def save_loss_curve(run: Run, path: Path) -> Path:
@@ -29,13 +47,9 @@ def save_loss_curve(run: Run, path: Path) -> Path:
     OutputError
         The file cannot be written.
     """
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise SettingError(f"a picture is one of {', '.join(FORMATS)}; got {path.name!r}.")
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("drawing a picture", "plot") from error
+    path = check_picture(path)
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = figure.subplots()
     epochs = range(1, len(run.loss) + 1)

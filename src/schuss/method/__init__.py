@@ -1,1 +1,1 @@
-"""The mathematics: networks, back-propagation, update rules, plans. NumPy only; no files, no threads, no clock."""
+"""The mathematics: networks, back-propagation, rules, plans. NumPy only; no files, threads or clock."""

@@ -37,9 +37,10 @@ def check_integer(name: str, value: Any, *, low: int, high: int | None = None) -
     allowed = f"an integer of at least {low}" + ("" if high is None else f" and at most {high}")
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise SettingError(f"{name} must be {allowed}; got {value!r}.")
-    if value < low or (high is not None and value > high):
+    number = int(value)
+    if number < low or (high is not None and number > high):
         raise SettingError(f"{name} must be {allowed}; got {value!r}.")
-    return int(value)
+    return number
 
 
 def check_choice(name: str, value: Any, allowed: Iterable[str]) -> str:

@@ -128,7 +128,11 @@ _activations = (
     # The last two serve the output layer only.
     Activation("softmax", softmax, lambda x, y: y, "exp(x_j)/Σ_k exp(x_k)", (0.0, 1.0)),
     Activation(
-        "exp", lambda x: np.exp(np.minimum(x, _exp_limit(x))), lambda x, y: y, "exp(x)", (0, math.inf)
+        "exp",
+        lambda x: np.exp(np.minimum(x, _exp_limit(x))),
+        lambda x, y: y,
+        "exp(x)",
+        (0, math.inf),
     ),
 )
 

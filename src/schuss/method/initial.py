@@ -73,9 +73,7 @@ def draw_theta(init: Init, layers: Sequence[LayerWeights], seed: int) -> None:
             b[...] = _draw(source, init, deviation, b.shape)
 
 
-def _draw(
-    source: np.random.RandomState, init: Init, deviation: float, shape: tuple[int, ...]
-) -> Any:
+def _draw(source: np.random.RandomState, init: Init, deviation: float, shape: tuple[int, ...]) -> Any:
     if init.name.endswith("normal"):
         return init.scale * deviation * source.standard_normal(shape)
     half_width = deviation if init.name == "uniform" else math.sqrt(3.0) * deviation

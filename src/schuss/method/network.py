@@ -129,9 +129,7 @@ class Network:
     def check_theta(self, theta: Array) -> None:
         """Raise DataError unless `theta` is a flat vector of this network's length."""
         if theta.shape != (self.n_parameters,):
-            raise DataError(
-                f"theta of this network has shape ({self.n_parameters},); got {theta.shape}."
-            )
+            raise DataError(f"theta of this network has shape ({self.n_parameters},); got {theta.shape}.")
 
     def pack(self, weights: Sequence[Any], biases: Sequence[Any] | None = None) -> Array:
         """Return theta from matrices (fan_in, fan_out) and bias vectors (fan_out,), as float64.
@@ -146,7 +144,9 @@ class Network:
             raise DataError("this network has no biases; leave them out, or build it with biases.")
         for name, arrays in (("weights", weights), ("biases", biases)):
             if arrays is not None and len(arrays) != self.depth:
-                raise DataError(f"{name} must hold {self.depth} arrays, one per weight layer; got {len(arrays)}.")
+                raise DataError(
+                    f"{name} must hold {self.depth} arrays, one per weight layer; got {len(arrays)}."
+                )
         for i, view in enumerate(self.views(theta)):
             _copy_into(view.w, weights[i], f"weights[{i}]")
             if view.b is not None and biases is not None:
@@ -218,9 +218,7 @@ class Network:
         return f"Network({sizes}, {functions}, {self.loss.name}, {parameters})"
 
 
-def _activations(
-    given: str | Sequence[str], output: str | None, loss: Loss, depth: int
-) -> tuple[str, ...]:
+def _activations(given: str | Sequence[str], output: str | None, loss: Loss, depth: int) -> tuple[str, ...]:
     partner = loss.kind.partner
     if isinstance(given, str):
         check_choice("activation", given, ACTIVATIONS)
@@ -240,9 +238,7 @@ def _activations(
         if name in OUTPUT_ONLY:
             raise SettingError(f"activation {name!r} is for the output layer only; got {names}.")
     if partner and names[-1] != partner:
-        raise SettingError(
-            f"loss {loss.name!r} needs output activation {partner!r}; got {names[-1]!r}."
-        )
+        raise SettingError(f"loss {loss.name!r} needs output activation {partner!r}; got {names[-1]!r}.")
     return names
 
 

@@ -1,4 +1,4 @@
-"""What a network is trained on: inputs and targets, checked once against the network. Read-only from then on."""
+"""What a network is trained on: inputs and targets, checked once against the network."""
 
 from __future__ import annotations
 
@@ -131,11 +131,10 @@ def _is_classes(T: Array, network: Network) -> bool:
 def _as_classes(T: Array, network: Network, n: int) -> NDArray[np.int32]:
     n_out = network.layers[-1]
     if T.shape != (n,) or not np.issubdtype(T.dtype, np.integer):
-        raise DataError(
-            f"a flat T must hold {n} class indices as integers; got {T.dtype}, shape {T.shape}."
-        )
-    if T.min() < 0 or T.max() >= n_out:
-        wrong = T[(T < 0) | (T >= n_out)][0]
+        raise DataError(f"a flat T must hold {n} class indices as integers; got {T.dtype}, shape {T.shape}.")
+    outside = (T < 0) | (T > n_out - 1)
+    if outside.any():
+        wrong = T[outside][0]
         raise DataError(f"class indices must lie in [0, {n_out - 1}], one per output; got {wrong}.")
     return np.ascontiguousarray(T, dtype=np.int32)
 

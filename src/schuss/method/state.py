@@ -1,4 +1,4 @@
-"""The state of a training: parameters, the rule's memory, and the step. A value: in and out, never changed."""
+"""The state of a training: parameters, the rule's memory, and the step. A value, never changed."""
 
 from __future__ import annotations
 

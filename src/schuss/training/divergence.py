@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from schuss.engine.engine import Engine
+from schuss.engine.engine import INTERRUPTED, Engine
 from schuss.errors import DivergenceError
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -24,6 +24,9 @@ def divergence(
     made = engine.advance(network, start, samples, plan, stop, check_each_step=True)
     step = made.state.step - 1
     before = engine.advance(network, start, samples, plan, step)
+    for replay in (made, before):
+        if replay.outcome == INTERRUPTED:
+            raise replay.error or KeyboardInterrupt
     rates = dict(zip(plan.rule.rates, plan.rates(step, step + 1, len(samples))[0], strict=True))
     return DivergenceError(
         step,

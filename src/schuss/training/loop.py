@@ -7,12 +7,14 @@ it began up to the right epoch: the same steps give the same bits, so nobody can
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import INTERRUPTED, NOT_FINITE, Advance, Engine
@@ -128,14 +130,18 @@ class _Loop:
     judge: Samples | None
     callbacks: Sequence[Callback]
     progress: Callable[[Tick], None] | None
-    state: State
+    first: State
+    made: list[Advance] = field(default_factory=list)  # all that is kept; everything else follows
     best: State | None = None
     stopped: str = "epochs"
     reached: Progress = field(default_factory=Progress)
-    losses: list[Any] = field(default_factory=list)
-    epoch_losses: list[float] = field(default_factory=list)
     judged: list[float] = field(default_factory=list)
     stride: int = 1
+
+    @property
+    def state(self) -> State:
+        """After the last step that is kept."""
+        return self.made[-1].state if self.made else self.first
 
     def run(self) -> Run:
         """Run strides until something says stop."""
@@ -143,71 +149,81 @@ class _Loop:
         self._next_tick, self._began = began + TICK_SECONDS, began
         self._per_epoch = self.plan.steps_per_epoch(len(self.samples))
         total = self.plan.steps(len(self.samples))
-        going = True
-        while going and self.state.step < total:
-            going = self._one_stride(min(total, self.state.step + self.stride * self._per_epoch))
-        return self._result(time.perf_counter() - began)
+        try:
+            going = True
+            while going and self.state.step < total:
+                going = self._one_stride(min(total, self.state.step + self.stride * self._per_epoch))
+        except KeyboardInterrupt as error:  # in a callback, in the validation, or between two strides
+            self.stopped = "interrupted"
+            raise TrainingInterrupted(self._result()) from error
+        return self._result()
 
     def _one_stride(self, stop: int) -> bool:
         start, began = self.state, time.perf_counter()
         made = self._advance(start, stop)
-        if made.outcome == NOT_FINITE:
-            raise divergence(self.engine, self.network, start, self.samples, self.plan, made.state.step)
-        epochs = self._epoch_means(made)
-        keep, reason = self._judge(epochs, made.state)
-        if keep < len(epochs):
-            made = self._advance(start, start.step + keep * self._per_epoch)
-        self._accept(made, epochs[:keep])
-        if made.outcome == INTERRUPTED:
-            self._interrupted(made)
+        sound = made.losses[:-1] if made.outcome == NOT_FINITE else made.losses
+        if made.outcome != NOT_FINITE:
+            self.made.append(made)  # before callbacks hear of it, so that one that raises loses nothing
+        keep, reason = self._judge(self._epoch_means(sound), start, made.state)
         if reason:
             self.stopped = reason
+            self._cut(start, made, start.step + keep * self._per_epoch)
+        elif made.outcome == NOT_FINITE:
+            raise divergence(self.engine, self.network, start, self.samples, self.plan, made.state.step)
+        if made.outcome == INTERRUPTED:
+            raise made.error or KeyboardInterrupt
+        self._poll(self.state.step, float(self.made[-1].losses[-1]))  # short strides are not polled
         self._lengthen(time.perf_counter() - began)
         return reason is None
 
     def _advance(self, state: State, stop: int) -> Advance:
         return self.engine.advance(self.network, state, self.samples, self.plan, stop, poll=self._poll)
 
-    def _epoch_means(self, made: Advance) -> list[float]:
-        """Return the mean loss of each whole epoch of a stride."""
-        epochs = len(made.losses) // self._per_epoch
-        table = made.losses[: epochs * self._per_epoch].reshape(epochs, self._per_epoch)
+    def _cut(self, start: State, made: Advance, stop: int) -> None:
+        """Run a stride that went beyond `stop` again, up to there."""
+        if made.state.step == stop:
+            return
+        again = self._advance(start, stop)
+        self.made = [*(other for other in self.made if other is not made), again]
+        if again.outcome == INTERRUPTED:
+            raise again.error or KeyboardInterrupt
+
+    def _epoch_means(self, losses: NDArray[np.float64]) -> list[float]:
+        """Return the mean loss of each whole epoch among the steps' `losses`, shape (steps,)."""
+        epochs = len(losses) // self._per_epoch
+        table = losses[: epochs * self._per_epoch].reshape(epochs, self._per_epoch)
         sizes = np.full(self._per_epoch, 1.0)
         if self.plan.reduction == "mean":
             n, batch = len(self.samples), self.plan.batch_of(len(self.samples))
             sizes = np.minimum(batch, n - np.arange(self._per_epoch) * batch).astype(float)
-        means: list[float] = (table @ (sizes / sizes.sum())).tolist()
+        # not a matrix product: its bits would depend on how many epochs are asked about at once
+        means: list[float] = (table * (sizes / sizes.sum())).sum(axis=1).tolist()
         return means
 
-    def _judge(self, epochs: list[float], state: State) -> tuple[int, str | None]:
+    def _judge(self, epochs: list[float], start: State, state: State) -> tuple[int, str | None]:
         """Return how many of a stride's epochs to keep, and why to stop after them, if so."""
-        for i, loss in enumerate(epochs):
+        for i, loss in enumerate(epochs, start=1):
             seen = loss if self.judge is None else self._validate(state)
             self.reached = self.reached.after(seen, self.plan)
-            reason = self.reached.reason(seen, self.plan) or self._call_back(loss, state, i)
+            number = start.step // self._per_epoch + i
+            reason = self.reached.reason(seen, self.plan) or self._call_back(number, loss, state)
             if reason:
-                return i + 1, reason
+                return i, reason
         return len(epochs), None
 
     def _validate(self, state: State) -> float:
         objective = self.plan.objective
         loss = self.engine.gradient(self.network, state.theta, self.judge, objective).loss  # type: ignore[arg-type]  # called only with a judge
-        if self.best is None or loss < min(self.judged):
+        if self.best is None or loss < min(filter(math.isfinite, self.judged), default=math.inf):
             self.best = state
         self.judged.append(loss)
         return loss
 
-    def _call_back(self, loss: float, state: State, offset: int) -> str | None:
-        number = len(self.epoch_losses) + offset + 1
+    def _call_back(self, number: int, loss: float, state: State) -> str | None:
         judged = self.judged[-1] if self.judged else None
         epoch = Epoch(number, loss, judged, state, self.network, self.plan)
         answers = [callback(epoch) for callback in self.callbacks]
         return "callback" if any(answers) else None
-
-    def _accept(self, made: Advance, epochs: list[float]) -> None:
-        self.state = made.state
-        self.losses.append(made.losses)
-        self.epoch_losses.extend(epochs)
 
     def _lengthen(self, seconds: float) -> None:
         """Grow the stride while calls are short, unless each epoch must be seen as it ends."""
@@ -225,26 +241,20 @@ class _Loop:
             self.progress(Tick(step // self._per_epoch, step, total, loss, speed))
         return False
 
-    def _interrupted(self, made: Advance) -> None:
-        self.stopped = "interrupted"
-        run = self._result(time.perf_counter() - self._began)
-        if made.error is None or isinstance(made.error, KeyboardInterrupt):
-            raise TrainingInterrupted(run) from made.error
-        raise made.error
-
-    def _result(self, seconds: float) -> Run:
+    def _result(self) -> Run:
+        step_loss = np.concatenate([np.empty(0), *(made.losses for made in self.made)])
+        loss = np.array(self._epoch_means(step_loss), dtype=np.float64)
         return Run(
             network=self.network,
             plan=self.plan,
             state=self.state,
-            loss=np.array(self.epoch_losses, dtype=np.float64),
-            step_loss=np.concatenate([np.empty(0), *self.losses]),
-            validation_loss=np.array(self.judged, dtype=np.float64),
+            loss=loss,
+            step_loss=step_loss,
+            validation_loss=np.array(self.judged[: len(loss)], dtype=np.float64),
             best=self.best,
             stopped=self.stopped,
             engine=self.engine.info,
-            seconds=seconds,
+            seconds=time.perf_counter() - self._began,
             n_samples=len(self.samples),
             data=self.samples.fingerprint(),
         )
-

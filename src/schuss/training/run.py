@@ -91,7 +91,8 @@ class Run:
     def predict(self, X: Any, *, engine: str | Engine | None = None) -> Array:
         """Return the network's outputs (n, n_out) for inputs `X` (n, n_in).
 
-        By default on the kind of engine that trained.
+        By default on the kind of engine that trained; on the reference engine, with a warning, where
+        the compiled one is missing.
 
         Raises
         ------
@@ -99,7 +100,8 @@ class Run:
             A wrong number of columns, NaN or infinity.
         """
         X = as_inputs(X, self.network.layers[0], self.theta.dtype)
-        return engine_named(engine or self.engine.engine).outputs(self.network, self.theta, X)
+        same_kind = "reference" if self.engine.engine == "reference" else "auto"
+        return engine_named(engine or same_kind).outputs(self.network, self.theta, X)
 
     def __repr__(self) -> str:
         last = f"{self.loss[-1]:.6g}" if len(self.loss) else "none"

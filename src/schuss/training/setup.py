@@ -26,11 +26,11 @@ def fitting_plan(plan: Plan | None, settings: dict[str, Any], n: int) -> Plan:
         raise SettingError(f"a plan has no setting {unknown[0]!r}{hint}.")
     plan = plan or Plan(**settings)
     if plan.batch_size is not None and plan.batch_size > n:
-        if "batch_size" in settings:
+        if "batch_size" in settings or plan.batch_size != Plan.batch_size:  # the default may be larger
             warnings.warn(
                 f"batch_size={plan.batch_size} is larger than the data; {n} samples make one batch.",
                 SchussWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
         plan = plan.replace(batch_size=n)
     return plan

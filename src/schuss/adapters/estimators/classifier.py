@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from schuss.adapters.estimators.fitting import fit_network, sizes_of
+from schuss.adapters.estimators.fitting import activations_of, fit_network, sizes_of
 from schuss.errors import DataError
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -114,8 +114,7 @@ class MLPClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         two = len(self.classes_) == 2
         loss, output = ("binary_cross_entropy", "logistic") if two else ("cross_entropy", "softmax")
         sizes = sizes_of(self, n_in, 1 if two else len(self.classes_))
-        given = self.activation
-        names = [given] * (len(sizes) - 2) if isinstance(given, str) else list(given)
+        names = activations_of(self, len(sizes) - 2)
         return Network(sizes, [*names, output], loss)
 
     def predict_proba(self, X: Any) -> Array:

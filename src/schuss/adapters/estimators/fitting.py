@@ -1,9 +1,10 @@
-"""What both estimators share: from scikit-learn's parameters to a network and a plan, and back to attributes."""
+"""What both estimators share: from parameters to a network and a plan, and back to attributes."""
 
 from __future__ import annotations
 
 import numbers
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from schuss.errors import SettingError, TrainingInterrupted
-from schuss.method.checks import check_choice
-from schuss.method.functions import Array
+from schuss.method.checks import check_choice, check_integer, check_number
+from schuss.method.functions import ACTIVATIONS, Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import GradientDescent, Momentum, Nesterov, Rule
+from schuss.method.schedules import check_rate
 from schuss.training.loop import train
 from schuss.training.run import Run
 
-__all__ = ["fit_network", "plan_of", "sizes_of"]
+__all__ = ["activations_of", "fit_network", "plan_of", "sizes_of"]
 
 SOLVERS = ("sgd",)
 AUTO_BATCH = 200
@@ -28,13 +30,33 @@ AUTO_BATCH = 200
 def sizes_of(estimator: Any, n_in: int, n_out: int) -> list[int]:
     """Return the layer sizes of the estimator's network."""
     hidden = estimator.hidden_layer_sizes
-    hidden = [hidden] if isinstance(hidden, numbers.Integral) else list(hidden)
-    return [n_in, *hidden, n_out]
+    hidden = [hidden] if isinstance(hidden, numbers.Integral) else hidden
+    if not isinstance(hidden, Sequence | np.ndarray) or isinstance(hidden, str):
+        raise SettingError(
+            f"hidden_layer_sizes must be an integer or a sequence of integers; got {hidden!r}."
+        )
+    sizes = [check_integer(f"hidden_layer_sizes[{i}]", n, low=1) for i, n in enumerate(hidden)]
+    return [n_in, *sizes, n_out]
+
+
+def activations_of(estimator: Any, hidden_layers: int) -> list[str]:
+    """Return the activation of each hidden layer: one name for all, or one for each."""
+    given = estimator.activation
+    names = [given] * hidden_layers if isinstance(given, str) else given
+    if not isinstance(names, Sequence) or len(names) != hidden_layers:
+        raise SettingError(
+            f"activation must be one name, or one for each of {hidden_layers} hidden layers; got {given!r}."
+        )
+    return [check_choice("activation", name, ACTIVATIONS) for name in names]
 
 
 def plan_of(estimator: Any, n: int) -> Plan:
     """Return the plan that the estimator's parameters describe, for `n` samples."""
     check_choice("solver", estimator.solver, SOLVERS)
+    check_number("alpha", estimator.alpha, low=0.0)  # under the names that scikit-learn's users know
+    check_number("tol", estimator.tol, low=0.0)
+    check_integer("max_iter", estimator.max_iter, low=1)
+    check_integer("n_iter_no_change", estimator.n_iter_no_change, low=1)
     batch = estimator.batch_size
     return Plan(
         rule=_rule_of(estimator),
@@ -50,6 +72,7 @@ def plan_of(estimator: Any, n: int) -> Plan:
 
 def _rule_of(estimator: Any) -> Rule:
     rate, momentum = estimator.learning_rate_init, estimator.momentum
+    check_rate("learning_rate_init", rate, low=0.0, open_low=True)
     if momentum == 0:
         return GradientDescent(rate)
     return (Nesterov if estimator.nesterovs_momentum else Momentum)(rate, momentum)
@@ -69,14 +92,14 @@ def fit_network(estimator: Any, network: Network, X: Array, T: Array) -> Run:
     try:
         run = train(network, X, T, plan, engine=estimator.engine, threads=estimator.n_threads)
     except TrainingInterrupted as interrupted:  # as in scikit-learn, Ctrl-C keeps what was learnt
-        warnings.warn("Training interrupted by user.", stacklevel=4)
+        warnings.warn("Training interrupted by user.", stacklevel=3)
         run = interrupted.run
     if run.stopped == "epochs":
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({plan.epochs}) reached and the optimization "
             "hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     _set_attributes(estimator, run)
     return run

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from schuss.adapters.estimators.fitting import fit_network, sizes_of
+from schuss.adapters.estimators.fitting import activations_of, fit_network, sizes_of
 from schuss.method.checks import check_choice
 from schuss.method.functions import LOSSES, Array, Loss
 from schuss.method.network import Network
@@ -106,8 +106,7 @@ class MLPRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         loss = self.loss if isinstance(self.loss, Loss) else Loss(self.loss)
         check_choice("loss", loss.name, [name for name in LOSSES if name not in CLASS_LOSSES])
         sizes = sizes_of(self, n_in, n_out)
-        given = self.activation
-        names = [given] * (len(sizes) - 2) if isinstance(given, str) else list(given)
+        names = activations_of(self, len(sizes) - 2)
         return Network(sizes, [*names, loss.kind.partner or "identity"], loss)
 
     def predict(self, X: Any) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from schuss.method.rules import rule_to_dict
@@ -77,7 +78,7 @@ def loss_picture(run: Run, width: int = 60, height: int = 4) -> list[str]:
 def resampled(values: Sequence[float], count: int) -> list[float]:
     """Return `count` values, each the mean of its share of `values`."""
     edges = [round(i * len(values) / count) for i in range(count + 1)]
-    return [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    return [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
 
 
 def described(model: Model) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -26,11 +25,14 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         warnings.showwarning = _tell_warning
         try:
             command(*args, **kwargs)
+            print(end="", flush=True)  # a full disk or a closed pipe shows here, not at exit
         except SchussError as error:
             say(f"error: {error}", style="bold red")
             raise typer.Exit(_code(error)) from None
         except BrokenPipeError:  # the reader of a pipe has gone; that is its good right
-            sys.stderr.close()
+            raise  # typer turns it into a quiet exit
+        except OSError as error:  # a full disk behind stdout, for one
+            say(f"error: {error.strerror or error}.", style="bold red")
             raise typer.Exit(FAILED) from None
         except KeyboardInterrupt:
             say("interrupted")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -31,7 +30,7 @@ def print_line(line: str = "", style: str = "") -> None:
 
 def print_json(value: Any) -> None:
     """Print a result as one JSON value to stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2) + "\n")
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, header: bool = True) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,7 +40,7 @@ def predict(
     if as_json:
         print_json(columns)
     elif out is None:
-        sys.stdout.write(as_csv(columns))
+        print(as_csv(columns), end="")
 
 
 def prediction_columns(model: Model, table: Table, *, proba: bool) -> dict[str, list[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from schuss.interface.cli.output import console
 from schuss.training.loop import Tick
@@ -34,7 +35,11 @@ def progress_bar(*, wanted: bool) -> Iterator[Callable[[Tick], None] | None]:
         task = bar.add_task("", total=None, epoch=0, loss="…", speed="…")
 
         def tick(now: Tick) -> None:
-            fields = {"epoch": now.epoch, "loss": f"{now.loss:.4g}", "speed": f"{now.samples_per_second:,.0f}"}
+            fields: dict[str, Any] = {
+                "epoch": now.epoch,
+                "loss": f"{now.loss:.4g}",
+                "speed": f"{now.samples_per_second:,.0f}",
+            }
             bar.update(task, total=now.steps, completed=now.step, refresh=True, **fields)
 
         yield tick

@@ -55,9 +55,15 @@ def facts(model: Model) -> list[tuple[str, str]]:
         ("effective rate", f"{effective_rate(run):.4g} = α/(1−η), at the highest rate"),
         ("memory", forgets),
         ("trained", f"{run.epochs} epochs of {run.n_samples:,} samples, {run.state.step:,} steps"),
-        ("batch", f"{run.plan.batch_of(run.n_samples)} samples, {run.plan.reduction}, l2 {run.plan.l2:g}"),
+        (
+            "batch",
+            f"{run.plan.batch_of(run.n_samples)} samples, {run.plan.reduction}, l2 {run.plan.l2:g}",
+        ),
         ("stopped", run.stopped),
-        ("engine", f"{run.engine.engine}, {run.engine.instruction_set}, {run.engine.arithmetic} arithmetic"),
+        (
+            "engine",
+            f"{run.engine.engine}, {run.engine.instruction_set}, {run.engine.arithmetic} arithmetic",
+        ),
         ("weights", f"sha256 {run.state.digest()[:16]}"),
     ]
     rows += [("target", f"{t.name}: {target_text(t)}") for t in model.targets]

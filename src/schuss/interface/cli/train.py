@@ -27,7 +27,8 @@ def train(
         typer.Option("--target", "-t", help="Column to predict; may be repeated.", show_default=False),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="classification or regression; by default the target decides.")
+        str | None,
+        typer.Option(help="classification or regression; by default the target decides."),
     ] = None,
     hidden: Annotated[
         str | None,
@@ -45,9 +46,7 @@ def train(
         bool, typer.Option("--nesterov", help="Nesterov's momentum.", rich_help_panel=RULE)
     ] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=RULE)] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)
-    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)] = None,
     l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and test rows.", rich_help_panel=RUN)] = 0,
     test_size: Annotated[
@@ -61,10 +60,12 @@ def train(
     dtype: Annotated[str, typer.Option(help="float32 or float64.", rich_help_panel=RUN)] = "float32",
     engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=RUN)] = "auto",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the model to this file.", rich_help_panel=RUN)
+        Path | None,
+        typer.Option("--out", "-o", help="Write the model to this file.", rich_help_panel=RUN),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the loss curve to this PNG or SVG.", rich_help_panel=RUN)
+        Path | None,
+        typer.Option(help="Draw the loss curve to this PNG or SVG.", rich_help_panel=RUN),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")] = False,
@@ -87,6 +88,7 @@ def train(
         "l2": l2,
         "seed": seed,
     }
+    check_outputs(out, plot)
     table = read_table(data)
     targets = targets_of(table, target)
     if drop_missing_target:
@@ -103,7 +105,7 @@ def train(
                 engine=engine,
                 threads=threads,
                 progress=bar,
-                tell=(lambda line: None) if quiet else say,
+                tell=str if quiet else say,
             )
     except TrainingInterrupted as interrupted:
         keep_interrupted(interrupted.run, out)
@@ -116,11 +118,27 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
     """Return the hidden layers that ``128,64`` names; ``0`` and the empty text name none."""
     if text is None:
         return None
+    if text.strip() in ("", "0"):
+        return ()
     try:
-        sizes = tuple(int(part) for part in text.replace("-", ",").split(",") if part.strip())
+        sizes = tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise SettingError(f"--hidden takes sizes such as 128,64; got {text!r}.") from None
-    return () if sizes == (0,) else sizes
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise SettingError(f"--hidden takes sizes of at least 1, as 128,64, or 0 for none; got {text!r}.")
+    return sizes
+
+
+def check_outputs(out: Path | None, plot: Path | None) -> None:
+    """Refuse files that cannot be written now, not after the training."""
+    if out is not None:
+        from schuss.training.record import check_place
+
+        check_place(out)
+    if plot is not None:
+        from schuss.interface.plots import check_picture
+
+        check_picture(plot)
 
 
 def targets_of(table: Table, given: list[str] | None) -> list[str]:
@@ -158,8 +176,10 @@ def report(model: Model, table: Table, *, as_json: bool) -> None:
     """Print what came of the training."""
     from schuss.interface.cli.describe import described, loss_picture, score_line
 
+    scores = model.scores or model.evaluate(table)
     if as_json:
-        print_json(described(model) | {"data": table.name})
+        seen = {} if model.scores else {"training": scores}
+        print_json(described(model) | {"data": table.name} | seen)
         return
     run = model.run
     print_line(f"{table.name}: {run.n_samples:,} rows to train on, {model.n_test:,} kept for testing")
@@ -168,7 +188,6 @@ def report(model: Model, table: Table, *, as_json: bool) -> None:
     print_line(f"{run.epochs} epochs, {run.state.step:,} steps in {run.seconds:.2f} s, {speed}")
     for line in loss_picture(run):
         print_line(line)
-    scores = model.scores or model.evaluate(table)
     where = "test" if model.scores else "training (no rows were kept for testing)"
     print_line(f"{where} {score_line(scores)}", style="bold")
 

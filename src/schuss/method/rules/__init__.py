@@ -11,7 +11,15 @@ from schuss.method.rules.nesterov import Nesterov
 from schuss.method.rules.rule import Rule
 from schuss.method.schedules import rate_from_json, rate_to_json
 
-__all__ = ["RULES", "GradientDescent", "Momentum", "Nesterov", "Rule", "rule_from_dict", "rule_to_dict"]
+__all__ = [
+    "RULES",
+    "GradientDescent",
+    "Momentum",
+    "Nesterov",
+    "Rule",
+    "rule_from_dict",
+    "rule_to_dict",
+]
 
 RULES: dict[str, type[Any]] = {rule.name: rule for rule in (GradientDescent, Momentum, Nesterov)}
 

@@ -1,0 +1,1 @@
+"""Measurements against named peers, printed as tables. Never part of the tests."""
