@@ -10,7 +10,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int chunk_rows = 256;           // rows at once; larger batches come in chunks
 constexpr double flops_per_look = 5e6;    // between two looks at the clock: some 50 µs
 constexpr auto poll_interval = std::chrono::milliseconds(10);
 constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
@@ -103,15 +102,14 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
                  const Course &course, int threads, T *theta, T *memory, double *losses, const Poll &poll) {
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const bool velocity = Rule(course.rule) != Rule::gradient_descent;
-  Workspace<T> space(problem, table, {rows, true, velocity, course.batch_size > rows});
-  space.pack(theta, memory);
-  const double flops = problem.flops_per_sample() * rows;
-  Watch watch(poll, flops);
   Team team;
   team.threads = threads_for(problem.flops_per_sample() * double(course.batch_size), threads);
+  Workspace<T> space(problem, table, {team.threads, rows, true, velocity, course.batch_size > rows});
+  space.pack(theta, memory);
+  Watch watch(poll, problem.flops_per_sample() * rows);
   Progress progress{};
   in_team(team.threads, [&](int thread) {
-    Work<T> work = space.work(team);
+    Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
     work.rule = Rule(course.rule);
     const Progress made = make_steps(work, space, table, data, objective, course, thread, watch, losses);
@@ -125,12 +123,12 @@ template <class T>
 double gradient(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
                 int threads, const T *theta, T *gradient) {
   const int rows = int(std::min<long>(data.n, chunk_rows));
-  Workspace<T> space(problem, table, {rows, true, false, true});
-  space.pack(theta, nullptr);
   Team team;
   team.threads = threads_for(problem.flops_per_sample() * double(data.n), threads);
+  Workspace<T> space(problem, table, {team.threads, rows, true, false, true});
+  space.pack(theta, nullptr);
   in_team(team.threads, [&](int thread) {
-    Work<T> work = space.work(team);
+    Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
     set_objective(work, objective, data.n);
     work.update = false;
@@ -144,12 +142,12 @@ template <class T>
 void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, int threads, const T *theta, T *y) {
   const int team_size = threads_for(problem.flops_per_sample() / 3 * double(n), threads);
   const int rows = int(std::min<long>((n + team_size - 1) / team_size, chunk_rows));
-  Workspace<T> space(problem, table, {rows * team_size, false, false, false});
+  Workspace<T> space(problem, table, {team_size, rows * team_size, false, false, false});
   space.pack(theta, nullptr);
   Team team;
   const int n_out = problem.layers.back();
   in_team(team_size, [&](int thread) {
-    Work<T> work = space.work(team);
+    Work<T> work = space.work(team, thread);
     set_data(work, problem, {n, x, nullptr, nullptr});
     const Layer<T> &out = work.layers[work.depth - 1];
     const long last = n * (thread + 1) / team_size;

@@ -31,6 +31,8 @@ template <class T> struct Layer {
   T *delta;          // (rows, stride): error signals
 };
 
+constexpr int chunk_rows = 256;  // samples at once; larger batches come in chunks
+
 // What the threads of one call share. A barrier for a few threads that meet often: they spin, and give
 // way after a while.
 struct Team {
@@ -57,6 +59,7 @@ template <class T> struct Work {
   int chunk = 0;                  // most rows at once; the batch buffers have as many
   T *x_batch = nullptr;           // (chunk, layers[0].stride_in)
   T *t_batch = nullptr;           // (chunk, layers[depth-1].stride)
+  T *side = nullptr;              // room to turn outputs of a few samples side by side, per thread
   double *errors = nullptr;       // (chunk,): E of each sample
   double *row_penalty = nullptr;  // (most rows of a layer,): penalty of each row of weights
 

@@ -1,81 +1,123 @@
-// The end of the forward pass, one sample (row) at a time: outputs, error E and error signals δ = −∂E/∂x
-// of the output layer, from net inputs. The same names and formulas as method/functions.py.
+// The end of the forward pass: outputs, error E and error signals δ = −∂E/∂x of the output layer, from net
+// inputs. As many samples as a vector has lanes are worked on side by side, so that every sum over the
+// outputs of a sample runs in their order, whatever the width. Names and formulas of method/functions.py.
 #pragma once
 #include "activations.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// A row of n elements in blocks of 64 bytes; lanes beyond n are masked out of every sum.
-template <class T, class F> SCHUSS_INLINE T row_sum(int n, F term) {
-  Vec<T> part[block_vectors] = {};
-  const Vec<T> count = iota<T>();
-  for (int c = 0; c < n; c += block_lanes<T>)
+// Interleaving row i with row i + lanes/2, log2(lanes) times over, is a transposition.
+template <class T> SCHUSS_INLINE void transpose_square(Vec<T> (&m)[lanes<T>]) {
+  Vec<T> next[lanes<T>];
 #pragma GCC unroll 4
-    for (int i = 0; i < block_vectors; i++) {
-      const int at = c + i * lanes<T>;
-      Vec<T> value = at < n ? term(at) : Vec<T>{};
-      part[i] += pick<T>(count + T(at) < all<T>(T(n)), value, Vec<T>{});
-    }
-  return sum_block<T>(part);
-}
-
-template <class T> SCHUSS_INLINE T row_max(int n, const T *x) {
-  const Vec<T> lowest = all<T>(T(-__builtin_inf())), count = iota<T>();
-  Vec<T> part[block_vectors];
-  for (int i = 0; i < block_vectors; i++) part[i] = lowest;
-  for (int c = 0; c < n; c += lanes<T>) {
-    Vec<T> &best = part[(c / lanes<T>) % block_vectors];
-    Vec<T> value = pick<T>(count + T(c) < all<T>(T(n)), load<T>(x + c), lowest);
-    best = pick<T>(value > best, value, best);
+  for (int stage = 1; stage < lanes<T>; stage *= 2) {
+#pragma GCC unroll 16
+    for (int r = 0; r < lanes<T> / 2; r++) interleave<T>(m[r], m[r + lanes<T> / 2], next[2 * r], next[2 * r + 1]);
+#pragma GCC unroll 16
+    for (int r = 0; r < lanes<T>; r++) m[r] = next[r];
   }
-  return max_block<T>(part);
 }
 
-template <class T, class F> SCHUSS_INLINE void over_row(int n, F f) {
-  for (int c = 0; c < n; c += lanes<T>) f(c);
+// Samples side by side: row j of y holds output j of `lanes` samples; likewise t and delta. `n` outputs.
+template <class T> struct Side {
+  int n;
+  T *y, *t, *delta, *slope;
+};
+
+// Each part has room for the outputs rounded up to whole vectors.
+template <class T> SCHUSS_INLINE Side<T> side_of(const Work<T> &work) {
+  const int n = work.layers[work.depth - 1].n_out;
+  const long size = long((n + lanes<T> - 1) / lanes<T> * lanes<T>) * lanes<T>;
+  return {n, work.side, work.side + size, work.side + 2 * size, work.side + 3 * size};
 }
 
-// Padding must stay zero in δ, or it would leak into padded weights.
-template <class T> SCHUSS_INLINE void store_delta(T *delta, int c, int n, Vec<T> d) {
-  store<T>(delta + c, pick<T>(iota<T>() + T(c) < all<T>(T(n)), d, Vec<T>{}));
+// Rows `from` of a batch buffer, `rows` of them, into columns `to`.
+template <class T> SCHUSS_INLINE void turn_in(T *to, const T *from, long stride, int n, int rows) {
+  for (int c = 0; c < n; c += lanes<T>) {
+    Vec<T> m[lanes<T>];
+#pragma GCC unroll 16
+    for (int r = 0; r < lanes<T>; r++) m[r] = r < rows ? load<T>(from + r * stride + c) : Vec<T>{};
+    transpose_square<T>(m);
+#pragma GCC unroll 16
+    for (int r = 0; r < lanes<T>; r++) store<T>(to + (c + r) * lanes<T>, m[r]);
+  }
 }
 
-// Turn net inputs into softmax outputs; returns log Σ exp(x − highest) and the highest.
-template <class T> SCHUSS_INLINE void softmax_row(int n, T *y, T &highest, T &log_sum) {
-  highest = row_max<T>(n, y);
-  const Vec<T> h = all<T>(highest);
-  T sum = row_sum<T>(n, [&](int c) {
-    Vec<T> e = exp<T>(load<T>(y + c) - h);
-    store<T>(y + c, e);
-    return e;
-  });
-  log_sum = log<T>(all<T>(sum))[0];
-  over_row<T>(n, [&](int c) { store<T>(y + c, load<T>(y + c) / all<T>(sum)); });
+// And back. What lies beyond column n becomes zero: padding must not leak into padded weights.
+template <class T> SCHUSS_INLINE void turn_out(T *to, const T *from, long stride, int n, int rows) {
+  for (int c = 0; c < n; c += lanes<T>) {
+    Vec<T> m[lanes<T>];
+#pragma GCC unroll 16
+    for (int r = 0; r < lanes<T>; r++) m[r] = c + r < n ? load<T>(from + (c + r) * lanes<T>) : Vec<T>{};
+    transpose_square<T>(m);
+#pragma GCC unroll 16
+    for (int r = 0; r < lanes<T>; r++)
+      if (r < rows) store<T>(to + r * stride + c, m[r]);
+  }
 }
 
-// Σ_j t_j·(log Σ_k exp(x_k) − x_j), with y overwritten by the outputs
-template <class T> T cross_entropy_row(int n, T *y, const T *t, T *delta) {
-  const T highest = row_max<T>(n, y);
-  const Vec<T> h = all<T>(highest);
-  // δ serves as a scratch row for x − highest until it is written
-  T sum = row_sum<T>(n, [&](int c) {
-    Vec<T> shifted = load<T>(y + c) - h, e = exp<T>(shifted);
-    store<T>(delta + c, shifted);
-    store<T>(y + c, e);
-    return e;
-  });
-  const Vec<T> log_sum = log<T>(all<T>(sum)), divisor = all<T>(sum);
-  T error = row_sum<T>(n, [&](int c) { return load<T>(t + c) * (log_sum - load<T>(delta + c)); });
-  over_row<T>(n, [&](int c) {
-    Vec<T> out = load<T>(y + c) / divisor;
-    store<T>(y + c, out);
-    store_delta<T>(delta, c, n, load<T>(t + c) - out);
-  });
+template <class T> SCHUSS_INLINE Vec<T> at(const T *columns, int j) { return load<T>(columns + j * lanes<T>); }
+template <class T> SCHUSS_INLINE void put(T *columns, int j, Vec<T> v) { store<T>(columns + j * lanes<T>, v); }
+
+// y_j ← exp(x_j − highest) and δ_j ← x_j − highest, for later use; returns Σ_j y_j.
+template <class T> SCHUSS_INLINE Vec<T> exponentials(const Side<T> &s) {
+  Vec<T> highest = at(s.y, 0), sum = {};
+  for (int j = 1; j < s.n; j++) highest = pick<T>(at(s.y, j) > highest, at(s.y, j), highest);
+  for (int j = 0; j < s.n; j++) {
+    const Vec<T> shifted = at(s.y, j) - highest, e = exp<T>(shifted);
+    put(s.delta, j, shifted);
+    put(s.y, j, e);
+    sum = sum + e;
+  }
+  return sum;
+}
+
+template <class T> SCHUSS_INLINE void softmax(const Side<T> &s) {
+  const Vec<T> sum = exponentials(s);
+  for (int j = 0; j < s.n; j++) put(s.y, j, at(s.y, j) / sum);
+}
+
+// Outputs from net inputs.
+template <class T> SCHUSS_INLINE void output_values_of(const Side<T> &s, Activation a) {
+  if (a == Activation::softmax) softmax(s);
+  else activate<T>(a, s.y, s.slope, lanes<T>, s.n, 1);
+}
+
+// Σ_j t_j·(log Σ_k exp(x_k) − x_j)
+template <class T> Vec<T> cross_entropy(const Side<T> &s) {
+  const Vec<T> sum = exponentials(s), log_sum = log<T>(sum);
+  Vec<T> error = {};
+  for (int j = 0; j < s.n; j++) {
+    const Vec<T> t = at(s.t, j);
+    error = error + t * (log_sum - at(s.delta, j));
+    put(s.delta, j, t - at(s.y, j) / sum);
+  }
   return error;
 }
 
-// E and −∂E/∂y of one vector of outputs, for the losses that are free in their activation
+// Losses that need their partner, logistic or exp: δ = t − y.
+template <class T> Vec<T> binary_cross_entropy(const Side<T> &s) {
+  Vec<T> error = {};
+  for (int j = 0; j < s.n; j++) {
+    const Vec<T> x = at(s.y, j), t = at(s.t, j);
+    put(s.delta, j, t - logistic<T>(x));
+    error = error + (softplus<T>(x) - t * x);
+  }
+  return error;
+}
+
+template <class T> Vec<T> poisson(const Side<T> &s) {
+  Vec<T> error = {};
+  for (int j = 0; j < s.n; j++) {
+    const Vec<T> x = at(s.y, j), t = at(s.t, j), y = exp<T>(x), one = all<T>(T(1));
+    put(s.delta, j, t - y);
+    error = error + (y - t * x + (t * log<T>(pick<T>(t > Vec<T>{}, t, one)) - t));
+  }
+  return error;
+}
+
+// E and −∂E/∂y of one output, for the losses that are free in their activation
 template <class T> SCHUSS_INLINE Vec<T> error_of(Loss loss, T q, int n, Vec<T> y, Vec<T> t, Vec<T> &value) {
   const Vec<T> e = t - y, size = absolute<T>(e), zero = {};
   switch (loss) {
@@ -101,65 +143,54 @@ template <class T> SCHUSS_INLINE Vec<T> error_of(Loss loss, T q, int n, Vec<T> y
   }
 }
 
-// Losses that need their partner: binary cross-entropy with logistic, Poisson with exp. δ = t − y.
-template <class T> T partner_row(Loss loss, int n, T *y, const T *t, T *delta) {
-  return row_sum<T>(n, [&](int c) {
-    const Vec<T> x = load<T>(y + c), target = load<T>(t + c), zero = {};
-    const bool poisson = loss == Loss::poisson;
-    const Vec<T> out = poisson ? exp<T>(x) : logistic<T>(x);
-    store<T>(y + c, out);
-    store_delta<T>(delta, c, n, target - out);
-    if (!poisson) return Vec<T>(softplus<T>(x) - target * x);
-    const Vec<T> logged = log<T>(pick<T>(target > zero, target, all<T>(T(1))));
-    return Vec<T>(out - target * x + (target * logged - target));
-  });
-}
-
-template <class T> T free_row(Loss loss, T parameter, Activation a, int n, T *y, T *slope, const T *t, T *delta) {
-  const int vectors = (n + lanes<T> - 1) / lanes<T>;
-  const bool softmax = a == Activation::softmax;
-  T unused_max, unused_log;
-  if (softmax) softmax_row<T>(n, y, unused_max, unused_log);
-  else activate<T>(a, y, slope, 0, 1, vectors);
-  T error = row_sum<T>(n, [&](int c) {
+template <class T> Vec<T> free_loss(const Side<T> &s, Loss loss, T parameter, Activation a) {
+  output_values_of(s, a);
+  const bool shares = a == Activation::softmax;  // every output depends on every net input
+  Vec<T> error = {}, shared = {};
+  for (int j = 0; j < s.n; j++) {
     Vec<T> value;
-    const Vec<T> out = load<T>(y + c);
-    const Vec<T> e = error_of<T>(loss, parameter, n, out, load<T>(t + c), value);
-    store_delta<T>(delta, c, n, softmax ? e : slope_at<T>(a, out, slope + c) * e);
-    return value;
-  });
-  if (!softmax) return error;
-  const T shared = row_sum<T>(n, [&](int c) { return Vec<T>(load<T>(delta + c) * load<T>(y + c)); });
-  over_row<T>(n, [&](int c) {
-    store_delta<T>(delta, c, n, load<T>(y + c) * (load<T>(delta + c) - all<T>(shared)));
-  });
+    const Vec<T> y = at(s.y, j), e = error_of<T>(loss, parameter, s.n, y, at(s.t, j), value);
+    error = error + value;
+    if (shares) shared = shared + e * y;
+    put(s.delta, j, shares ? e : slope_at<T>(a, y, s.slope + j * lanes<T>) * e);
+  }
+  for (int j = 0; shares && j < s.n; j++) put(s.delta, j, at(s.y, j) * (at(s.delta, j) - shared));
   return error;
 }
 
-// Rows [first, last) of the output layer: y holds net inputs on entry and outputs on return.
+template <class T> SCHUSS_INLINE Vec<T> loss_of(const Work<T> &work, const Side<T> &s) {
+  switch (work.loss) {
+    case Loss::cross_entropy: return cross_entropy(s);
+    case Loss::binary_cross_entropy: return binary_cross_entropy(s);
+    case Loss::poisson: return poisson(s);
+    default: return free_loss(s, work.loss, work.loss_parameter, work.layers[work.depth - 1].activation);
+  }
+}
+
+// Rows [first, last) of the output layer, whose y holds net inputs: error signals and errors.
 template <class T> __attribute__((noinline)) void output_rows(Work<T> &work, long first, long last) {
   const Layer<T> &out = work.layers[work.depth - 1];
-  for (long r = first; r < last; r++) {
-    const long at = r * out.stride;
-    T *y = out.y + at, *delta = out.delta + at, *slope = out.slope ? out.slope + at : nullptr;
-    const T *t = work.t_batch + at;
-    T error;
-    if (work.loss == Loss::cross_entropy) error = cross_entropy_row<T>(out.n_out, y, t, delta);
-    else if (work.loss == Loss::binary_cross_entropy || work.loss == Loss::poisson)
-      error = partner_row<T>(work.loss, out.n_out, y, t, delta);
-    else error = free_row<T>(work.loss, work.loss_parameter, out.activation, out.n_out, y, slope, t, delta);
-    work.errors[r] = double(error);
+  const Side<T> s = side_of(work);
+  for (long r = first; r < last; r += lanes<T>) {
+    const int rows = last - r < lanes<T> ? int(last - r) : lanes<T>;
+    turn_in(s.y, out.y + r * out.stride, out.stride, s.n, rows);
+    turn_in(s.t, work.t_batch + r * out.stride, out.stride, s.n, rows);
+    alignas(64) T errors[lanes<T>];
+    store<T>(errors, loss_of(work, s));
+    turn_out(out.delta + r * out.stride, s.delta, out.stride, s.n, rows);
+    for (int i = 0; i < rows; i++) work.errors[r + i] = double(errors[i]);
   }
 }
 
 // Rows [first, last) of the output layer from net inputs to outputs, without targets.
-template <class T> void output_values(const Layer<T> &out, long first, long last) {
-  const int vectors = (out.n_out + lanes<T> - 1) / lanes<T>;
-  T highest, log_sum;
-  for (long r = first; r < last; r++) {
-    T *y = out.y + r * out.stride;
-    if (out.activation == Activation::softmax) softmax_row<T>(out.n_out, y, highest, log_sum);
-    else activate<T>(out.activation, y, out.slope ? out.slope + r * out.stride : nullptr, 0, 1, vectors);
+template <class T> void output_values(const Work<T> &work, long first, long last) {
+  const Layer<T> &out = work.layers[work.depth - 1];
+  const Side<T> s = side_of(work);
+  for (long r = first; r < last; r += lanes<T>) {
+    const int rows = last - r < lanes<T> ? int(last - r) : lanes<T>;
+    turn_in(s.y, out.y + r * out.stride, out.stride, s.n, rows);
+    output_values_of(s, out.activation);
+    turn_out(out.y + r * out.stride, s.y, out.stride, s.n, rows);
   }
 }
 

@@ -100,14 +100,6 @@ template <class T> SCHUSS_INLINE T sum_block(const Vec<T> (&part)[block_vectors]
     for (int i = 0; i < half; i++) p[i] += p[i + half];
   return p[0];
 }
-template <class T> SCHUSS_INLINE T max_block(const Vec<T> (&part)[block_vectors]) {
-  alignas(64) T p[block_lanes<T>];
-  for (int i = 0; i < block_vectors; i++) store<T>(p + i * lanes<T>, part[i]);
-  for (int half = block_lanes<T> / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; i++) p[i] = p[i] < p[i + half] ? p[i + half] : p[i];
-  return p[0];
-}
-
 // low = a0 b0 a1 b1 …, high = the second halves likewise
 #if defined(__clang__)
 #define SCHUSS_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -129,13 +121,6 @@ template <class T> SCHUSS_INLINE void interleave(Vec<T> a, Vec<T> b, Vec<T> &low
     low = SCHUSS_SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     high = SCHUSS_SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
   }
-}
-
-// 0, 1, 2 … lanes−1
-template <class T> SCHUSS_INLINE Vec<T> iota() {
-  Vec<T> v = {};
-  for (int i = 0; i < lanes<T>; i++) v[i] = T(i);
-  return v;
 }
 
 }  // namespace SCHUSS_ISA

@@ -17,8 +17,11 @@ SCHUSS_INLINE Range share(int count, int unit, int t, int threads) {
   return {least(count, int(units * t / threads) * unit), least(count, int(units * (t + 1) / threads) * unit)};
 }
 
+// Rows of the data are not aligned, and must not be read beyond their end.
 template <class T> SCHUSS_INLINE void copy_row(T *to, const T *from, int n) {
-  for (int i = 0; i < n; i++) to[i] = from[i];
+  int i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) __builtin_memcpy(to + i, from + i, sizeof(Vec<T>));
+  for (; i < n; i++) to[i] = from[i];
 }
 
 // Bring rows [r.first, r.last) of the chunk that starts at `begin` into the batch buffers.
@@ -129,7 +132,7 @@ template <class T> void outputs(Work<T> &work, long first, int row, int n) {
   for (int r = 0; r < n; r++)
     copy_row(work.x_batch + (row + r) * in.stride_in, work.x + (first + r) * work.x_stride, in.n_in);
   forward(work, {row, row + n});
-  output_values<T>(work.layers[work.depth - 1], row, row + n);
+  output_values<T>(work, row, row + n);
 }
 
 }  // namespace SCHUSS_ISA

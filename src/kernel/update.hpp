@@ -100,17 +100,10 @@ template <class T> void transpose_rows(const Layer<T> &layer, int first) {
   for (int c = 0; c < layer.n_out; c += lanes<T>) {
     const Panel<T> p = weight_panel<T>(layer.w, layer.n_in, layer.n_out, c / panel<T>, 0);
     const T *from = p.b + (c - p.at);
-    Vec<T> m[lanes<T>], next[lanes<T>];
+    Vec<T> m[lanes<T>];
     for (int r = 0; r < lanes<T>; r++)
       m[r] = first + r < layer.n_in ? load<T>(from + (first + r) * p.stride) : Vec<T>{};
-    // interleaving row i with row i + lanes/2, log2(lanes) times over, is a transposition
-#pragma GCC unroll 4
-    for (int stage = 1; stage < lanes<T>; stage *= 2) {
-#pragma GCC unroll 16
-      for (int r = 0; r < lanes<T> / 2; r++) interleave<T>(m[r], m[r + lanes<T> / 2], next[2 * r], next[2 * r + 1]);
-#pragma GCC unroll 16
-      for (int r = 0; r < lanes<T>; r++) m[r] = next[r];
-    }
+    transpose_square<T>(m);
     const int columns = least(lanes<T>, layer.n_out - c);
     for (int j = 0; j < columns; j++) store<T>(to + (c + j) * stride_t, m[j]);
   }
@@ -121,15 +114,17 @@ template <class T> void transpose(const Layer<T> &layer, int row, int rows) {
   for (; row < rows; row += lanes<T>) transpose_rows<T>(layer, row);
 }
 
-// ½·l2·Σ w² + l1·Σ |w| of row k of a layer
+// ½·l2·Σ w² + l1·Σ |w| of row k of a layer; padding is zero and adds nothing.
 template <class T> double penalty_of_row(const Work<T> &work, const Layer<T> &layer, int k) {
-  auto weights = [&](int c) {
-    const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, c / panel<T>, k);
-    return load<T>(at.b + (c - at.at));
-  };
-  const T squares = row_sum<T>(layer.n_out, [&](int c) { Vec<T> w = weights(c); return Vec<T>(w * w); });
-  const T sizes = row_sum<T>(layer.n_out, [&](int c) { return absolute<T>(weights(c)); });
-  return 0.5 * double(work.l2) * double(squares) + double(work.l1) * double(sizes);
+  Vec<T> squares[block_vectors] = {}, sizes[block_vectors] = {};
+  for (int c = 0; c < layer.n_out; c += lanes<T>) {
+    const Panel<T> p = weight_panel<T>(layer.w, layer.n_in, layer.n_out, c / panel<T>, k);
+    const Vec<T> w = load<T>(p.b + (c - p.at));
+    const int part = c / lanes<T> % block_vectors;
+    squares[part] = squares[part] + w * w;
+    sizes[part] = sizes[part] + absolute<T>(w);
+  }
+  return 0.5 * double(work.l2) * double(sum_block<T>(squares)) + double(work.l1) * double(sum_block<T>(sizes));
 }
 
 }  // namespace SCHUSS_ISA

@@ -50,6 +50,9 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   work_.loss_parameter = T(problem.loss_parameter);
   work_.chunk = needs.rows;
   work_.t_batch = take(size_t(needs.rows) * stride);
+  const size_t side_rows = size_t(round_up(problem.layers.back(), table.lanes));
+  side_ = 4 * side_rows * size_t(table.lanes);  // outputs, targets, error signals, slopes
+  work_.side = take(size_t(needs.threads) * side_);
   work_.errors = reinterpret_cast<double *>(take(size_t(needs.rows) * sizeof(double) / sizeof(T)));
   work_.row_penalty = reinterpret_cast<double *>(take(weight_rows * sizeof(double) / sizeof(T)));
 }
@@ -89,8 +92,9 @@ template <class T> T *Workspace<T>::take(size_t count) {
   return static_cast<T *>(p);
 }
 
-template <class T> Work<T> Workspace<T>::work(Team &team) {
+template <class T> Work<T> Workspace<T>::work(Team &team, int thread) {
   Work<T> copy = work_;
+  copy.side += size_t(thread) * side_;
   copy.team = &team;
   return copy;
 }

@@ -24,6 +24,7 @@ struct Problem {
 };
 
 struct Needs {
+  int threads;
   int rows;             // of the batch buffers
   bool training;        // error signals and transposed weights
   bool velocity;
@@ -33,7 +34,7 @@ struct Needs {
 template <class T> class Workspace {
  public:
   Workspace(const Problem &problem, const Table<T> &table, Needs needs);
-  Work<T> work(Team &team);  // a fresh view for one thread
+  Work<T> work(Team &team, int thread);  // one thread's view
   void pack(const T *theta, const T *velocity);
   void unpack(T *theta, T *velocity) const;
   void unpack_gradient(T *gradient) const;
@@ -52,6 +53,7 @@ template <class T> class Workspace {
   std::vector<std::unique_ptr<void, Free>> buffers_;
   std::vector<Layer<T>> layers_;
   Work<T> work_;
+  size_t side_ = 0;  // elements of each thread's room
 };
 
 }  // namespace schuss

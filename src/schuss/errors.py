@@ -100,7 +100,8 @@ class DivergenceError(SchussError, ArithmeticError):
         effective = learning_rate / (1.0 - momentum) if momentum < 1.0 else float("inf")
         advice = f"a learning rate of {learning_rate / 10:.3g}"
         if momentum > 0.5:
-            advice += f" or a momentum of {1.0 - 2.0 * (1.0 - momentum):.3g} or less"
+            gentler = 1.0 - 2.0 * (1.0 - momentum) if momentum < 1.0 else 0.9
+            advice += f" or a momentum of {gentler:.3g} or less"
         super().__init__(
             f"training diverged: at step {step} {what} became non-finite "
             f"(learning rate {learning_rate:g}, momentum {momentum:g}, effective rate "
@@ -114,11 +115,20 @@ class DivergenceError(SchussError, ArithmeticError):
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Training was interrupted. ``run`` holds the valid run up to the last whole step."""
+    """Training was interrupted.
 
-    def __init__(self, run: Any) -> None:
+    Attributes
+    ----------
+    run : Run
+        The valid run up to the last whole step.
+    model : Model or None
+        The same with its preprocessing, where a model was being made from a table.
+    """
+
+    def __init__(self, run: Any, model: Any = None) -> None:
         super().__init__(f"training interrupted after step {run.state.step}")
         self.run = run
+        self.model = model
 
 
 class SchussWarning(UserWarning):

@@ -56,7 +56,12 @@ class Model:
         """Return the network's inputs for `table`, shape (n_rows, n_in)."""
         if self.preprocessor is None:
             raise DataError("this model was made from arrays and knows no columns; use model.run.predict(X).")
-        return self.preprocessor.transform(table).astype(self.run.theta.dtype)
+        features, dtype = self.preprocessor.transform(table), self.run.theta.dtype
+        beyond = np.argwhere(np.abs(features) > np.finfo(dtype).max)
+        if len(beyond):
+            row, name = beyond[0, 0] + 1, self.preprocessor.feature_names[beyond[0, 1]]
+            raise DataError(f"{table.name}: row {row:,} of {name!r} is too large for {dtype.name}.")
+        return features.astype(dtype)
 
     def outputs(self, table: Table) -> Array:
         """Return the network's outputs for `table`, shape (n_rows, n_out)."""
@@ -131,7 +136,7 @@ def fit_model(
     ------
     DataError, SettingError, DivergenceError
     TrainingInterrupted
-        Its ``run`` is that of the training alone.
+        Its ``model`` is the model so far.
     """
     recipe = recipe or Recipe()
     if not target_names:
@@ -150,7 +155,8 @@ def fit_model(
     try:
         run = train(network, X, T, plan, engine=engine, threads=threads, progress=progress)
     except TrainingInterrupted as interrupted:
-        raise TrainingInterrupted(Model(interrupted.run, preprocessor, targets)) from interrupted
+        model = Model(interrupted.run, preprocessor, targets)
+        raise TrainingInterrupted(interrupted.run, model) from interrupted
     model = Model(run, preprocessor, targets)
     if not len(test_rows):
         return model

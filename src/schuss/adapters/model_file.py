@@ -5,6 +5,7 @@ Written whole or not at all. A file that is damaged, truncated, foreign or newer
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from schuss.adapters.preprocessing import Preprocessor
 from schuss.adapters.targets import Target
 from schuss.engine.engine import EngineInfo
 from schuss.errors import ModelFileError, SchussError
+from schuss.method.checks import check_integer
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -77,7 +79,7 @@ def _check_kind(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _other_format(path: Path, found: str | None) -> str:
-    if found is not None and found.isdigit() and int(found) > FORMAT:
+    if found is not None and found.isdecimal() and int(found) > FORMAT:
         return (
             f"{path} has format {found}, written by a newer schuss; this one reads up to {FORMAT}. "
             "Update schuss."
@@ -111,9 +113,17 @@ def _read(path: Path) -> tuple[dict[str, Array], Mapping[str, str]]:
             raise ModelFileError(
                 f"{path} is not a schuss model: its first bytes are of another format."
             ) from error
-        if size < 8 + header or "Incomplete" in str(error):
+        if size < _whole_size(path, header):
             raise ModelFileError(f"{path} is truncated: {size} bytes are too few.") from error
         raise ModelFileError(f"{path} is damaged: {error}.") from error
+
+
+def _whole_size(path: Path, header: int) -> int:
+    """Return how many bytes a safetensors file should have by its header, as far as that can be read."""
+    with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError), path.open("rb") as file:
+        told = json.loads(file.read(8 + header)[8:])
+        return 8 + header + max(told[name]["data_offsets"][1] for name in told if name[:2] != "__")
+    return 8 + header
 
 
 def _arrays(run: Run) -> dict[str, Array]:
@@ -155,16 +165,25 @@ def _digest(text: str, arrays: Mapping[str, Array]) -> str:
     return sha.hexdigest()
 
 
+def _state(network: Network, plan: Plan, arrays: dict[str, Array], name: str, step: Any) -> State:
+    theta, memory = arrays[f"{name}theta"], arrays[f"{name}memory"]
+    network.check_theta(theta)
+    slots = len(plan.rule.memory)
+    if memory.shape != (slots, theta.size) or memory.dtype != theta.dtype:
+        raise ModelFileError(f"its memory has shape {memory.shape}, which fits neither rule nor weights")
+    return State(theta, memory, check_integer("step", step, low=0))
+
+
 def _model(told: dict[str, Any], arrays: dict[str, Array]) -> Model:
     network = Network.from_dict(told["network"])
-    network.check_theta(arrays["theta"])
+    plan = Plan.from_dict(told["plan"])
     best = None
     if told["best_step"] is not None:
-        best = State(arrays["best.theta"], arrays["best.memory"], told["best_step"])
+        best = _state(network, plan, arrays, "best.", told["best_step"])
     run = Run(
         network=network,
-        plan=Plan.from_dict(told["plan"]),
-        state=State(arrays["theta"], arrays["memory"], told["step"]),
+        plan=plan,
+        state=_state(network, plan, arrays, "", told["step"]),
         loss=arrays["loss"],
         step_loss=np.empty(0),
         validation_loss=arrays["validation_loss"],

@@ -128,15 +128,16 @@ def _is_classes(T: Array, network: Network) -> bool:
     return T.ndim == 1 and network.loss.name == "cross_entropy" and network.layers[-1] > 1
 
 
-def _as_classes(T: Array, network: Network, n: int) -> NDArray[np.int32]:
-    n_out = network.layers[-1]
-    if T.shape != (n,) or not np.issubdtype(T.dtype, np.integer):
-        raise DataError(f"a flat T must hold {n} class indices as integers; got {T.dtype}, shape {T.shape}.")
-    outside = (T < 0) | (T > n_out - 1)
+def _as_classes(labels: Array, network: Network, n: int) -> NDArray[np.int32]:
+    last = network.layers[-1] - 1
+    if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"a flat T must hold {n} class indices as integers; got {labels.dtype}, shape {labels.shape}."
+        )
+    outside = (labels < 0) | (labels > last)
     if outside.any():
-        wrong = T[outside][0]
-        raise DataError(f"class indices must lie in [0, {n_out - 1}], one per output; got {wrong}.")
-    return np.ascontiguousarray(T, dtype=np.int32)
+        raise DataError(f"class indices must lie in [0, {last}], one per output; got {labels[outside][0]}.")
+    return np.ascontiguousarray(labels, dtype=np.int32)
 
 
 def _as_targets(T: Array, network: Network, n: int, dtype: Any) -> Array:

@@ -56,6 +56,8 @@ def plan_of(estimator: Any, n: int) -> Plan:
     check_number("alpha", estimator.alpha, low=0.0)  # under the names that scikit-learn's users know
     check_number("tol", estimator.tol, low=0.0)
     check_integer("max_iter", estimator.max_iter, low=1)
+    if estimator.n_threads is not None:
+        check_integer("n_threads", estimator.n_threads, low=1)
     check_integer("n_iter_no_change", estimator.n_iter_no_change, low=1)
     batch = estimator.batch_size
     return Plan(
@@ -80,9 +82,7 @@ def _rule_of(estimator: Any) -> Rule:
 
 def _seed_of(random_state: Any) -> int:
     if isinstance(random_state, numbers.Integral):
-        if random_state < 0:
-            raise SettingError(f"random_state must be at least 0; got {random_state}.")
-        return int(random_state)
+        return check_integer("random_state", random_state, low=0, high=2**64 - 1)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 

@@ -108,7 +108,7 @@ def train(
                 tell=str if quiet else say,
             )
     except TrainingInterrupted as interrupted:
-        keep_interrupted(interrupted.run, out)
+        keep_interrupted(interrupted.model, out)
         raise
     report(model, table, as_json=as_json)
     write(model, out, plot, quiet=quiet)
