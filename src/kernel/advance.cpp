@@ -26,7 +26,7 @@ int threads_for(double flops, int most) {
   return std::max(1, std::min(most, int(flops / flops_per_thread)));
 }
 
-// Asks the caller now and then whether to go on; cheap enough to be asked at every step.
+// Asks the caller now and then whether to go on; cheap enough to be asked at every product.
 class Watch {
  public:
   Watch(const Poll &poll, double flops_per_call) : poll_(poll), flops_(flops_per_call), last_(Clock::now()) {}
@@ -80,7 +80,7 @@ Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &tab
     work.learning_rate = T(rates[0]);
     work.momentum = course.n_rates > 1 ? T(rates[1]) : T(0);
     set_objective(work, objective, batch.n);
-    if (!table.step(work, batch, thread, thread == 0 ? Watch::ask : nullptr, &watch)) return {s, Outcome::interrupted};
+    if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
     if (!std::isfinite(loss)) return {s + 1, Outcome::not_finite};
@@ -106,12 +106,13 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
   team.threads = threads_for(problem.flops_per_sample() * double(course.batch_size), threads);
   Workspace<T> space(problem, table, {team.threads, rows, true, velocity, course.batch_size > rows});
   space.pack(theta, memory);
-  Watch watch(poll, problem.flops_per_sample() * rows);
+  Watch watch(poll, problem.flops_per_sample() * rows / (2 * problem.depth()));
   Progress progress{};
   in_team(team.threads, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
     work.rule = Rule(course.rule);
+    if (thread == 0) work.poll = Watch::ask, work.poll_data = &watch;
     const Progress made = make_steps(work, space, table, data, objective, course, thread, watch, losses);
     if (thread == 0) progress = made;
   });
@@ -132,7 +133,7 @@ double gradient(const Problem &problem, const Table<T> &table, const Data<T> &da
     set_data(work, problem, data);
     set_objective(work, objective, data.n);
     work.update = false;
-    table.step(work, {nullptr, 0, data.n}, thread, nullptr, nullptr);
+    table.step(work, {nullptr, 0, data.n}, thread);
   });
   space.unpack_gradient(gradient);
   return team.step_loss;

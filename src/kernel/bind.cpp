@@ -8,6 +8,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -35,8 +36,19 @@ const InstructionSet &set_named(const std::string &name) {
   throw std::invalid_argument("this processor or build has no instruction set " + name);
 }
 
+bool all_codes(const std::vector<int> &codes, int last) {
+  return std::all_of(codes.begin(), codes.end(), [&](int code) { return code >= 0 && code <= last; });
+}
+
 void require(bool fits, const char *what) {
   if (!fits) throw std::invalid_argument(what);
+}
+
+// Whether all integers lie in [0, end): they are places in memory.
+template <class A> bool all_below(const A &array, long end) {
+  bool inside = true;
+  for (size_t i = 0; i < array.size(); i++) inside &= array.data()[i] >= 0 && array.data()[i] < end;
+  return inside;
 }
 
 template <class T>
@@ -46,6 +58,8 @@ Data<T> data_of(const Problem &p, const Matrix<const T> &x, const std::optional<
   require(t.has_value() != classes.has_value(), "give either t or classes");
   if (t) require(t->shape(0) == x.shape(0) && long(t->shape(1)) == p.layers.back(), "t has a wrong shape");
   if (classes) require(classes->shape(0) == x.shape(0), "classes has a wrong length");
+  if (classes) require(all_below(*classes, p.layers.back()), "classes names an output that is not there");
+  require(x.shape(0) > 0, "x holds no samples");
   return {long(x.shape(0)), x.data(), t ? t->data() : nullptr, classes ? classes->data() : nullptr};
 }
 
@@ -79,13 +93,17 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
                      Vector<double> losses, int threads, bool check_each_step, nb::object poll) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes);
+  require(batch_size >= 1, "batch_size must be at least 1");
+  require(rule >= 0 && rule <= int(Rule::nesterov), "there is no such rule");
   const long per_epoch = (data.n + batch_size - 1) / batch_size, steps = long(rates.shape(0));
+  require(first_place >= 0 && first_place < per_epoch, "first_place lies outside the epoch");
   const bool remembers = Rule(rule) != Rule::gradient_descent;
   require(theta.shape(0) == p.n_parameters() && memory.shape(1) == p.n_parameters(), "theta has a wrong length");
   require(memory.shape(0) == size_t(remembers) && rates.shape(1) == 1 + size_t(remembers), "memory does not fit rule");
   require(losses.shape(0) == rates.shape(0), "losses has a wrong length");
   require(!order || (long(order->shape(1)) == data.n &&
                      long(order->shape(0)) * per_epoch >= first_place + steps), "order is too short");
+  require(!order || all_below(*order, data.n), "order names a sample that is not there");
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, rates.data(),
                          int(rates.shape(1)), rule, check_each_step};
   const auto [mean, l2, l1] = objective;
@@ -157,6 +175,9 @@ NB_MODULE(_kernel, m) {
       .def("__init__", [](Problem *self, std::vector<int> layers, std::vector<int> activations, int loss,
                           double parameter, bool biases) {
         require(layers.size() >= 2 && activations.size() + 1 == layers.size(), "layers and activations differ");
+        for (int units : layers) require(units >= 1, "a layer needs at least one unit");
+        require(all_codes(activations, int(Activation::exp)), "there is no such activation");
+        require(loss >= 0 && loss <= int(Loss::quantile), "there is no such loss");
         new (self) Problem{std::move(layers), std::move(activations), loss, parameter, biases};
       });
   m.def("instruction_sets", [] {

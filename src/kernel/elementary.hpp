@@ -31,14 +31,14 @@ template <> struct Constants<double> {
 
 // 2^k for integer k within the normal exponents
 template <class T> SCHUSS_INLINE Vec<T> power_of_two(Ints<T> k) {
-  return (Vec<T>)((k + Simd<T>::bias) << Simd<T>::mantissa);
+  return (Vec<T>)(((Bits<T>)k + Simd<T>::bias) << Simd<T>::mantissa);
 }
 
 // x = k·ln 2 + r with |r| ≤ ½·ln 2
 template <class T> SCHUSS_INLINE void reduce(Vec<T> x, Ints<T> &k, Vec<T> &r) {
   using C = Constants<T>;
   Vec<T> shifted = x * C::log2e + C::round;
-  k = (Ints<T>)shifted - (Ints<T>)all<T>(C::round);
+  k = (Ints<T>)((Bits<T>)shifted - (Bits<T>)all<T>(C::round));
   Vec<T> whole = shifted - C::round;
   r = fma(whole, all<T>(-C::ln2_hi), x);
   r = fma(whole, all<T>(-C::ln2_lo), r);
@@ -97,9 +97,9 @@ template <class T> SCHUSS_INLINE Vec<T> log_with_carry(Vec<T> w, Vec<T> carry) {
   constexpr typename S::Int one_bits = typename S::Int(S::bias) << S::mantissa;
   constexpr typename S::Int fraction = (typename S::Int(1) << S::mantissa) - 1;
   // shift the boundary from 1 to √½, so that f = m − 1 lies around 0
-  const Ints<T> root_half = (Ints<T>)all<T>(T(0.70710678118654752440));
-  Ints<T> bits = (Ints<T>)w + (one_bits - root_half);
-  Ints<T> exponent = bits >> S::mantissa;  // biased
+  const Bits<T> root_half = (Bits<T>)all<T>(T(0.70710678118654752440));
+  Bits<T> bits = (Bits<T>)w + (one_bits - root_half);
+  Bits<T> exponent = bits >> S::mantissa;  // biased
   Vec<T> f = (Vec<T>)((bits & fraction) + root_half) - T(1);
   Vec<T> k = (Vec<T>)(exponent | C::exponent_as_number) - (C::exponent_offset + T(S::bias));
   Vec<T> s = f / (f + T(2)), z = s * s, p = all<T>(T(2.0 / (2 * C::log_terms + 1)));

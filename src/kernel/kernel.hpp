@@ -39,7 +39,7 @@ struct Team {
   int threads = 1;
   int arrived = 0;
   int generation = 0;
-  int cancel = 0;        // written by thread 0 before the barrier that precedes each update
+  int cancel = 0;        // set by thread 0 before the barrier that precedes each update, never after it
   int finite = 1;        // written by thread 0 between two barriers
   double step_loss = 0;  // written by thread 0 before the last barrier of a step
 };
@@ -69,6 +69,8 @@ template <class T> struct Work {
   double loss_scale = 1;
   bool update = true;             // false: leave the gradient in g instead
 
+  bool (*poll)(void *) = nullptr;  // asked by thread 0 between products; true gives the step up
+  void *poll_data = nullptr;
   Team *team = nullptr;
 };
 
@@ -83,9 +85,8 @@ struct Batch {
 template <class T> struct Table {
   int lanes;  // elements of a vector
   int panel;  // columns of a weight panel
-  // Run one step, or one gradient. `poll` is asked by thread 0 between chunks; true cancels the step,
-  // which then leaves weights and memory as they were.
-  bool (*step)(Work<T> &, const Batch &, int thread, bool (*poll)(void *), void *poll_data);
+  // Run one step, or one gradient; false if it was given up, with weights and memory as they were.
+  bool (*step)(Work<T> &, const Batch &, int thread);
   // Outputs of samples [first, first + n) into rows [row, row + n) of y of the last layer.
   void (*outputs)(Work<T> &, long first, int row, int n);
   void (*transpose)(const Layer<T> &, int row, int rows);

@@ -18,12 +18,15 @@ typedef float VecF __attribute__((vector_size(SCHUSS_BYTES)));
 typedef double VecD __attribute__((vector_size(SCHUSS_BYTES)));
 typedef int32_t VecI __attribute__((vector_size(SCHUSS_BYTES)));
 typedef int64_t VecL __attribute__((vector_size(SCHUSS_BYTES)));
+typedef uint32_t VecU __attribute__((vector_size(SCHUSS_BYTES)));
+typedef uint64_t VecW __attribute__((vector_size(SCHUSS_BYTES)));
 
 template <class T> struct Simd;
 
 template <> struct Simd<float> {
   typedef VecF V;
   typedef VecI I;
+  typedef VecU U;
   typedef int32_t Int;
   static constexpr int mantissa = 23, bias = 127;
 };
@@ -31,12 +34,14 @@ template <> struct Simd<float> {
 template <> struct Simd<double> {
   typedef VecD V;
   typedef VecL I;
+  typedef VecW U;
   typedef int64_t Int;
   static constexpr int mantissa = 52, bias = 1023;
 };
 
 template <class T> using Vec = typename Simd<T>::V;
 template <class T> using Ints = typename Simd<T>::I;
+template <class T> using Bits = typename Simd<T>::U;  // for sums that may wrap around
 
 template <class T> constexpr int lanes = SCHUSS_BYTES / int(sizeof(T));
 // Reductions along a row always use 64 bytes' worth of partial sums, whatever the vector width.

@@ -44,8 +44,14 @@ template <class T> SCHUSS_INLINE const T *input_of(const Work<T> &work, int l) {
   return l == 0 ? work.x_batch : work.layers[l - 1].y;
 }
 
+// Whether the step is to be given up. What a pass has left undone then is scratch that nobody reads.
+template <class T> SCHUSS_INLINE bool given_up(Work<T> &work) {
+  if (work.poll && work.poll(work.poll_data)) __atomic_store_n(&work.team->cancel, 1, __ATOMIC_RELAXED);
+  return __atomic_load_n(&work.team->cancel, __ATOMIC_RELAXED) != 0;
+}
+
 template <class T> void forward(Work<T> &work, Range rows) {
-  for (int l = 0; l < work.depth; l++) {
+  for (int l = 0; l < work.depth && !given_up(work); l++) {
     const Layer<T> &layer = work.layers[l];
     const bool last = l == work.depth - 1;  // its activation belongs to the loss
     const Activation activation = last ? Activation::identity : layer.activation;
@@ -55,7 +61,7 @@ template <class T> void forward(Work<T> &work, Range rows) {
 }
 
 template <class T> void backward(Work<T> &work, Range rows) {
-  for (int l = work.depth - 1; l > 0; l--) {
+  for (int l = work.depth - 1; l > 0 && !given_up(work); l--) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
     multiply<T>(BackwardOp<T>{layer, below, layer.delta, layer.stride, 1}, rows.first, rows.last, layer.n_in,
                 layer.n_out);
@@ -100,8 +106,7 @@ template <class T> double penalty_total(const Work<T> &work) {
 
 // A batch comes in chunks of rows. All but the last leave their gradient sums in g, so a step can be given
 // up until its last chunk is through the backward pass, and weights and memory stand as they were.
-template <class T>
-bool step(Work<T> &work, const Batch &batch, int thread, bool (*poll)(void *), void *poll_data) {
+template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   const bool penalised = work.l2 != T(0) || work.l1 != T(0);
   double loss = 0;
   if (penalised) penalties(work, thread);
@@ -113,7 +118,7 @@ bool step(Work<T> &work, const Batch &batch, int thread, bool (*poll)(void *), v
     forward(work, rows);
     output_rows<T>(work, rows.first, rows.last);
     backward(work, rows);
-    if (thread == 0 && poll && poll(poll_data)) work.team->cancel = 1;
+    given_up(work);
     wait_for(*work.team);
     if (work.team->cancel) return false;
     if (thread == 0) {
