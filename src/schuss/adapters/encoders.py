@@ -1,6 +1,7 @@
 """One column into features: three encoders, each fitted by scikit-learn and kept as plain numbers.
 
-    number   (value - mean) / scale, 0 where missing; a feature for missing if any was at fitting
+    number   (value - mean) / scale, held within ±8, 0 where missing; a feature for missing if any
+             was at fitting
     date     the same for the day number; month, weekday and hour as points on a circle
     words    one place per value; one more, shared, for the rare, if any were at fitting
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from schuss.adapters.columns import Column, FloatArray
 
 __all__ = [
+    "FARTHEST",
     "MOST_PLACES",
     "DateEncoder",
     "Encoder",
@@ -41,6 +43,10 @@ __all__ = [
 
 MOST_PLACES = 50
 """A column of words gets no more places than this, the shared one included."""
+
+FARTHEST = 8.0
+"""A number counts as at most so many deviations from the mean: one misplaced decimal point, a wind of
+1000 miles an hour, would else outweigh thousands of rows and make the training diverge."""
 
 
 class Encoder(Protocol):
@@ -240,7 +246,10 @@ def _fit_scaler(names: Sequence[str], matrix: FloatArray) -> tuple[list[float], 
 def _standardise(values: FloatArray, mean: float, scale: float | None, *, gaps: bool) -> FloatArray:
     """Return the standardised values with 0 for NaN, then 1 for NaN, each if it is a feature."""
     missing = np.isnan(values)
-    features = [] if scale is None else [np.where(missing, 0.0, (values - mean) / scale)]
+    features = []
+    if scale is not None:
+        standard = np.clip((values - mean) / scale, -FARTHEST, FARTHEST)
+        features.append(np.where(missing, 0.0, standard))
     if gaps:
         features.append(missing.astype(np.float64))
     return np.stack(features, axis=1) if features else np.empty((len(values), 0))

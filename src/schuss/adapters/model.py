@@ -20,12 +20,15 @@ from schuss.adapters.scores import scores_of
 from schuss.adapters.splitting import split_rows
 from schuss.adapters.targets import Target
 from schuss.engine.engine import Engine
-from schuss.errors import DataError, TrainingInterrupted
+from schuss.errors import DataError, DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
+from schuss.method.network import Network
 from schuss.training.loop import Tick, train
 from schuss.training.run import Run
 
 __all__ = ["Model", "fit_model"]
+
+GENTLER = 3  # times that a diverging training starts again
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +153,11 @@ def fit_model(
     for line in (*preprocessor.report, *(line for target in targets for line in target.report)):
         tell(line)
     X = preprocessor.transform(fit_table).astype(dtype)
-    network, plan = recipe.network(X.shape[1], targets), recipe.plan(len(X))
+    network = recipe.network(X.shape[1], targets)
     T = _encoded(targets, fit_table)
+    how = {"engine": engine, "threads": threads, "progress": progress}
     try:
-        run = train(network, X, T, plan, engine=engine, threads=threads, progress=progress)
+        run = _train_gently(network, X, T, recipe, how, tell)
     except TrainingInterrupted as interrupted:
         model = Model(interrupted.run, preprocessor, targets)
         raise TrainingInterrupted(interrupted.run, model) from interrupted
@@ -161,6 +165,25 @@ def fit_model(
     if not len(test_rows):
         return model
     return replace(model, scores=model.evaluate(table.take(test_rows)), n_test=len(test_rows))
+
+
+def _train_gently(
+    network: Network,
+    X: Array,
+    T: NDArray[Any],
+    recipe: Recipe,
+    how: dict[str, Any],
+    tell: Callable[[str], object],
+) -> Run:
+    """Train; where the rate was ours to choose and the training diverged, again at gentler rates."""
+    for attempt in range(GENTLER):
+        try:
+            return train(network, X, T, recipe.gentler(attempt).plan(len(X)), **how)
+        except DivergenceError as error:
+            if recipe.learning_rate is not None:
+                raise
+            tell(f"The training diverged at step {error.step}; it starts again at a third of the rate.")
+    return train(network, X, T, recipe.gentler(GENTLER).plan(len(X)), **how)
 
 
 def _refit(target: Target, table: Table) -> Target:

@@ -15,9 +15,12 @@ import numpy as np
 
 from schuss.adapters.choice import check_table, choose_columns
 from schuss.adapters.columns import FloatArray, Table, name_some
+from schuss.adapters.conversion import as_numbers
 from schuss.adapters.encoders import (
+    FARTHEST,
     DateEncoder,
     Encoder,
+    NumberEncoder,
     WordEncoder,
     encoder_from_dict,
     fit_dates,
@@ -188,6 +191,9 @@ def _report(columns: list[Column], encoders: tuple[Encoder, ...]) -> list[str]:
     if filled:
         shown = ", ".join(filled[:8]) + (f" and {len(filled) - 8} more" if filled[8:] else "")
         report.append(f"Missing values are filled and marked by a feature of their own: {shown}.")
+    held = [encoder.name for c, encoder in zip(columns, encoders, strict=True) if _is_held(c, encoder)]
+    if held:
+        report.append(f"Values beyond {FARTHEST:g} deviations are held there: {name_some(held)}.")
     for column, encoder in zip(columns, encoders, strict=True):
         if isinstance(encoder, WordEncoder):
             report += _report_words(column, encoder)
@@ -195,6 +201,14 @@ def _report(columns: list[Column], encoders: tuple[Encoder, ...]) -> list[str]:
             parts = ", ".join(["day", *encoder.parts])
             report.append(f"The dates in {column.name!r} are used as: {parts}.")
     return report
+
+
+def _is_held(column: Column, encoder: Encoder) -> bool:
+    """Whether values of the column lie farther from the mean than the encoder lets count."""
+    if not isinstance(encoder, NumberEncoder) or encoder.scale is None:
+        return False
+    away = np.abs(as_numbers(column) - encoder.mean)
+    return bool(np.nanmax(away) > FARTHEST * encoder.scale)
 
 
 def _report_words(column: Column, encoder: WordEncoder) -> list[str]:

@@ -7,7 +7,7 @@ the table that they rest on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from schuss.adapters.targets import Target
@@ -105,6 +105,12 @@ class Recipe:
             seed=self.seed,
             l2=min(MOST_PENALTY, PENALTY / n) * min(batch, n) if self.l2 is None else self.l2,
         )
+
+    def gentler(self, times: int) -> Recipe:
+        """Return the recipe with the rate that it chooses itself divided by 3 so many `times`."""
+        if self.learning_rate is not None or times == 0:
+            return self
+        return replace(self, learning_rate=Cosine(PEAK_RATE / 3**times, warm_up=WARM_UP))
 
     def rule(self) -> Rule:
         """Return the update rule."""

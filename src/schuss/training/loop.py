@@ -244,13 +244,15 @@ class _Loop:
     def _result(self) -> Run:
         step_loss = np.concatenate([np.empty(0), *(made.losses for made in self.made)])
         loss = np.array(self._epoch_means(step_loss), dtype=np.float64)
+        judged = np.full(0 if self.judge is None else len(loss), np.nan)
+        judged[: len(self.judged)] = self.judged
         return Run(
             network=self.network,
             plan=self.plan,
             state=self.state,
             loss=loss,
             step_loss=step_loss,
-            validation_loss=np.array(self.judged[: len(loss)], dtype=np.float64),
+            validation_loss=judged,
             best=self.best,
             stopped=self.stopped,
             engine=self.engine.info,

@@ -35,7 +35,8 @@ class Run:
     step_loss : float64 ndarray, shape (steps,)
         The loss of every step.
     validation_loss : float64 ndarray, shape (epochs,), or empty
-        After each epoch, on the data given as `validation`.
+        After each epoch, on the data given as `validation`; NaN for a last one that was interrupted
+        before it was judged.
     best : State or None
         Where validation data was given: the state after the epoch of lowest validation loss.
     stopped : str
