@@ -1,0 +1,179 @@
+"""Same bits: AVX2 and AVX-512, one thread or three, one call or many, watched or not.
+
+The kernel gives a thread to each four million operations of a step (src/kernel/advance.cpp), so a network
+must be large before a second thread joins. 200-300-150-20 with 128 samples a step is 68 million: three
+threads run where three are allowed. A tiny network runs on one, whatever is allowed.
+"""
+
+import itertools
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import engines
+from cases import FREE_LOSSES, HIDDEN, PARAMETERS
+from comparisons import assert_same_bits
+from runs import draw_run, in_pieces, one_call
+from schuss.engine.engine import Advance
+from schuss.method.functions import LOSSES, OUTPUT_ONLY, Loss
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.rules import RULES, Momentum
+from schuss.method.state import State
+
+LARGE, SMALL = (200, 300, 150, 20), (7, 13, 9, 5)
+WAYS = [(name, threads) for name in engines.FUSED for threads in (1, 2, 3)]
+STEPS = 4
+PLAN = Plan(Momentum(0.01, 0.9), batch_size=128, seed=3, l2=0.01, l1=0.001)
+
+# Every activation in hidden layers and at the output, and every loss, at least once.
+COMBINATIONS = [(a, a, "squared_error") for a in HIDDEN]
+COMBINATIONS += [("tanh", out, "huber") for out in OUTPUT_ONLY]
+COMBINATIONS += [("gelu", LOSSES[n].partner or "identity", n) for n in LOSSES if n != "squared_error"]
+COMBINATIONS += [("silu", "softmax", n) for n in FREE_LOSSES]
+
+pytestmark = pytest.mark.skipif(len(engines.FUSED) < 1, reason="no fused instruction set here")
+
+
+def network_of(layers: tuple[int, ...], hidden: str, output: str, loss: str) -> Network:
+    names = [*[hidden] * (len(layers) - 2), output]
+    return Network(layers, names, Loss(loss, PARAMETERS.get(loss)))
+
+
+def assert_one_result(results: dict[tuple[str, int], Advance]) -> None:
+    """Fail unless all runs ended in the same state and saw the same losses, to the last bit."""
+    (first, expected), *others = results.items()
+    for way, result in others:
+        try:
+            assert_same_bits(result.state, expected.state)
+        except AssertionError as error:
+            raise AssertionError(f"{way} against {first}: {error}") from error
+        assert result.losses.tobytes() == expected.losses.tobytes(), f"losses of {way} and {first}"
+
+
+def run_all_ways(network: Network, plan: Plan, n: int, dtype: str, steps: int = STEPS) -> dict:
+    samples, start = draw_run(network, plan, n, dtype=dtype)
+    results = {way: one_call(engines.make_engine(*way), network, start, samples, plan, steps) for way in WAYS}
+    assert results[WAYS[0]].state.digest() != start.digest()
+    return results
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
+def test_large(hidden, output, loss, dtype):
+    """With two and three threads at work, on both widths, four steps end in the same bits."""
+    network = network_of(LARGE, hidden, output, loss)
+    assert_one_result(run_all_ways(network, PLAN, 300, dtype))  # the third step's batch is short
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("hidden", "output", "loss"), COMBINATIONS)
+def test_small(hidden, output, loss, dtype):
+    """Ragged little networks on both widths end in the same bits after 41 steps."""
+    network = network_of(SMALL, hidden, output, loss)
+    plan = PLAN.replace(batch_size=11)
+    assert_one_result(run_all_ways(network, plan, 60, dtype, steps=41))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_rule(rule, dtype):
+    """The same for each rule, with a batch that comes in chunks of 256 rows."""
+    network = Network(LARGE, "relu", "cross_entropy")
+    plan = PLAN.replace(rule=RULES[rule](learning_rate=0.01), batch_size=700)
+    assert_one_result(run_all_ways(network, plan, 1500, dtype, steps=4))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layers", [(1, 1000, 3), (1000, 33, 1), (257, 511, 17), (48, 2000, 49)])
+def test_ragged_with_threads(layers, dtype):
+    """Ragged layers, whose rows do not divide among threads, end in the same bits."""
+    plan = PLAN.replace(batch_size=301)
+    assert_one_result(run_all_ways(Network(layers, "tanh"), plan, 602, dtype, steps=3))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_and_outputs(dtype):
+    """`gradient` and `outputs` give the same bits too."""
+    network = Network(LARGE, "gelu", "cross_entropy")
+    samples, start = draw_run(network, PLAN, 700, dtype=dtype)
+    found = set()
+    for way in WAYS:
+        engine = engines.make_engine(*way)
+        loss, gradient = engine.gradient(network, start.theta, samples, PLAN.objective)
+        outputs = engine.outputs(network, start.theta, samples.X)
+        found.add((loss, gradient.tobytes(), outputs.tobytes()))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("layers", "batch_size"), [(SMALL, 11), (LARGE, 128)])
+def test_one_call_or_many_or_watched(layers, batch_size, dtype):
+    """Cut at odd steps in mid-epoch, polled, or checked at each step: the bits of one plain call."""
+    network, plan = Network(layers, "tanh"), PLAN.replace(batch_size=batch_size)
+    samples, start = draw_run(network, plan, 300, dtype=dtype)
+    results, stop = {}, 17
+    for i, way in enumerate(WAYS):
+        engine = engines.make_engine(*way)
+        stops = [[1, 2, 9, stop], [5, stop], [7, 8, stop]][i % 3]
+        results[way] = one_call(engine, network, start, samples, plan, stop)
+        results[*way, "in pieces"] = in_pieces(engine, network, start, samples, plan, stops)
+        for name, how in {"polled": {"poll": never}, "checked": {"check_each_step": True}}.items():
+            results[*way, name] = one_call(engine, network, start, samples, plan, stop, **how)
+    assert_one_result(results)
+
+
+def test_resumed_on_another_machine():
+    """A run begun on AVX2 with one thread and ended on AVX-512 with three is the run made on either."""
+    network = Network(LARGE, "relu")
+    samples, start = draw_run(network, PLAN, 300)
+    whole = one_call(engines.make_engine(*WAYS[0]), network, start, samples, PLAN, 9)
+    state = start
+    for stop, way in zip((2, 4, 5, 7, 8, 9), itertools.cycle(WAYS), strict=False):
+        state = one_call(engines.make_engine(*way), network, state, samples, PLAN, stop).state
+    assert_same_bits(whole.state, state)
+
+
+def never(_step: int, _loss: float) -> bool:
+    return False
+
+
+def test_one_unit_in_the_last_place_is_rejected():
+    """The comparison rejects a single weight, velocity or loss that is off by one unit in the last place."""
+    network = Network(SMALL, "tanh")
+    samples, start = draw_run(network, PLAN, 60)
+    result = one_call(engines.make_engine("reference"), network, start, samples, PLAN, 2)
+    for name in ("theta", "memory", "losses"):
+        twin = nudged(result, name)
+        with pytest.raises(AssertionError):
+            assert_one_result({("a", 1): result, ("b", 1): twin})
+    assert_one_result({("a", 1): result, ("b", 1): result})
+
+
+def nudged(result: Advance, name: str) -> Advance:
+    arrays = {"theta": result.state.theta, "memory": result.state.memory, "losses": result.losses}
+    arrays[name] = arrays[name].copy()
+    arrays[name].flat[-1] = np.nextafter(arrays[name].flat[-1], 9.0)
+    return Advance(State(arrays["theta"], arrays["memory"], result.state.step), arrays["losses"], "done")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads as Linux lists them")
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("name", engines.FUSED)
+def test_the_threads_are_really_there(name, threads):
+    """While the large network trains, as many threads run as were allowed; so the tests above mean it."""
+    network = Network(LARGE, "tanh")
+    samples, start = draw_run(network, PLAN, 300, dtype="float32")
+    before, seen = threading.active_count(), []
+
+    def count(_step: int, _loss: float) -> bool:
+        seen.append(len(list(Path("/proc/self/task").iterdir())))
+        return True
+
+    idle = len(list(Path("/proc/self/task").iterdir()))
+    engine = engines.make_engine(name, threads)
+    engine.advance(network, start, samples, PLAN, 10**4, poll=count)
+    assert seen == [idle + threads - 1]
+    assert threading.active_count() == before

@@ -1,0 +1,177 @@
+"""The kernel's door: arrays that do not fit are refused with TypeError or ValueError, and never crash.
+
+native.py never passes such arrays; this is for the day on which it has a bug.
+"""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from schuss.engine import native
+
+if native.available():
+    from schuss.engine import _kernel
+
+pytestmark = pytest.mark.skipif(not native.available(), reason="built without the kernel on purpose")
+ISA = next(iter(native.instruction_sets()), "")
+N, PARAMETERS = 4, 13  # four samples for a network 2-3-1
+TANH, IDENTITY, SQUARED_ERROR, MOMENTUM = 2, 0, 0, 1
+
+
+def arguments(**changes: Any) -> dict[str, Any]:
+    """Return arguments that the door lets through, with some changed."""
+    sound = {
+        "problem": _kernel.Problem([2, 3, 1], [TANH, IDENTITY], SQUARED_ERROR, 0.0, True),
+        "isa": ISA,
+        "theta": np.zeros(PARAMETERS),
+        "memory": np.zeros((1, PARAMETERS)),
+        "x": np.ones((N, 2)),
+        "t": np.ones((N, 1)),
+        "classes": None,
+        "order": None,
+        "batch_size": 2,
+        "first_place": 0,
+        "rates": np.full((3, 2), 0.1),
+        "rule": MOMENTUM,
+        "objective": (True, 0.0, 0.0),
+        "losses": np.empty(3),
+        "threads": 1,
+        "check_each_step": False,
+        "poll": None,
+    }
+    return {**sound, **changes}
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
+    return array
+
+
+def test_sound_arguments_pass():
+    """The arguments that the other tests change are let through."""
+    assert _kernel.advance(**arguments()) == (3, 0, None)
+
+
+BAD = {
+    "theta of another dtype": {"theta": np.zeros(PARAMETERS, np.float32)},
+    "theta too short": {"theta": np.zeros(PARAMETERS - 1)},
+    "theta as matrix": {"theta": np.zeros((1, PARAMETERS))},
+    "theta with gaps": {"theta": np.zeros(2 * PARAMETERS)[::2]},
+    "theta backwards": {"theta": np.zeros(PARAMETERS)[::-1]},
+    "theta read-only": {"theta": read_only(np.zeros(PARAMETERS))},
+    "theta as list": {"theta": [0.0] * PARAMETERS},
+    "theta of the other byte order": {"theta": np.zeros(PARAMETERS, ">f8")},
+    "theta missing": {"theta": None},
+    "memory read-only": {"memory": read_only(np.zeros((1, PARAMETERS)))},
+    "memory without rows": {"memory": np.zeros((0, PARAMETERS))},
+    "memory with two rows": {"memory": np.zeros((2, PARAMETERS))},
+    "memory too short": {"memory": np.zeros((1, PARAMETERS - 1))},
+    "x of integers": {"x": np.ones((N, 2), int)},
+    "x in Fortran order": {"x": np.asfortranarray(np.ones((N, 2)))},
+    "x with gaps": {"x": np.ones((N, 4))[:, ::2]},
+    "x too narrow": {"x": np.ones((N, 1))},
+    "x as vector": {"x": np.ones(N)},
+    "x of float32": {"x": np.ones((N, 2), np.float32)},
+    "x of complex": {"x": np.ones((N, 2), complex)},
+    "t too short": {"t": np.ones((N - 1, 1))},
+    "t too wide": {"t": np.ones((N, 2))},
+    "neither t nor classes": {"t": None},
+    "both t and classes": {"classes": np.zeros(N, np.int32)},
+    "classes of int64": {"t": None, "classes": np.zeros(N, np.int64)},
+    "classes too short": {"t": None, "classes": np.zeros(N - 1, np.int32)},
+    "order of int64": {"order": np.zeros((2, N), np.int64)},
+    "order of too few epochs": {"order": np.zeros((1, N), np.int32)},
+    "order of other samples": {"order": np.zeros((2, N + 1), np.int32)},
+    "rates of float32": {"rates": np.full((3, 2), 0.1, np.float32)},
+    "rates of one column": {"rates": np.full((3, 1), 0.1)},
+    "losses too short": {"losses": np.empty(2)},
+    "losses read-only": {"losses": read_only(np.empty(3))},
+    "unknown instruction set": {"isa": "mmx"},
+    "batch size of text": {"batch_size": "2"},
+    "objective of two": {"objective": (True, 0.0)},
+    "problem missing": {"problem": None},
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_arguments_are_refused(name):
+    """Each array that does not fit is a TypeError or ValueError."""
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.advance(**arguments(**BAD[name]))
+
+
+@pytest.mark.parametrize(
+    ("layers", "activations"), [([2], []), ([2, 3, 1], [TANH]), ([2, 1], [TANH, TANH]), (["2", 1], [TANH])]
+)
+def test_bad_problems_are_refused(layers, activations):
+    """A network needs two layers or more, and an activation for each after the input."""
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.Problem(layers, activations, SQUARED_ERROR, 0.0, True)
+
+
+def test_the_other_doors():
+    """gradient, outputs, apply and orders check their arrays as well."""
+    problem = arguments()["problem"]
+    theta, x, t, out = np.zeros(PARAMETERS), np.ones((N, 2)), np.ones((N, 1)), np.empty(PARAMETERS)
+    mean = (True, 0.0, 0.0)
+    assert _kernel.gradient(problem, ISA, theta, x, t, None, mean, out, 1) == 0.5
+    for wrong in (out[:-1], out.astype("f4"), read_only(out.copy()), np.empty(26)[::2]):
+        with pytest.raises((TypeError, ValueError)):
+            _kernel.gradient(problem, ISA, theta, x, t, None, mean, wrong, 1)
+    for wrong in (np.empty((N, 2)), np.empty((N - 1, 1)), np.empty(N), read_only(np.empty((N, 1)))):
+        with pytest.raises((TypeError, ValueError)):
+            _kernel.outputs(problem, ISA, theta, x, wrong, 1)
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.apply(ISA, 0, np.ones(3), np.empty(2))
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.orders(0, 0, np.empty((1, 3), np.int64))
+
+
+def test_what_is_refused_is_not_written_to():
+    """A call that is refused leaves every array as it was."""
+    given = arguments(theta=np.ones(PARAMETERS), losses=np.ones(2))
+    with pytest.raises(ValueError, match="losses"):
+        _kernel.advance(**given)
+    assert given["theta"].tolist() == [1.0] * PARAMETERS
+
+
+CRASHES = {
+    "batch size 0": "batch_size=0",
+    "batch size below 0": "batch_size=-1",
+    "first place beyond the epoch": "first_place=10**8",
+    "first place below 0": "first_place=-(10**8)",
+    "order beyond the data": "order=np.full((2, N), 10**9, np.int32)",
+    "order below 0": "order=np.full((2, N), -(10**9), np.int32)",
+    "class beyond the outputs": "t=None, classes=np.full(N, 10**9, np.int32)",
+    "class below 0": "t=None, classes=np.full(N, -(10**9), np.int32)",
+    "no samples": "x=np.ones((0, 2)), t=np.ones((0, 1))",
+    "unknown activation": "problem=_kernel.Problem([2, 3, 1], [99, 0], 0, 0.0, True)",
+    "unknown loss": "problem=_kernel.Problem([2, 3, 1], [2, 0], 99, 0.0, True)",
+    "unknown rule": "rule=99",
+    "a layer of 0 units": (
+        "theta=np.zeros(1), memory=np.zeros((1, 1)), problem=_kernel.Problem([2, 0, 1], [2, 0], 0, 0.0, True)"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CRASHES)
+def test_bad_numbers_are_refused(name):
+    """A number out of range is a TypeError or ValueError. Tried in another process, which may crash."""
+    code = (
+        "import numpy as np\n"
+        "from test_door import N, _kernel, arguments\n"
+        "try:\n"
+        f"    _kernel.advance(**arguments({CRASHES[name]}))\n"
+        "except (TypeError, ValueError):\n"
+        "    print('refused')\n"
+    )
+    here = os.path.dirname(__file__)  # noqa: PTH120  # a path entry is text
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, *sys.path])}
+    done = subprocess.run(  # noqa: S603  # this interpreter
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "refused\n"), done.stderr

@@ -1,0 +1,204 @@
+"""Stopping in mid-run: by poll, by an exception, by Ctrl-C. What is left is always a whole step's state."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import engines
+from comparisons import assert_same_bits
+from runs import draw_run, one_call
+from schuss.engine.engine import Advance, Engine
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.rules import GradientDescent, Momentum
+from schuss.method.samples import Samples
+from schuss.method.state import State
+
+FOR_EVER = 10**8
+PLAN = Plan(Momentum(1e-4, 0.9), epochs=FOR_EVER, batch_size=16, l2=0.01)
+
+# The promise is 50 ms, and 1–15 ms is what is seen; the bound is for a machine that others share.
+PATIENCE = 0.5
+
+
+def small_run() -> tuple[Network, Samples, State]:
+    network = Network([8, 20, 3], "tanh")
+    return network, *draw_run(network, PLAN, 100)
+
+
+def assert_whole(
+    engine: Engine, result: Advance, network: Network, samples: Samples, plan: Plan, start: State
+):
+    """Fail unless the interrupted run is what a plain run of as many steps is, and can be gone on with."""
+    assert result.outcome == "interrupted"
+    assert len(result.losses) == result.state.step - start.step
+    if result.state.step > start.step:
+        plain = one_call(engine, network, start, samples, plan, result.state.step)
+        assert_same_bits(result.state, plain.state)
+        assert result.losses.tobytes() == plain.losses.tobytes()
+    further = one_call(engine, network, result.state, samples, plan, result.state.step + 1)
+    assert further.state.finite
+
+
+def test_poll_stops(engine):
+    """When poll says so, the run stops, in the state of as many whole steps run plainly."""
+    network, samples, start = small_run()
+    heard = []
+
+    def poll(step: int, loss: float) -> bool:
+        heard.append((step, loss))
+        return len(heard) == 3
+
+    result = engine.advance(network, start, samples, PLAN, FOR_EVER, poll=poll)
+    assert len(heard) == 3
+    assert result.error is None
+    assert result.state.step >= heard[-1][0] > heard[0][0]
+    assert_whole(engine, result, network, samples, PLAN, start)
+
+
+def test_what_poll_hears(engine):
+    """Poll hears the number of whole steps made so far, from the very beginning, and the last one's loss."""
+    network, samples, start = small_run()
+    middle = one_call(engine, network, start, samples, PLAN, 5).state
+    heard = []
+
+    def poll(step: int, loss: float) -> bool:
+        heard.append((step, loss))
+        return len(heard) == 2
+
+    result = engine.advance(network, middle, samples, PLAN, FOR_EVER, poll=poll)
+    for step, loss in heard:
+        assert step > 5
+        assert result.losses[step - 5 - 1] == loss
+
+
+@pytest.mark.parametrize("answer", [None, 0, "", np.False_, False])
+def test_whatever_is_not_true_goes_on(engine, answer):
+    """A poll that answers None or NumPy's False, as callbacks do, does not stop the run or break it."""
+    network, samples, start = small_run()
+    asked = []
+    result = engine.advance(
+        network,
+        start,
+        samples,
+        PLAN,
+        FOR_EVER,
+        poll=lambda *_: asked.append(1) or (answer if len(asked) < 3 else 1),
+    )
+    assert (len(asked), result.outcome, result.error) == (3, "interrupted", None)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_answer_that_is_neither(isa, threads):
+    """An answer without a truth value is an error that is handed back, with all threads home."""
+    network = Network([200, 300, 20], "relu")
+    samples, start = draw_run(network, PLAN, 600, dtype="float32")
+    engine, plan = engines.make_engine(f"native-{isa}", threads), PLAN.replace(batch_size=256)
+    result = engine.advance(network, start, samples, plan, FOR_EVER, poll=lambda *_: np.array([0, 1]))
+    assert isinstance(result.error, ValueError)
+    assert_whole(engine, result, network, samples, plan, start)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, SystemExit])
+def test_an_exception_in_poll_is_handed_back(engine, error):
+    """What poll raises comes back beside a valid state, that very object."""
+    network, samples, start = small_run()
+    raised = error("on purpose")
+
+    def poll(_step: int, _loss: float) -> bool:
+        raise raised
+
+    result = engine.advance(network, start, samples, PLAN, FOR_EVER, poll=poll)
+    assert result.error is raised
+    assert_whole(engine, result, network, samples, PLAN, start)
+
+
+def with_ctrl_c(after: float, run) -> tuple[Advance, float]:
+    """Return what `run` returns when Ctrl-C comes after so many seconds, and how long it then took."""
+    sent = []
+
+    def press() -> None:
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(after, press)
+    timer.start()
+    try:
+        result = run()
+        return result, time.perf_counter() - sent[0]
+    finally:
+        timer.join()
+
+
+@pytest.mark.parametrize("with_poll", [False, True])
+def test_ctrl_c(engine, with_poll, record_property):
+    """Ctrl-C in the main thread stops a long run at once, in a state that can be gone on with."""
+    network, samples, start = small_run()
+    how = {"poll": lambda *_: False} if with_poll else {}
+    result, latency = with_ctrl_c(0.1, lambda: engine.advance(network, start, samples, PLAN, FOR_EVER, **how))
+    record_property("latency", latency)
+    assert isinstance(result.error, KeyboardInterrupt)
+    assert latency < PATIENCE
+    assert_whole(engine, result, network, samples, PLAN, start)
+
+
+def test_ctrl_c_within_one_huge_step(native_engine, record_property):
+    """A full batch that takes a tenth of a second is given up in the middle, nothing changed."""
+    network, plan = Network([100, 200, 10], "relu"), Plan(Momentum(1e-4, 0.9), batch_size=None)
+    samples, start = draw_run(network, plan, 100_000, dtype="float32")
+    result, latency = with_ctrl_c(0.03, lambda: native_engine.advance(network, start, samples, plan, 100))
+    record_property("latency", latency)
+    assert isinstance(result.error, KeyboardInterrupt)
+    assert latency < PATIENCE
+    assert result.state.step == 0  # the signal comes long before the first step's end
+    assert_same_bits(result.state, start)
+
+
+def test_ctrl_c_with_three_threads(isa):
+    """All threads of a run leave together."""
+    network, plan = (
+        Network([200, 300, 20], "relu"),
+        Plan(GradientDescent(1e-4), epochs=FOR_EVER, batch_size=256),
+    )
+    samples, start = draw_run(network, plan, 600, dtype="float32")
+    engine = engines.make_engine(f"native-{isa}", threads=3)
+    before = threading.active_count()
+    result, latency = with_ctrl_c(0.1, lambda: engine.advance(network, start, samples, plan, FOR_EVER))
+    assert latency < PATIENCE
+    assert_whole(engine, result, network, samples, plan, start)
+    assert threading.active_count() == before
+
+
+def test_ctrl_c_before_the_first_step(native_engine):
+    """A plan of very many steps has no long silence before the first: Ctrl-C is heard at once there too."""
+    network, plan = Network([4, 3]), Plan(GradientDescent(1e-4), epochs=FOR_EVER, batch_size=1)
+    samples, start = draw_run(network, plan, 200)
+    result, latency = with_ctrl_c(
+        0.005, lambda: native_engine.advance(network, start, samples, plan, FOR_EVER)
+    )
+    assert isinstance(result.error, KeyboardInterrupt)
+    assert latency < PATIENCE
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not engines.NATIVE, reason="built without the kernel on purpose")
+def test_ctrl_c_in_a_large_network():
+    """Ctrl-C is heard within a step, between two products, where a step takes several hundred milliseconds.
+
+    A step that listens at its end only takes half a step in the median; between products it is a fifth.
+    """
+    engine = engines.make_engine(engines.NATIVE[0])
+    network, plan = Network([2500, 2500, 2500], "relu"), Plan(Momentum(1e-6, 0.9), batch_size=256)
+    samples, start = draw_run(network, plan, 512, dtype="float32")
+    began = time.perf_counter()
+    one_call(engine, network, start, samples, plan, 3)
+    a_step = (time.perf_counter() - began) / 3
+    latencies = [
+        with_ctrl_c(delay, lambda: engine.advance(network, start, samples, plan, 1000))[1]
+        for delay in np.linspace(0.3, 0.6, 9)
+    ]
+    assert np.median(latencies) < max(0.05, 0.35 * a_step), (latencies, a_step)

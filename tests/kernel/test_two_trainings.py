@@ -1,0 +1,75 @@
+"""Two trainings at once in two Python threads: the GIL is free, and neither disturbs the other."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from comparisons import assert_same_bits
+from engines import make_engine
+from runs import draw_run, one_call
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.rules import Momentum
+
+NETWORK = Network([40, 60, 5], "tanh", "cross_entropy")
+
+
+def job(seed: int):
+    plan = Plan(Momentum(0.01, 0.9), epochs=1000, batch_size=32, seed=seed)
+    return plan, *draw_run(NETWORK, plan, 300, seed)
+
+
+def test_the_same_bits_as_alone(isa):
+    """Two different runs, started together on one shared engine, end in the bits of each run alone."""
+    engine, jobs, found = make_engine(f"native-{isa}", 2), [job(1), job(2)], {}
+    together = threading.Barrier(2)
+
+    def train(seed: int) -> None:
+        plan, samples, start = jobs[seed]
+        together.wait()
+        found[seed] = one_call(engine, NETWORK, start, samples, plan, 3000)
+
+    threads = [threading.Thread(target=train, args=(seed,)) for seed in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for seed, (plan, samples, start) in enumerate(jobs):
+        assert_same_bits(found[seed].state, one_call(engine, NETWORK, start, samples, plan, 3000).state)
+    assert found[0].state.digest() != found[1].state.digest()
+
+
+@pytest.mark.parametrize("what", ["advance", "gradient", "outputs"])
+def test_python_goes_on_meanwhile(isa, what):
+    """While the kernel works in one thread, Python code runs in another: the GIL is free."""
+    engine = make_engine(f"native-{isa}")
+    network = Network([300, 400, 10])
+    plan = Plan(batch_size=None)
+    samples, start = draw_run(network, plan, 10_000, dtype="float32")
+    calls = {
+        "advance": lambda: engine.advance(network, start, samples, plan, 2),
+        "gradient": lambda: engine.gradient(network, start.theta, samples, plan.objective),
+        "outputs": lambda: [engine.outputs(network, start.theta, samples.X) for _ in range(4)],
+    }
+    working = threading.Thread(target=calls[what])
+    ticks = 0
+    working.start()
+    while working.is_alive():
+        time.sleep(0.001)
+        ticks += 1
+    # holding the GIL through a call of some 50 ms or more, Python would tick once or twice
+    assert ticks >= 5
+
+
+def test_a_run_away_from_the_main_thread_cannot_be_interrupted_by_accident(isa):
+    """In another thread than the main one the kernel leaves signals alone and runs to its end."""
+    plan, samples, start = job(3)
+    engine, found = make_engine(f"native-{isa}"), []
+    thread = threading.Thread(
+        target=lambda: found.append(one_call(engine, NETWORK, start, samples, plan, 3000))
+    )
+    thread.start()
+    thread.join()
+    assert np.isfinite(found[0].losses).all()

@@ -1,0 +1,122 @@
+"""Plan: batches cover each epoch, any step's samples follow from the step alone, and JSON keeps it all."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schuss.errors import SettingError
+from schuss.method.backprop import Objective
+from schuss.method.plan import Plan
+from schuss.method.rules import GradientDescent, Momentum, Nesterov
+from schuss.method.schedules import Cosine
+
+orders = st.sampled_from(["philox", "sequential"])
+batch_sizes = st.one_of(st.none(), st.integers(1, 40))
+
+
+@given(st.integers(1, 30), batch_sizes, orders, st.integers(0, 4))
+def test_the_batches_of_an_epoch_cover_it_once(n, batch_size, order, epoch):
+    """One after the other, an epoch's batches are its order, and only the last may be short."""
+    plan = Plan(batch_size=batch_size, order=order, seed=9)
+    per_epoch = plan.steps_per_epoch(n)
+    batches = [plan.batch(epoch * per_epoch + place, n) for place in range(per_epoch)]
+    np.testing.assert_array_equal(np.concatenate(batches), plan.order_of(epoch, n))
+    assert all(len(batch) == plan.batch_of(n) for batch in batches[:-1])
+    assert 1 <= len(batches[-1]) <= plan.batch_of(n)
+
+
+def test_the_numbers_of_steps():
+    """10 samples in batches of 4 are 3 steps an epoch; a batch larger than the data is the data."""
+    plan = Plan(batch_size=4, epochs=7)
+    assert (plan.batch_of(10), plan.steps_per_epoch(10), plan.steps(10)) == (4, 3, 21)
+    assert (plan.batch_of(3), plan.steps_per_epoch(3)) == (3, 1)
+    whole = Plan(batch_size=None, epochs=7)
+    assert (whole.batch_of(10), whole.steps_per_epoch(10), whole.steps(10)) == (10, 1, 7)
+
+
+def test_sequential_order_is_the_data_s_own():
+    """order="sequential" visits the samples as they stand, in every epoch."""
+    assert Plan(order="sequential").order_of(5, 6).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_rates_of_steps():
+    """Rates lists a row per step, the rule's rates in their order, schedules resolved over all steps."""
+    constant = Plan(Momentum(0.25, 0.5), epochs=2, batch_size=5)
+    assert constant.rates(3, 5, 10).tolist() == [[0.25, 0.5], [0.25, 0.5]]
+    falling = Plan(GradientDescent(Cosine(1.0)), epochs=2, batch_size=5)  # 4 steps on 10 samples
+    expected = 0.5 * (1 + np.cos(np.pi * np.array([[0.25], [0.5]])))
+    np.testing.assert_allclose(falling.rates(1, 3, 10), expected, rtol=1e-15)
+
+
+@given(st.integers(0, 20), st.integers(0, 20))
+def test_rates_do_not_depend_on_where_the_run_was_cut(cut, stop):
+    """Rates of [0, stop) are rates of [0, cut) and [cut, stop) one after the other."""
+    plan = Plan(Momentum(Cosine(0.3, 0.1, 0.2), 0.9), epochs=10, batch_size=5)
+    cut = min(cut, stop)
+    whole = np.concatenate([plan.rates(0, cut, 10), plan.rates(cut, stop, 10)])
+    np.testing.assert_array_equal(whole, plan.rates(0, stop, 10))
+
+
+plans = st.builds(
+    Plan,
+    st.sampled_from([GradientDescent(0.5), Nesterov(0.1, 0.8), Momentum(Cosine(0.3), Cosine(0.9))]),
+    epochs=st.integers(1, 1000),
+    batch_size=batch_sizes,
+    seed=st.integers(0, 2**64 - 1),
+    order=orders,
+    reduction=st.sampled_from(["mean", "sum"]),
+    l2=st.floats(0, 10),
+    l1=st.floats(0, 10),
+    loss_goal=st.one_of(st.none(), st.floats(-5, 5)),
+    patience=st.one_of(st.none(), st.integers(1, 50)),
+    min_improvement=st.floats(0, 1),
+)
+
+
+@given(plans)
+def test_a_plan_survives_json(plan):
+    """from_dict(to_dict) through JSON text gives an equal plan with an equal hash, to the last bit."""
+    again = Plan.from_dict(json.loads(json.dumps(plan.to_dict())))
+    assert again == plan
+    assert hash(again) == hash(plan)
+
+
+def test_plans_are_values():
+    """A plan cannot be changed; replace gives another."""
+    plan = Plan(epochs=3)
+    with pytest.raises(AttributeError):
+        plan.epochs = 4
+    assert plan.replace(epochs=4) == Plan(epochs=4)
+    assert plan.objective == Objective("mean", 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("epochs", v) for v in (0, -1, 1.5, None, "10", True)],
+        *[("batch_size", v) for v in (0, -4, 2.0, "32", True)],
+        *[("seed", v) for v in (-1, 2**64, 0.0, None)],
+        *[("order", v) for v in ("random", "Philox", None, 1)],
+        *[("reduction", v) for v in ("average", None)],
+        *[("l2", v) for v in (-1e-9, float("nan"), float("inf"), None, "0")],
+        *[("l1", v) for v in (-1.0, float("nan"))],
+        *[("loss_goal", v) for v in (float("nan"), "0", float("inf"))],
+        *[("patience", v) for v in (0, -1, 1.5)],
+        *[("min_improvement", v) for v in (-1e-3, None)],
+        *[("rule", v) for v in ("momentum", None, Momentum, 0.1)],
+    ],
+)
+def test_a_bad_setting(field, value):
+    """Each setting outside what is allowed is a SettingError that names the field and shows the value."""
+    with pytest.raises(SettingError, match=field) as caught:
+        Plan(**{field: value})
+    assert repr(value) in str(caught.value)
+
+
+def test_a_near_miss_is_suggested():
+    """A misspelt name is answered with the one that was meant."""
+    with pytest.raises(SettingError, match="did you mean 'sequential'"):
+        Plan(order="sequentiel")

@@ -1,0 +1,62 @@
+"""Ways to make the same training run: at once, in pieces, step by step. Holds no test."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from cases import draw_targets
+from schuss.engine.engine import Advance, Engine
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.samples import Samples
+from schuss.method.state import State
+
+__all__ = ["draw_run", "in_pieces", "one_call", "step_by_step"]
+
+
+def draw_run(
+    network: Network, plan: Plan, n: int, seed: int = 0, dtype: Any = "float64"
+) -> tuple[Samples, State]:
+    """Draw `n` samples for `network` and return them with the state before the first step."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, network.layers[0])).astype(dtype)
+    samples = Samples.check(network, X, draw_targets(rng, n, network).astype(dtype))
+    return samples, State.start(network.initial(plan.seed, dtype), len(plan.rule.memory))
+
+
+def one_call(
+    engine: Engine, network: Network, state: State, samples: Samples, plan: Plan, stop: int, **how: Any
+) -> Advance:
+    """Run to `stop` in one call, and fail unless it got there."""
+    result = engine.advance(network, state, samples, plan, stop, **how)
+    assert result.outcome == "done", result
+    assert (result.state.step, len(result.losses)) == (stop, stop - state.step)
+    return result
+
+
+def in_pieces(
+    engine: Engine, network: Network, state: State, samples: Samples, plan: Plan, stops: Iterable[int]
+) -> Advance:
+    """Run to each of `stops` in turn, a call each."""
+    losses = []
+    for stop in stops:
+        result = one_call(engine, network, state, samples, plan, stop)
+        state = result.state
+        losses.append(result.losses)
+    return result._replace(losses=np.concatenate(losses))
+
+
+def step_by_step(
+    engine: Engine, network: Network, state: State, samples: Samples, plan: Plan, stop: int
+) -> Advance:
+    """Run to `stop` by what `advance` promises to equal: the engine's gradient and the rule's update."""
+    losses, n = [], len(samples)
+    while state.step < stop:
+        batch = samples.take(plan.batch(state.step, n))
+        loss, gradient = engine.gradient(network, state.theta, batch, plan.objective)
+        rates = plan.rates(state.step, state.step + 1, n)[0].tolist()
+        theta, memory = plan.rule.update(state.theta, state.memory, gradient, rates)
+        losses.append(loss)
+        state = State(theta, memory, state.step + 1)
+    return Advance(state, np.array(losses), "done")
