@@ -126,9 +126,7 @@ def test_an_array_is_of_the_kind_of_its_dtype(
         ([10**400, 1], "number", [np.inf, 1.0]),
     ],
 )
-def test_python_values_are_of_their_own_kind(
-    cells: list[Any], kind: str, expected: list[Any]
-) -> None:
+def test_python_values_are_of_their_own_kind(cells: list[Any], kind: str, expected: list[Any]) -> None:
     """Mixed with text or booleans, numbers are text; zoned times become UTC."""
     column = column_from_values("c", cells)
     assert column.kind == kind

@@ -79,9 +79,7 @@ def test_the_small_sets_are_their_definitions() -> None:
     assert T[:, 0].tolist() == [int(a != b) for a, b in X]
     X, T = arrays(load("parity"))
     assert len(np.unique(X, axis=0)) == 16
-    assert T[:, 0].tolist() == [
-        bin(int("".join(str(int(b)) for b in x), 2)).count("1") % 2 for x in X
-    ]
+    assert T[:, 0].tolist() == [bin(int("".join(str(int(b)) for b in x), 2)).count("1") % 2 for x in X]
     X, T = arrays(load("encoder-8-3-8"))
     assert np.array_equal(X, np.eye(8))
     assert np.array_equal(T, np.eye(8))

@@ -120,9 +120,22 @@ def test_a_batch_larger_than_the_data_warns() -> None:
 def test_divergence_is_an_error(kind: Any) -> None:
     """Never a model of NaN; what was fitted before is not half replaced."""
     model = kind(learning_rate_init=1e300, max_iter=50)
-    with pytest.raises(DivergenceError, match="training diverged"):
+    with (
+        pytest.warns(SchussWarning, match="far from standardised"),
+        pytest.raises(DivergenceError, match="training diverged"),
+    ):
         model.fit(X * 100, Y)
     assert not hasattr(model, "coefs_")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_inputs_far_from_standardised_are_warned_of(kind: Any) -> None:
+    """The warning names the column, and standardised inputs give none."""
+    model, large = kind(learning_rate_init=1e-9, max_iter=20, tol=1.0), X.copy()
+    large[:, 1] *= 1e3
+    with pytest.warns(SchussWarning, match="column 1 has root mean square"):
+        model.fit(large, Y)
+    model.fit(X, Y)  # warnings are errors here
 
 
 @pytest.mark.parametrize("kind", KINDS)

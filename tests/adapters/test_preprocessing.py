@@ -54,9 +54,7 @@ def judge(fitted: pd.DataFrame, given: pd.DataFrame) -> NDArray[Any]:
 
     def numbers() -> Any:
         filled = SimpleImputer(strategy="constant", fill_value=0.0)
-        return FeatureUnion(
-            [("value", make_pipeline(StandardScaler(), filled)), ("gap", MissingIndicator())]
-        )
+        return FeatureUnion([("value", make_pipeline(StandardScaler(), filled)), ("gap", MissingIndicator())])
 
     def words(frequency: int | None) -> Any:
         return OneHotEncoder(
@@ -103,9 +101,7 @@ def test_the_comparison_with_scikit_learn_rejects_broken_twins() -> None:
     for pair in twins:
         features = replace(good, encoders=(*pair, *rest)).transform(table)
         expected = judge(train, train)
-        same = features.shape == expected.shape and np.allclose(
-            features, expected, rtol=0, atol=1e-12
-        )
+        same = features.shape == expected.shape and np.allclose(features, expected, rtol=0, atol=1e-12)
         assert not same
 
 
@@ -179,9 +175,7 @@ def test_what_carries_nothing_is_left_out_and_reported() -> None:
         "Left out because rows seldom share a text, as in an identifier: 'name', 'owner id'.",
         "Left out because it numbers the rows: 'PassengerId'.",
     )
-    assert preprocessor.left_out == (
-        *["empty", "flat", "one word", "name", "owner id", "PassengerId"],
-    )
+    assert preprocessor.left_out == (*["empty", "flat", "one word", "name", "owner id", "PassengerId"],)
 
 
 def test_one_number_with_gaps_is_known_by_its_gaps() -> None:

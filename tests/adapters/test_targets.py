@@ -139,9 +139,7 @@ def test_what_was_decided_is_reported() -> None:
         "One row only, too few to learn and test: 'a'.",
     )
     assert "say task regression" in Target.fit(values(1, 2, 3, 1, 2, 3)).report[1]
-    assert Target.fit(values(1, 2.5)).report == (
-        "'t' is predicted as a number (mean 1.75, deviation 0.75).",
-    )
+    assert Target.fit(values(1, 2.5)).report == ("'t' is predicted as a number (mean 1.75, deviation 0.75).",)
 
 
 BAD: dict[str, tuple[Column, str | None, str]] = {

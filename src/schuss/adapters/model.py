@@ -59,12 +59,7 @@ class Model:
         """Return the network's inputs for `table`, shape (n_rows, n_in)."""
         if self.preprocessor is None:
             raise DataError("this model was made from arrays and knows no columns; use model.run.predict(X).")
-        features, dtype = self.preprocessor.transform(table), self.run.theta.dtype
-        beyond = np.argwhere(np.abs(features) > np.finfo(dtype).max)
-        if len(beyond):
-            row, name = beyond[0, 0] + 1, self.preprocessor.feature_names[beyond[0, 1]]
-            raise DataError(f"{table.name}: row {row:,} of {name!r} is too large for {dtype.name}.")
-        return features.astype(dtype)
+        return self.preprocessor.transform(table).astype(self.run.theta.dtype)
 
     def outputs(self, table: Table) -> Array:
         """Return the network's outputs for `table`, shape (n_rows, n_out)."""

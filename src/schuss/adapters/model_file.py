@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,7 @@ def _arrays(run: Run) -> dict[str, Array]:
 def _description(model: Model) -> dict[str, Any]:
     run = model.run
     return {
+        "versions": {"schuss": _version("schuss"), "numpy": np.__version__},
         "network": run.network.to_dict(),
         "plan": run.plan.to_dict(),
         "step": run.state.step,
@@ -155,6 +157,13 @@ def _description(model: Model) -> dict[str, Any]:
         "scores": model.scores,
         "n_test": model.n_test,
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a source tree on the path, not installed
+        return "unknown"
 
 
 def _digest(text: str, arrays: Mapping[str, Array]) -> str:

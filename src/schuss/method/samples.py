@@ -82,7 +82,7 @@ class Samples:
         for array in (self.X, self.T, self.classes):
             if array is not None:
                 sha.update(f"{array.shape}{array.dtype.str}".encode())
-                sha.update(np.ascontiguousarray(array).tobytes())
+                sha.update(np.ascontiguousarray(array).data)
         return sha.hexdigest()
 
 

@@ -163,7 +163,7 @@ class _Loop:
         made = self._advance(start, stop)
         sound = made.losses[:-1] if made.outcome == NOT_FINITE else made.losses
         if made.outcome != NOT_FINITE:
-            self.made.append(made)  # before callbacks hear of it, so that one that raises loses nothing
+            self._keep(made)  # before callbacks hear of it, so that one that raises loses nothing
         keep, reason = self._judge(self._epoch_means(sound), start, made.state)
         if reason:
             self.stopped = reason
@@ -178,6 +178,11 @@ class _Loop:
 
     def _advance(self, state: State, stop: int) -> Advance:
         return self.engine.advance(self.network, state, self.samples, self.plan, stop, poll=self._poll)
+
+    def _keep(self, made: Advance) -> None:
+        self.made.append(made)
+        if len(self.made) > 1:  # the losses stay, the older state is let go
+            self.made[-2] = self.made[-2]._replace(state=self.first)
 
     def _cut(self, start: State, made: Advance, stop: int) -> None:
         """Run a stride that went beyond `stop` again, up to there."""

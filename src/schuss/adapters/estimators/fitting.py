@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from schuss.errors import SettingError, TrainingInterrupted
+from schuss.errors import SchussWarning, SettingError, TrainingInterrupted
 from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.functions import ACTIVATIONS, Array
 from schuss.method.network import Network
@@ -25,6 +25,7 @@ __all__ = ["activations_of", "fit_network", "plan_of", "sizes_of"]
 
 SOLVERS = ("sgd",)
 AUTO_BATCH = 200
+LARGE_INPUT = 30.0  # root mean square of a column; pixels from 0 to 16 still train well
 
 
 def sizes_of(estimator: Any, n_in: int, n_out: int) -> list[int]:
@@ -89,6 +90,7 @@ def _seed_of(random_state: Any) -> int:
 def fit_network(estimator: Any, network: Network, X: Array, T: Array) -> Run:
     """Train and set the fitted attributes that both estimators have; return the run."""
     plan = plan_of(estimator, len(X))
+    _warn_of_scale(X)
     try:
         run = train(network, X, T, plan, engine=estimator.engine, threads=estimator.n_threads)
     except TrainingInterrupted as interrupted:  # as in scikit-learn, Ctrl-C keeps what was learnt
@@ -103,6 +105,20 @@ def fit_network(estimator: Any, network: Network, X: Array, T: Array) -> Run:
         )
     _set_attributes(estimator, run)
     return run
+
+
+def _warn_of_scale(X: Array) -> None:
+    """Warn of inputs so large that a training by gradient descent is likely to collapse."""
+    sizes = np.sqrt(np.mean(np.square(X, dtype=np.float64), axis=0))
+    if sizes.max() > LARGE_INPUT:
+        column = int(sizes.argmax())
+        warnings.warn(
+            f"X is far from standardised: column {column} has root mean square {sizes[column]:.3g}. Training "
+            "is likely to fail; put a StandardScaler before the network, as in "
+            "make_pipeline(StandardScaler(), MLPClassifier()).",
+            SchussWarning,
+            stacklevel=4,
+        )
 
 
 def _set_attributes(estimator: Any, run: Run) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from schuss.interface.cli.output import print_json, print_line
+from schuss.interface.cli.rows import DropMissingTarget, with_targets
 
 __all__ = ["evaluate"]
 
@@ -15,6 +16,7 @@ __all__ = ["evaluate"]
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A model file from schuss train --out.")],
     data: Annotated[str, typer.Argument(help="A file, - for stdin, or an embedded set.")],
+    drop_missing_target: DropMissingTarget = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Print a model's scores on a table that holds its target."""
@@ -23,6 +25,7 @@ def evaluate(
     from schuss.interface.cli.describe import score_line
 
     loaded, table = load_model(model), read_table(data)
+    table = with_targets(table, [target.name for target in loaded.targets], drop=drop_missing_target)
     scores = loaded.evaluate(table)
     if as_json:
         print_json(scores | {"rows": table.n_rows})

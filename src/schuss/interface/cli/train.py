@@ -10,6 +10,7 @@ import typer
 from schuss.errors import SettingError, TrainingInterrupted
 from schuss.interface.cli.output import print_json, print_line, say
 from schuss.interface.cli.progress import progress_bar
+from schuss.interface.cli.rows import DropMissingTarget, with_targets
 
 if TYPE_CHECKING:
     from schuss.adapters.columns import Table
@@ -52,10 +53,7 @@ def train(
     test_size: Annotated[
         float | None, typer.Option(help="Share of rows kept for testing.", rich_help_panel=RUN)
     ] = None,
-    drop_missing_target: Annotated[
-        bool,
-        typer.Option("--drop-missing-target", help="Leave out rows without a target.", rich_help_panel=RUN),
-    ] = False,
+    drop_missing_target: DropMissingTarget = False,
     threads: Annotated[int | None, typer.Option(help="At most so many.", rich_help_panel=RUN)] = None,
     dtype: Annotated[str, typer.Option(help="float32 or float64.", rich_help_panel=RUN)] = "float32",
     engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=RUN)] = "auto",
@@ -91,8 +89,7 @@ def train(
     check_outputs(out, plot)
     table = read_table(data)
     targets = targets_of(table, target)
-    if drop_missing_target:
-        table = without_missing(table, targets)
+    table = with_targets(table, targets, drop=drop_missing_target)
     try:
         with progress_bar(wanted=not quiet) as bar:
             model = fit_model(
@@ -150,17 +147,6 @@ def targets_of(table: Table, given: list[str] | None) -> list[str]:
     for name in names:
         table.column(name)
     return names
-
-
-def without_missing(table: Table, targets: list[str]) -> Table:
-    """Return the rows that have all their targets, and say how many were left out."""
-    import numpy as np
-
-    missing = np.any([table.column(name).missing for name in targets], axis=0)
-    if not missing.any():
-        return table
-    say(f"Left out {int(missing.sum()):,} of {table.n_rows:,} rows without a target.")
-    return table.take(np.flatnonzero(~missing))
 
 
 def keep_interrupted(model: Model, out: Path | None) -> None:
