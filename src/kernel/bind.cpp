@@ -71,14 +71,19 @@ class PythonPoll {
   bool operator()(long steps, double loss) {
     nb::gil_scoped_acquire gil;
     try {
-      if (!function_.is_none()) return nb::cast<bool>(function_(steps, loss));
-      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+      if (!function_.is_none()) return bool(nb::bool_(function_(steps, loss)));
+      listen();
     } catch (nb::python_error &error) {
       error_ = nb::borrow(error.value());
-      return true;
     }
-    return false;
+    return heard();
   }
+  // Signals that have arrived since; with the GIL held.
+  void listen() {
+    if (PyErr_CheckSignals() == 0) return;
+    error_ = nb::borrow(nb::python_error().value());
+  }
+  bool heard() const { return !error_.is_none(); }
   nb::object error() const { return error_; }
 
  private:
@@ -114,6 +119,8 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
     made = advance<T>(p, table, data, {mean, l2, l1}, course, threads, theta.data(), memory.data(), losses.data(),
                       [&](long s, double loss) { return ask(s, loss); });
   }
+  ask.listen();  // one that came after the last poll would else be raised with these steps lost
+  if (ask.heard()) made.outcome = Outcome::interrupted;
   return nb::make_tuple(made.steps, int(made.outcome), ask.error());
 }
 

@@ -6,6 +6,7 @@ import pytest
 from cases import CASES, case_of, draw_case, problem_of
 from comparisons import TOLERANCE, assert_gradient, assert_near
 from oracles import ACTIVATION
+from schuss.engine.reference import ReferenceEngine
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.functions import ACTIVATIONS
 from schuss.method.network import Network
@@ -101,3 +102,16 @@ def test_net_inputs_at_a_thousand(engine):
         found = engine.gradient(network, theta, samples, Objective("sum"))
         assert found.loss == 2000.0
         assert np.isfinite(found.gradient).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_far_out(native_engine, activation, dtype):
+    """At net inputs from −1000 to 1000 the compiled outputs are the reference's, and finite save for exp."""
+    network = Network([1, 2], [activation], output=activation)
+    X = np.array([[-1000.0], [-100.0], [-50.0], [0.0], [50.0], [100.0], [1000.0]], dtype)
+    theta = network.pack([[[1.0, 0.5]]]).astype(dtype)
+    expected = ReferenceEngine().outputs(network, theta, X)
+    actual = native_engine.outputs(network, theta, X)
+    assert np.isfinite(expected).all() == (activation != "exp")
+    np.testing.assert_allclose(actual, expected, rtol=1e-14 if dtype == "float64" else 1e-6, atol=1e-35)
