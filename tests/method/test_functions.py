@@ -45,7 +45,7 @@ def test_the_comparison_rejects_a_wrong_slope(name):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_an_activation_stays_finite_and_keeps_its_dtype(name, dtype):
-    """Value and slope are finite at ±1000 (exp alone is not), without a warning, in the dtype that came in."""
+    """Value and slope are finite at ±1000 (save exp), without a warning, in the dtype that came in."""
     f, x = ACTIVATIONS[name], FAR.astype(dtype)
     y = f.value(x)
     slope = f.slope(x, y)

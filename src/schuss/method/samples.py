@@ -18,7 +18,7 @@ __all__ = ["Samples", "as_inputs"]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Inputs with their targets. Arrays that fit already are shared with the caller, who must not change them.
+    """Inputs with their targets. Arrays that fit already are shared: do not change them.
 
     Attributes
     ----------
