@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from schuss.method.functions import Array
-from schuss.method.schedules import Rate, check_rate
+from schuss.method.rules.rule import check_rates
+from schuss.method.schedules import Rate
 
 __all__ = ["GradientDescent"]
 
@@ -30,8 +31,7 @@ class GradientDescent:
     formula: ClassVar[str] = "θ ← θ − α·g"
 
     def __post_init__(self) -> None:
-        rate = check_rate("learning_rate", self.learning_rate, low=0.0, open_low=True)
-        object.__setattr__(self, "learning_rate", rate)
+        check_rates(self)
 
     def update(
         self, theta: Array, memory: Array, gradient: Array, rates: Sequence[float]

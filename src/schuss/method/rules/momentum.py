@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from schuss.method.functions import Array
-from schuss.method.schedules import Rate, check_rate
+from schuss.method.rules.rule import check_rates
+from schuss.method.schedules import Rate
 
 __all__ = ["Momentum"]
 
@@ -44,10 +45,7 @@ class Momentum:
     formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + v"
 
     def __post_init__(self) -> None:
-        rate = check_rate("learning_rate", self.learning_rate, low=0.0, open_low=True)
-        object.__setattr__(self, "learning_rate", rate)
-        momentum = check_rate("momentum", self.momentum, low=0.0, high=1.0)
-        object.__setattr__(self, "momentum", momentum)
+        check_rates(self)
 
     def update(
         self, theta: Array, memory: Array, gradient: Array, rates: Sequence[float]

@@ -7,11 +7,18 @@ as many rows as it names.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from schuss.method.functions import Array
+from schuss.method.schedules import check_rate
 
-__all__ = ["Rule"]
+__all__ = ["Rule", "check_rates"]
+
+# What each rate may be, whichever rule has it.
+LIMITS: dict[str, dict[str, Any]] = {
+    "learning_rate": {"low": 0.0, "open_low": True},
+    "momentum": {"low": 0.0, "high": 1.0},
+}
 
 
 class Rule(Protocol):
@@ -27,3 +34,9 @@ class Rule(Protocol):
     ) -> tuple[Array, Array]:
         """Return the new theta (n,) and memory (slots, n); `rates` in the order of ``rates``."""
         ...
+
+
+def check_rates(rule: Rule) -> None:
+    """Turn a new rule's rates into floats or schedules within their limits, or raise SettingError."""
+    for name in rule.rates:
+        object.__setattr__(rule, name, check_rate(name, getattr(rule, name), **LIMITS[name]))
