@@ -76,7 +76,7 @@ def test_a_bad_schedule(settings, message):
 
 
 def test_the_bits_are_the_same_everywhere():
-    """The values are those of the machine that this was written on, to the last bit, and near the cosine's."""
+    """To the last bit the values of the machine that this was written on, and near the cosine's."""
     steps = np.arange(1000)
     rates = Cosine(0.05, 0.001, 0.05).at(steps, 1000)
     assert hashlib.sha256(rates.tobytes()).hexdigest()[:16] == "9227d25df505ab11"
