@@ -71,7 +71,7 @@ def loss_picture(run: Run, width: int = 60, height: int = 4) -> list[str]:
         bars = "".join(" " if n <= 8 * row else BLOCKS[min(n - 8 * row, 8) - 1] for n in levels)
         label = {height - 1: f"{math.exp(high):.3g}", 0: f"{math.exp(low):.3g}"}.get(row, "")
         lines.append(f"{label:>9} {bars}".rstrip())
-    lines.append(f"{'loss':>9} {'epoch 1':<{max(len(columns) - 6, 8)}}{len(run.loss)}")
+    lines.append(f"{'loss':>9} {'epoch 1':<{max(len(columns) - len(str(len(run.loss))), 8)}}{len(run.loss)}")
     return lines
 
 

@@ -31,15 +31,18 @@ def progress_bar(*, wanted: bool) -> Iterator[Callable[[Tick], None] | None]:
         transient=True,
         auto_refresh=False,  # a refreshing thread would compete with the training
     )
-    with bar:
-        task = bar.add_task("", total=None, epoch=0, loss="…", speed="…")
+    task = bar.add_task("", total=None, epoch=0, loss="…", speed="…")
 
-        def tick(now: Tick) -> None:
-            fields: dict[str, Any] = {
-                "epoch": now.epoch,
-                "loss": f"{now.loss:.4g}",
-                "speed": f"{now.samples_per_second:,.0f}",
-            }
-            bar.update(task, total=now.steps, completed=now.step, refresh=True, **fields)
+    def tick(now: Tick) -> None:
+        bar.start()  # not before there is something to show: what is said until then would run into it
+        fields: dict[str, Any] = {
+            "epoch": now.epoch,
+            "loss": f"{now.loss:.4g}",
+            "speed": f"{now.samples_per_second:,.0f}",
+        }
+        bar.update(task, total=now.steps, completed=now.step, refresh=True, **fields)
 
+    try:
         yield tick
+    finally:
+        bar.stop()
