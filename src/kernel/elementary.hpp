@@ -70,10 +70,8 @@ template <class T> SCHUSS_INLINE Vec<T> exp(Vec<T> x) {
 
 // exp(x) − 1 for x ≤ 60, accurate near 0
 template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
-  using C = Constants<T>;
   x = pick<T>(x < all<T>(T(-60)), all<T>(T(-60)), x);
   x = pick<T>(x > all<T>(T(60)), all<T>(T(60)), x);
-  (void)C::log2e;
   Ints<T> k;
   Vec<T> r;
   reduce<T>(x, k, r);
