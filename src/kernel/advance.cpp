@@ -13,6 +13,8 @@ using Clock = std::chrono::steady_clock;
 constexpr double flops_per_look = 5e6;    // between two looks at the clock: some 50 µs
 constexpr auto poll_interval = std::chrono::milliseconds(10);
 constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
+constexpr double long_update = 0.015;     // seconds; longer ones are summed apart, so that they can be given up
+constexpr double lane_speed = 2e9;        // flops per second and lane that the slowest processors reach
 
 // Run body(thread) on `threads` threads, this one included.
 template <class F> void in_team(int threads, F body) {
@@ -29,13 +31,16 @@ int threads_for(double flops, int most) {
 // Asks the caller now and then whether to go on; cheap enough to be asked at every product.
 class Watch {
  public:
-  Watch(const Poll &poll, double flops_per_call) : poll_(poll), flops_(flops_per_call), last_(Clock::now()) {}
+  explicit Watch(const Poll &poll) : poll_(poll), last_(Clock::now()) {}
   void at(long steps, double loss) { steps_ = steps, loss_ = loss; }
-  static bool ask(void *self) { return static_cast<Watch *>(self)->due(); }
+  template <class T> void listen_in(Work<T> &work) {
+    work.poll = [](void *self, double flops) { return static_cast<Watch *>(self)->due(flops); };
+    work.poll_data = this;
+  }
 
  private:
-  bool due() {
-    since_ += flops_;
+  bool due(double flops) {
+    since_ += flops;
     if (since_ < flops_per_look) return false;
     since_ = 0;
     const auto now = Clock::now();
@@ -45,7 +50,7 @@ class Watch {
   }
 
   const Poll &poll_;
-  double flops_, since_ = 0, loss_ = 0;
+  double since_ = 0, loss_ = 0;
   long steps_ = 0;
   Clock::time_point last_;
 };
@@ -88,7 +93,7 @@ Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &tab
     if (epoch_ends) place = 0, epoch++;
     if (epoch_ends || course.check_each_step) {
       if (thread == 0) team.finite = space.finite();
-      wait_for(team);
+      meet(team);
       if (!team.finite) return {s + 1, Outcome::not_finite};
     }
   }
@@ -104,15 +109,18 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
   const bool velocity = Rule(course.rule) != Rule::gradient_descent;
   Team team;
   team.threads = threads_for(problem.flops_per_sample() * double(course.batch_size), threads);
-  Workspace<T> space(problem, table, {team.threads, rows, true, velocity, course.batch_size > rows});
+  const double update = 2.0 * double(problem.n_parameters()) * rows / (lane_speed * table.lanes * team.threads);
+  const bool apart = update > long_update;
+  Workspace<T> space(problem, table, {team.threads, rows, true, velocity, apart || course.batch_size > rows});
   space.pack(theta, memory);
-  Watch watch(poll, problem.flops_per_sample() * rows / (2 * problem.depth()));
+  Watch watch(poll);
   Progress progress{};
   in_team(team.threads, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
     work.rule = Rule(course.rule);
-    if (thread == 0) work.poll = Watch::ask, work.poll_data = &watch;
+    work.apart = apart;
+    if (thread == 0) watch.listen_in(work);
     const Progress made = make_steps(work, space, table, data, objective, course, thread, watch, losses);
     if (thread == 0) progress = made;
   });
@@ -122,16 +130,18 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
 
 template <class T>
 double gradient(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
-                int threads, const T *theta, T *gradient) {
+                int threads, const T *theta, T *gradient, const Poll &poll) {
   const int rows = int(std::min<long>(data.n, chunk_rows));
   Team team;
   team.threads = threads_for(problem.flops_per_sample() * double(data.n), threads);
   Workspace<T> space(problem, table, {team.threads, rows, true, false, true});
   space.pack(theta, nullptr);
+  Watch watch(poll);
   in_team(team.threads, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
     set_objective(work, objective, data.n);
+    if (thread == 0) watch.listen_in(work);
     work.update = false;
     table.step(work, {nullptr, 0, data.n}, thread);
   });
@@ -140,21 +150,25 @@ double gradient(const Problem &problem, const Table<T> &table, const Data<T> &da
 }
 
 template <class T>
-void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, int threads, const T *theta, T *y) {
+void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, int threads, const T *theta, T *y,
+             const Poll &poll) {
   const int team_size = threads_for(problem.flops_per_sample() / 3 * double(n), threads);
   const int rows = int(std::min<long>((n + team_size - 1) / team_size, chunk_rows));
   Workspace<T> space(problem, table, {team_size, rows * team_size, false, false, false});
   space.pack(theta, nullptr);
   Team team;
+  Watch watch(poll);
   const int n_out = problem.layers.back();
   in_team(team_size, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, {n, x, nullptr, nullptr});
+    if (thread == 0) watch.listen_in(work);
     const Layer<T> &out = work.layers[work.depth - 1];
     const long last = n * (thread + 1) / team_size;
     for (long first = n * thread / team_size; first < last; first += rows) {
       const int count = int(std::min<long>(rows, last - first));
       table.outputs(work, first, thread * rows, count);
+      if (__atomic_load_n(&team.cancel, __ATOMIC_RELAXED)) return;
       for (int r = 0; r < count; r++) {
         const T *from = out.y + (long(thread) * rows + r) * out.stride;
         std::copy(from, from + n_out, y + (first + r) * n_out);
@@ -167,8 +181,8 @@ void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, 
   template Progress advance<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &,             \
                                const Course &, int, T *, T *, double *, const Poll &);                            \
   template double gradient<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &, int,         \
-                              const T *, T *);                                                                    \
-  template void outputs<T>(const Problem &, const Table<T> &, long, const T *, int, const T *, T *);
+                              const T *, T *, const Poll &);                                                      \
+  template void outputs<T>(const Problem &, const Table<T> &, long, const T *, int, const T *, T *, const Poll &);
 SCHUSS_FOR(float)
 SCHUSS_FOR(double)
 

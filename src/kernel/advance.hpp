@@ -36,20 +36,22 @@ struct Progress {
   Outcome outcome;
 };
 
-using Poll = std::function<bool(long steps, double loss)>;  // true stops before the next update
+using Poll = std::function<bool(long steps, double loss)>;  // true stops, before the next update
 
 // Change theta and memory in place; write the loss of each step to losses (steps,).
 template <class T>
 Progress advance(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Course &, int threads,
                  T *theta, T *memory, double *losses, const Poll &poll);
 
-// Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,).
+// Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,). Neither means anything
+// once `poll` has said stop.
 template <class T>
 double gradient(const Problem &, const Table<T> &, const Data<T> &, const Objective &, int threads, const T *theta,
-                T *gradient);
+                T *gradient, const Poll &poll);
 
-// Outputs (n, n_out) for inputs x (n, n_in).
+// Outputs (n, n_out) for inputs x (n, n_in); not all of them once `poll` has said stop.
 template <class T>
-void outputs(const Problem &, const Table<T> &, long n, const T *x, int threads, const T *theta, T *y);
+void outputs(const Problem &, const Table<T> &, long n, const T *x, int threads, const T *theta, T *y,
+             const Poll &poll);
 
 }  // namespace schuss

@@ -85,6 +85,12 @@ class PythonPoll {
   }
   bool heard() const { return !error_.is_none(); }
   nb::object error() const { return error_; }
+  // With the GIL held again: raise what was heard.
+  void raise() const {
+    if (!heard()) return;
+    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error_.ptr())), error_.ptr());
+    throw nb::python_error();
+  }
 
  private:
   nb::object function_, error_ = nb::none();
@@ -132,8 +138,15 @@ double gradient_in(const Problem &p, const std::string &set, Vector<const T> the
   const Data<T> data = data_of<T>(p, x, t, classes);
   require(theta.shape(0) == p.n_parameters() && out.shape(0) == p.n_parameters(), "theta has a wrong length");
   const auto [mean, l2, l1] = objective;
-  nb::gil_scoped_release free;
-  return gradient<T>(p, table, data, {mean, l2, l1}, threads, theta.data(), out.data());
+  PythonPoll ask{nb::none()};
+  double loss = 0;
+  {
+    nb::gil_scoped_release free;
+    loss = gradient<T>(p, table, data, {mean, l2, l1}, threads, theta.data(), out.data(),
+                       [&](long, double) { return ask(0, 0); });
+  }
+  ask.raise();
+  return loss;
 }
 
 template <class T>
@@ -143,8 +156,13 @@ void outputs_in(const Problem &p, const std::string &set, Vector<const T> theta,
   require(theta.shape(0) == p.n_parameters(), "theta has a wrong length");
   require(long(x.shape(1)) == p.layers.front() && out.shape(0) == x.shape(0) &&
           long(out.shape(1)) == p.layers.back(), "x or out has a wrong shape");
-  nb::gil_scoped_release free;
-  outputs<T>(p, table, long(x.shape(0)), x.data(), threads, theta.data(), out.data());
+  PythonPoll ask{nb::none()};
+  {
+    nb::gil_scoped_release free;
+    outputs<T>(p, table, long(x.shape(0)), x.data(), threads, theta.data(), out.data(),
+               [&](long, double) { return ask(0, 0); });
+  }
+  ask.raise();
 }
 
 template <class T> void apply_in(const std::string &set, int function, Vector<const T> in, Vector<T> out) {

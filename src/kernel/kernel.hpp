@@ -33,13 +33,12 @@ template <class T> struct Layer {
 
 constexpr int chunk_rows = 256;  // samples at once; larger batches come in chunks
 
-// What the threads of one call share. A barrier for a few threads that meet often: they spin, and give
-// way after a while.
+// What the threads of one call share.
 struct Team {
   int threads = 1;
   int arrived = 0;
-  int generation = 0;
-  int cancel = 0;        // set by thread 0 before the barrier that precedes each update, never after it
+  int generation = 0;    // of the barrier; its lowest bit says that the step is given up
+  int cancel = 0;        // set by thread 0, whenever nothing that must be finished has been begun
   int finite = 1;        // written by thread 0 between two barriers
   double step_loss = 0;  // written by thread 0 before the last barrier of a step
 };
@@ -68,8 +67,10 @@ template <class T> struct Work {
   T scale = 1, l2 = 0, l1 = 0;
   double loss_scale = 1;
   bool update = true;             // false: leave the gradient in g instead
+  bool apart = false;             // sum gradients into g first, then apply the rule: for long updates
 
-  bool (*poll)(void *) = nullptr;  // asked by thread 0 between products; true gives the step up
+  // Asked by thread 0 before so many operations; true gives the step up.
+  bool (*poll)(void *, double flops) = nullptr;
   void *poll_data = nullptr;
   Team *team = nullptr;
 };
@@ -101,6 +102,8 @@ struct InstructionSet {
   const Table<double> *f64;
 };
 
-void wait_for(Team &team);  // team.cpp
+// A barrier for a few threads that meet often: they spin, and give way after a while. Whether the step is
+// given up, the same answer for all: what thread 0 had decided when the last of them arrived.
+bool meet(Team &team);  // team.cpp
 
 }  // namespace schuss

@@ -69,9 +69,17 @@ SCHUSS_INLINE void rows_of_tiles(const Op &op, int row, int rows, const Panel<T>
   if (row + 1 <= rows) tile<T, 1, NV>(op, row, p, k, terms);
 }
 
-// Rows [first, last) × all columns of a product with `terms` terms.
+// Whether the step is to be given up. What a pass has left undone then is scratch that nobody reads.
+template <class T> SCHUSS_INLINE bool given_up(const Work<T> &work, double flops) {
+  if (work.poll && work.poll(work.poll_data, flops)) __atomic_store_n(&work.team->cancel, 1, __ATOMIC_RELAXED);
+  return __atomic_load_n(&work.team->cancel, __ATOMIC_RELAXED) != 0;
+}
+
+// Rows [first, last) × all columns of a product with `terms` terms; left undone if the step is given up,
+// unless `finish`.
 template <class T, class Op>
-SCHUSS_INLINE void multiply(Op op, int first, int last, int columns, int terms) {
+SCHUSS_INLINE void multiply(const Work<T> &work, Op op, int first, int last, int columns, int terms,
+                            bool finish = false) {
   if (first >= last) return;
   for (int k = 0; k < terms; k += k_block) {
     const int count = least(k_block, terms - k);
@@ -79,6 +87,7 @@ SCHUSS_INLINE void multiply(Op op, int first, int last, int columns, int terms) 
     op.is_last = k + count == terms;
     for (int p = 0; p * panel<T> < columns; p++) {
       const Panel<T> at = op.panel_at(p, k);
+      if (!finish && given_up(work, 2.0 * (last - first) * count * at.vectors * lanes<T>)) return;
       switch (at.vectors) {
         case 1: rows_of_tiles<T, 1>(op, first, last, at, k, count); break;
 #if SCHUSS_BYTES == 64 || defined(__aarch64__)

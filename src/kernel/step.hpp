@@ -44,27 +44,21 @@ template <class T> SCHUSS_INLINE const T *input_of(const Work<T> &work, int l) {
   return l == 0 ? work.x_batch : work.layers[l - 1].y;
 }
 
-// Whether the step is to be given up. What a pass has left undone then is scratch that nobody reads.
-template <class T> SCHUSS_INLINE bool given_up(Work<T> &work) {
-  if (work.poll && work.poll(work.poll_data)) __atomic_store_n(&work.team->cancel, 1, __ATOMIC_RELAXED);
-  return __atomic_load_n(&work.team->cancel, __ATOMIC_RELAXED) != 0;
-}
-
 template <class T> void forward(Work<T> &work, Range rows) {
-  for (int l = 0; l < work.depth && !given_up(work); l++) {
+  for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const bool last = l == work.depth - 1;  // its activation belongs to the loss
     const Activation activation = last ? Activation::identity : layer.activation;
-    multiply<T>(ForwardOp<T>{layer, activation, input_of(work, l), layer.stride_in, 1}, rows.first, rows.last,
-                layer.n_out, layer.n_in);
+    multiply<T>(work, ForwardOp<T>{layer, activation, input_of(work, l), layer.stride_in, 1}, rows.first,
+                rows.last, layer.n_out, layer.n_in);
   }
 }
 
 template <class T> void backward(Work<T> &work, Range rows) {
-  for (int l = work.depth - 1; l > 0 && !given_up(work); l--) {
+  for (int l = work.depth - 1; l > 0; l--) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
-    multiply<T>(BackwardOp<T>{layer, below, layer.delta, layer.stride, 1}, rows.first, rows.last, layer.n_in,
-                layer.n_out);
+    multiply<T>(work, BackwardOp<T>{layer, below, layer.delta, layer.stride, 1}, rows.first, rows.last,
+                layer.n_in, layer.n_out);
   }
 }
 
@@ -79,11 +73,27 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
   }
 }
 
-template <class T> void update(Work<T> &work, Fate fate, bool resumes, int samples, int thread) {
+// The same from sums that stand in g.
+template <class T, Rule rule> void apply_with(Work<T> &work, int thread) {
+  for (int l = 0; l < work.depth; l++) {
+    const Layer<T> &layer = work.layers[l];
+    const Range r = share(layer.n_in, 48, thread, work.team->threads);
+    apply_to_weights<T, rule>(work, layer, r.first, r.last);
+    transpose<T>(layer, r.first, r.last);
+    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(work, layer);
+  }
+}
+
+template <Rule rule> struct RuleConstant {
+  static constexpr Rule value = rule;
+};
+
+// f with the rule of this training as a constant.
+template <class T, class F> SCHUSS_INLINE void with_rule(const Work<T> &work, F f) {
   switch (work.rule) {
-    case Rule::momentum: return update_with<T, Rule::momentum>(work, fate, resumes, samples, thread);
-    case Rule::nesterov: return update_with<T, Rule::nesterov>(work, fate, resumes, samples, thread);
-    default: return update_with<T, Rule::gradient_descent>(work, fate, resumes, samples, thread);
+    case Rule::momentum: return f(RuleConstant<Rule::momentum>());
+    case Rule::nesterov: return f(RuleConstant<Rule::nesterov>());
+    default: return f(RuleConstant<Rule::gradient_descent>());
   }
 }
 
@@ -104,8 +114,9 @@ template <class T> double penalty_total(const Work<T> &work) {
   return total;
 }
 
-// A batch comes in chunks of rows. All but the last leave their gradient sums in g, so a step can be given
-// up until its last chunk is through the backward pass, and weights and memory stand as they were.
+// A batch comes in chunks of rows. All but the last leave their gradient sums in g, and where an update
+// takes long so does the last; so a step can be given up until it turns to the weights themselves, and
+// weights and memory stand as they were.
 template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   const bool penalised = work.l2 != T(0) || work.l1 != T(0);
   double loss = 0;
@@ -118,16 +129,18 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     forward(work, rows);
     output_rows<T>(work, rows.first, rows.last);
     backward(work, rows);
-    given_up(work);
-    wait_for(*work.team);
-    if (work.team->cancel) return false;
+    if (meet(*work.team)) return false;
     if (thread == 0) {
       for (int r = 0; r < n; r++) loss += work.errors[r];
       if (last) work.team->step_loss = (loss + (penalised ? penalty_total(work) : 0.0)) * work.loss_scale;
     }
-    const Fate fate = !last ? Fate::kept : work.update ? Fate::updated : Fate::gradient;
-    update(work, fate, begin > 0, n, thread);
-    wait_for(*work.team);
+    const Fate fate = !last || work.apart ? Fate::kept : work.update ? Fate::updated : Fate::gradient;
+    with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
+    if (meet(*work.team)) return false;
+  }
+  if (work.apart) {
+    with_rule(work, [&](auto rule) { apply_with<T, rule.value>(work, thread); });
+    meet(*work.team);
   }
   return true;
 }

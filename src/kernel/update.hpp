@@ -76,8 +76,24 @@ template <class T, Rule rule>
 __attribute__((noinline)) void update_weights(const Work<T> &work, int l, const T *y, Fate fate, bool resumes,
                                               int samples, int first, int last) {
   const Layer<T> &layer = work.layers[l];
-  multiply<T>(UpdateOp<T, rule>{work, layer, fate, resumes, y, 1, layer.stride_in}, first, last, layer.n_out,
-              samples);
+  multiply<T>(work, UpdateOp<T, rule>{work, layer, fate, resumes, y, 1, layer.stride_in}, first, last,
+              layer.n_out, samples, fate == Fate::updated);
+}
+
+// Rows [first, last) from sums in g.
+template <class T, Rule rule>
+void apply_to_weights(const Work<T> &work, const Layer<T> &layer, int first, int last) {
+  for (int p = 0; p * panel<T> < layer.n_out; p++) {
+    const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);
+    const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
+    for (long i = begin; i < end; i += lanes<T>)
+      settle<T, rule>(Fate::updated, work, layer.w + i, layer.v + i, nullptr, load<T>(layer.g + i), work.l2, work.l1);
+  }
+}
+
+template <class T, Rule rule> void apply_to_biases(const Work<T> &work, const Layer<T> &layer) {
+  for (int c = 0; c < layer.n_out; c += lanes<T>)
+    settle<T, rule>(Fate::updated, work, layer.b + c, layer.b_v + c, nullptr, load<T>(layer.b_g + c), T(0), T(0));
 }
 
 // Biases are weights from a unit whose output is 1; they carry no penalty.

@@ -1,12 +1,17 @@
 // Buffers of the kernel and the way into them. No arithmetic on their content.
 #include "workspace.hpp"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <new>
 
 namespace schuss {
 namespace {
 
 constexpr size_t line = 64;
+constexpr size_t huge_page = size_t(1) << 21;
 
 long round_up(long n, long unit) { return (n + unit - 1) / unit * unit; }
 
@@ -84,9 +89,13 @@ template <class T> void Workspace<T>::add_layer(const Problem &problem, int l, l
 }
 
 template <class T> T *Workspace<T>::take(size_t count) {
-  const size_t bytes = size_t(round_up(long(count * sizeof(T)), line)) + line;
-  void *p = std::aligned_alloc(line, bytes);
+  size_t bytes = size_t(round_up(long(count * sizeof(T)), line)) + line, unit = line;
+  if (bytes >= 2 * huge_page) bytes = size_t(round_up(long(bytes), unit = huge_page));
+  void *p = std::aligned_alloc(unit, bytes);
   if (!p) throw std::bad_alloc();
+#if defined(__linux__)
+  if (unit == huge_page) madvise(p, bytes, MADV_HUGEPAGE);  // a hint: touching small pages takes far longer
+#endif
   std::memset(p, 0, bytes);
   buffers_.emplace_back(p);
   return static_cast<T *>(p);
