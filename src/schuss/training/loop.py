@@ -263,5 +263,5 @@ class _Loop:
             engine=self.engine.info,
             seconds=time.perf_counter() - self._began,
             n_samples=len(self.samples),
-            data=self.samples.fingerprint(),
+            origin=self.samples,
         )

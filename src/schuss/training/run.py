@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from schuss.engine.engine import Engine, EngineInfo
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.samples import as_inputs
+from schuss.method.samples import Samples, as_inputs
 from schuss.method.state import State
 
 __all__ = ["Run"]
@@ -47,8 +48,8 @@ class Run:
     seconds : float
         Time spent in training.
     n_samples : int
-    data : str
-        SHA-256 of the samples.
+    origin : Samples or str
+        What it was trained on; of a run read from a file, the fingerprint alone.
     """
 
     network: Network
@@ -62,7 +63,12 @@ class Run:
     engine: EngineInfo
     seconds: float
     n_samples: int
-    data: str
+    origin: Samples | str
+
+    @cached_property
+    def data(self) -> str:
+        """SHA-256 of the samples."""
+        return self.origin if isinstance(self.origin, str) else self.origin.fingerprint()
 
     @property
     def epochs(self) -> int:
