@@ -14,6 +14,7 @@ import schuss
 from comparisons import assert_same_bits
 from schuss import OutputError, Run, load_model, save_model
 from schuss.adapters.model import Model
+from schuss.adapters.tables import read_table
 
 SOURCE = Path(schuss.__file__).parent
 
@@ -82,6 +83,20 @@ def test_a_model_of_a_table_comes_back(tmp_path: Path, target: str, dtype: str) 
     np.testing.assert_array_equal(told.predict(new)[target], model.predict(new)[target])
 
 
+def test_an_unseen_word_is_the_same_to_a_model_that_comes_back(tmp_path: Path) -> None:
+    """Its shares of the training rows are in the file, bit for bit."""
+    model = quick_model(dtype="float64")
+    told = there_and_back(model, tmp_path)
+    new = read_table({"height": [170.0], "weight": [70.0], "town": ["Genf"]})
+
+    assert told.preprocessor == model.preprocessor
+    shares = told.inputs(new)[0, -3:]
+    assert shares.sum() == pytest.approx(1.0)
+    assert (shares > 0.1).all(), "the three towns are about equally frequent"
+    assert told.inputs(new).tobytes() == model.inputs(new).tobytes()
+    assert told.outputs(new).tobytes() == model.outputs(new).tobytes()
+
+
 def test_the_metadata_is_strict_json(tmp_path: Path) -> None:
     """No NaN, no Infinity: every JSON reader can read it."""
     path = save_model(quick_model("score"), tmp_path / "model.schuss")
@@ -94,7 +109,7 @@ def test_the_metadata_is_strict_json(tmp_path: Path) -> None:
     told = json.loads(metadata["model"], parse_constant=refuse)
     assert told["network"]["layers"][-1] == 1
     assert metadata["kind"] == "schuss model"
-    assert metadata["format"] == "1"
+    assert metadata["format"] == "2"
 
 
 def test_loaded_weights_cannot_be_changed_by_accident(tmp_path: Path) -> None:

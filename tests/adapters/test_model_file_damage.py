@@ -13,6 +13,7 @@ from models import quick_model
 
 from schuss import ModelFileError, load_model, save_model
 from schuss.adapters.model import Model
+from schuss.adapters.model_file import FORMAT
 
 
 @pytest.fixture(scope="module")
@@ -132,16 +133,18 @@ def test_a_directory_and_a_missing_file_are_said_to_be_so(tmp_path: Path) -> Non
 
 def test_a_newer_format_asks_for_an_update(whole: bytes, tmp_path: Path) -> None:
     """A file from the future is not called damaged."""
-    path = rewritten(whole, tmp_path / "new", format="2")
-    with pytest.raises(ModelFileError, match=r"format 2, written by a newer schuss.*Update schuss"):
+    path = rewritten(whole, tmp_path / "new", format=str(FORMAT + 1))
+    with pytest.raises(
+        ModelFileError, match=rf"format {FORMAT + 1}, written by a newer schuss.*Update schuss"
+    ):
         load_model(path)
 
 
-@pytest.mark.parametrize("told", ["", "0", "-1", "one", "1.5", "²"])
+@pytest.mark.parametrize("told", ["", "0", "1", "-1", "one", "1.5", "²"])
 def test_a_format_that_is_none_is_damage(whole: bytes, tmp_path: Path, told: str) -> None:
-    """Whatever stands there is shown."""
+    """Whatever stands there is shown; 1 was in use before the first release only."""
     path = rewritten(whole, tmp_path / "odd", format=told)
-    with pytest.raises(ModelFileError, match="is damaged: its format is"):
+    with pytest.raises(ModelFileError, match=f"is damaged: its format is '{told}', where {FORMAT}"):
         load_model(path)
 
 
@@ -161,6 +164,8 @@ def test_metadata_that_is_missing_or_other_is_refused(whole: bytes, tmp_path: Pa
         (["plan", "rule", "name"], "adam"),
         (["plan", "epochs"], "many"),
         (["preprocessor", "columns", 0], {}),
+        (["preprocessor", "columns", 2], {"kind": "words", "name": "town", "places": [], "booleans": False}),
+        (["preprocessor", "columns", 2, "unseen"], None),
         (["targets"], [{}]),
         (["targets"], None),
         (["engine"], {"engine": "native"}),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from schuss.adapters.columns import Table
-from schuss.adapters.encoders import MOST_PLACES
+from schuss.adapters.encoders import MOST_PLACES, WordEncoder
 from schuss.adapters.preprocessing import Preprocessor
 from schuss.adapters.tables import read_table
 from schuss.errors import DataError
@@ -113,15 +115,66 @@ def test_fitted_numbers_have_mean_zero_and_deviation_one() -> None:
     assert np.allclose(features, [[-root, 0], [0, 1], [0, 0], [root, 0]], atol=1e-15)
 
 
-def test_an_unseen_word_goes_to_the_place_of_the_rare_or_to_none() -> None:
-    """Where training had rare words, an unseen one is one of them; else it has no place."""
+def test_an_unseen_word_goes_to_the_place_of_the_rare() -> None:
+    """Where training had rare words, an unseen one, or a gap, is one of them."""
     fitted = read_table({"a": ["x", "x", "y", "y", "z"], "b": ["p", "p", "q", "q", None]})
     preprocessor = Preprocessor.fit(fitted)
     assert preprocessor.feature_names == ["a=x", "a=y", "a other", "b=p", "b=q", "b other"]
     unseen = read_table({"a": ["new", None], "b": ["new", "p"]})
     assert preprocessor.transform(unseen).tolist() == [[0, 0, 1, 0, 0, 1], [0, 0, 1, 1, 0, 0]]
-    full = Preprocessor.fit(read_table({"a": ["x", "x", "y", "y"]}))
-    assert full.transform(read_table({"a": ["new", "y"]})).tolist() == [[0, 0], [0, 1]]
+
+
+def test_without_a_shared_place_an_unseen_word_stands_at_the_centre_of_the_known() -> None:
+    """Each place holds its share of the training rows, missing ones included; known words keep one 1."""
+    fitted = {"a": ["x"] * 2 + ["y"] * 4 + [None] * 2, "b": [True] * 6 + [False] * 2}
+    preprocessor = Preprocessor.fit(read_table(fitted))
+    assert preprocessor.feature_names == ["a=x", "a=y", "a missing", "b=false", "b=true"]
+    rows = read_table({"a": ["new", "y", None], "b": [None, "yes", "new"]})
+    assert preprocessor.transform(rows).tolist() == [
+        [0.25, 0.5, 0.25, 0.25, 0.75],
+        [0, 1, 0, 0, 1],
+        [0, 0, 1, 0.25, 0.75],
+    ]
+
+
+def test_a_gap_where_training_had_none_is_an_unseen_word() -> None:
+    """It has the features of any other value that was not there at fitting."""
+    preprocessor = Preprocessor.fit(read_table({"a": ["x", "x", "y", "y", "y"]}))
+    gap, new = preprocessor.transform(read_table({"a": [None, "new"]}))
+    assert gap.tolist() == new.tolist() == [2 / 5, 3 / 5]
+
+
+@given(st.lists(st.integers(2, 500), min_size=2, max_size=MOST_PLACES))
+@settings(deadline=None, max_examples=60)
+def test_the_shares_are_exact_but_for_the_division(counts: list[int]) -> None:
+    """Each is the float64 nearest to the true share, so that they add up to 1 within half an epsilon."""
+    column = [f"w{k:02}" for k, count in enumerate(counts) for _ in range(count)]
+    (encoder,) = Preprocessor.fit(read_table({"w": column})).encoders
+    assert isinstance(encoder, WordEncoder)
+    assert not encoder.shared
+    assert encoder.unseen == tuple(float(Fraction(count, sum(counts))) for count in counts)
+    assert abs(sum(map(Fraction, encoder.unseen)) - 1) <= Fraction(1, 2**53)
+
+
+def test_the_first_layer_receives_from_an_unseen_word_what_it_received_on_average(
+    rng: np.random.Generator,
+) -> None:
+    """The weights of the training rows' words, averaged word by word, are its net input.
+
+    All zeros and the same share for each word, as broken twins, are told apart.
+    """
+    words = ["Bern"] * 2 + ["Chur"] * 9 + ["Genf"] * 31 + [None] * 5
+    preprocessor = Preprocessor.fit(read_table({"town": words}))
+    weights = rng.standard_normal((4, 6))  # from the four places to six units
+    leads_from = dict(zip(["Bern", "Chur", "Genf", None], weights.tolist(), strict=True))
+    average = [math.fsum(leads_from[word][j] for word in words) / len(words) for j in range(6)]
+
+    def is_average(features: NDArray[Any]) -> bool:
+        return np.allclose(features @ weights, average, rtol=0, atol=1e-14)  # four products of order 1
+
+    assert is_average(preprocessor.transform(read_table({"town": ["new"]}))[0])
+    assert not is_average(np.zeros(4))
+    assert not is_average(np.full(4, 1 / 4))
 
 
 def test_many_valued_text_keeps_the_most_frequent_values() -> None:
@@ -215,7 +268,7 @@ def test_a_column_whose_kind_looks_different_later_is_understood() -> None:
     later = read_table({"ticket": ["007"], "ok": [True]})
     assert preprocessor.transform(later).tolist() == [[1, 0, 0, 1]]
     empty = read_table({"ticket": [None], "ok": [None]})
-    assert preprocessor.transform(empty).tolist() == [[0, 0, 0, 0]]
+    assert preprocessor.transform(empty).tolist() == [[0.5, 0.5, 0.5, 0.5]]
 
 
 def test_a_csv_column_of_codes_is_understood_when_all_are_digits(tmp_path: Any) -> None:
@@ -232,7 +285,7 @@ numbers = st.floats(-1e9, 1e9) | st.none()
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(numbers, st.sampled_from(["a", "b", "ü\n", None])), min_size=3))
 def test_json_and_back_gives_the_same_bits(rows: list[tuple[float | None, str | None]]) -> None:
-    """A preprocessor that went through JSON is equal and transforms to the last bit alike."""
+    """A preprocessor that went through JSON is equal and transforms to the last bit alike, also new words."""
     n = len(rows)
     table = read_table(
         {
@@ -245,8 +298,11 @@ def test_json_and_back_gives_the_same_bits(rows: list[tuple[float | None, str | 
     text = json.dumps(preprocessor.to_dict(), allow_nan=False)
     back = Preprocessor.from_dict(json.loads(text))
     assert back == preprocessor
-    assert back.transform(table).tobytes() == preprocessor.transform(table).tobytes()
-    assert np.isfinite(preprocessor.transform(table)).all()
+    unseen = read_table({"x": [None], "w": ["new"], "d": [datetime(2025, 1, 1)]})
+    for given_rows in (table, unseen):
+        features = preprocessor.transform(given_rows)
+        assert back.transform(given_rows).tobytes() == features.tobytes()
+        assert np.isfinite(features).all()
 
 
 def fitted() -> Preprocessor:

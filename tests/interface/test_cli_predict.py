@@ -91,7 +91,7 @@ def test_columns_may_come_in_another_order_and_with_others(folder: Path, tmp_pat
 
 
 def test_a_word_never_seen_and_a_gap_are_predicted_from(folder: Path, tmp_path: Path) -> None:
-    """The unseen has its place, the missing number is filled."""
+    """The unseen stands at the centre of the known, the missing number is filled."""
     (tmp_path / "n.csv").write_text(f"{COLUMNS}\n1.0,2.0,Genf\n,2.0,Bern\n")
     done = invoke("predict", folder / "m.schuss", tmp_path / "n.csv")
 

@@ -5,13 +5,17 @@
     date     the same for the day number; month, weekday and hour as points on a circle
     words    one place per value; one more, shared, for the rare, if any were at fitting
 
-A word that was not there at fitting goes to the shared place, or else to none (all zeros): a
-place that no training row used would bring an untrained weight into the prediction.
+A word that was not there at fitting goes to the shared place. Where there is none, it stands at the
+centre of the known words: each place holds its share of the training rows. A place of its own would
+bring an untrained weight into the prediction, and all zeros lie outside of everything trained on; the
+centre lies between the training rows, and the first layer receives from it what the column gave there
+on average.
 An encoder knows its own column only. It neither chooses columns nor reports on them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -135,16 +139,22 @@ class WordEncoder:
     ----------
     places : tuple of str or None
         The values with a place of their own, in order; None stands for missing.
-    shared : bool
-        Whether one more place is shared by all other values.
+    unseen : tuple of float, length n_places
+        The features of any other value: 1 in the shared place, which comes last; if there is
+        none, each place's share of the rows at fitting.
     booleans : bool
         Whether the column was one of booleans, whose spelling does not matter.
     """
 
     name: str
     places: tuple[str | None, ...]
-    shared: bool
+    unseen: tuple[float, ...]
     booleans: bool
+
+    @property
+    def shared(self) -> bool:
+        """Whether one more place is shared by all values without their own."""
+        return len(self.unseen) > len(self.places)
 
     @property
     def feature_names(self) -> list[str]:
@@ -153,17 +163,17 @@ class WordEncoder:
         return own + ([f"{self.name} other"] if self.shared else [])
 
     def transform(self, column: Column) -> FloatArray:
-        """Return the features, shape (n_rows, n_places), each row with one 1 or none."""
+        """Return the features, shape (n_rows, n_places); each row adds up to 1."""
         words = _words(column, booleans=self.booleans)
         place = {word: k for k, word in enumerate(self.places)}
         codes = np.fromiter((place.get(w, len(place)) for w in words), np.intp, len(words))
-        features = np.zeros((len(words), len(place) + 1))
-        features[np.arange(len(words)), codes] = 1.0
-        return features if self.shared else features[:, :-1]
+        rows = np.vstack([np.eye(len(place), len(self.unseen)), self.unseen])
+        return rows[codes]
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data."""
-        return {"kind": "words", **vars(self), "places": list(self.places)}
+        told = {"places": list(self.places), "unseen": list(self.unseen)}
+        return {"kind": "words", **vars(self), **told}
 
 
 def encoder_from_dict(data: Mapping[str, Any]) -> Encoder:
@@ -174,7 +184,8 @@ def encoder_from_dict(data: Mapping[str, Any]) -> Encoder:
     if data["kind"] == "date":
         return DateEncoder(**{**fields, "parts": tuple(fields["parts"])})
     if data["kind"] == "words":
-        return WordEncoder(**{**fields, "places": tuple(fields["places"])})
+        told = {"places": tuple(fields["places"]), "unseen": tuple(fields["unseen"])}
+        return WordEncoder(**{**fields, **told})
     raise DataError(f"an encoder of kind {data['kind']!r} is unknown; known: number, date, words")
 
 
@@ -212,10 +223,16 @@ def fit_words(column: Column) -> WordEncoder:
         min_frequency=None if booleans else 2,
         max_categories=MOST_PLACES,
     )
-    encoder.fit(_words(column, booleans=booleans)[:, None])
+    words = _words(column, booleans=booleans)
+    encoder.fit(words[:, None])
     rare = set(_or_none(encoder.infrequent_categories_[0]))
     places = tuple(word for word in encoder.categories_[0].tolist() if word not in rare)
-    return WordEncoder(column.name, places, shared=bool(rare), booleans=booleans)
+    if rare:
+        unseen = (*(0.0 for _ in places), 1.0)
+    else:
+        count = Counter(words.tolist())
+        unseen = tuple(count[word] / len(words) for word in places)
+    return WordEncoder(column.name, places, unseen, booleans=booleans)
 
 
 def _or_none(rare: NDArray[Any] | None) -> list[Any]:

@@ -31,7 +31,7 @@ from schuss.training.run import Run
 
 __all__ = ["FORMAT", "load_model", "save_model"]
 
-FORMAT = 1  # raised whenever an older schuss could not read the file
+FORMAT = 2  # raised whenever an older schuss could not read the file
 KIND = "schuss model"
 LARGEST_HEADER = 100_000_000  # bytes; safetensors refuses more
 
@@ -85,7 +85,7 @@ def _other_format(path: Path, found: str | None) -> str:
             f"{path} has format {found}, written by a newer schuss; this one reads up to {FORMAT}. "
             "Update schuss."
         )
-    return f"{path} is damaged: its format is {found!r}, where {FORMAT} or less was expected."
+    return f"{path} is damaged: its format is {found!r}, where {FORMAT} was expected."
 
 
 def _read(path: Path) -> tuple[dict[str, Array], Mapping[str, str]]:
@@ -201,7 +201,7 @@ def _model(told: dict[str, Any], arrays: dict[str, Array]) -> Model:
         engine=EngineInfo(**told["engine"]),
         seconds=told["seconds"],
         n_samples=told["n_samples"],
-        data=told["data"],
+        origin=told["data"],
     )
     described = told["preprocessor"]
     return Model(
