@@ -60,7 +60,7 @@ class Case:
 def draw_targets(rng: np.random.Generator, n: int, network: Network) -> Array:
     """Draw targets (n, n_out) that the network's output can reach, edges of the range included."""
     shape, name = (n, network.layers[-1]), network.loss.name
-    if name == "cross_entropy":
+    if network.loss.kind.partner == "softmax":
         shares = rng.dirichlet(np.ones(shape[1]), n)
         return np.where(np.arange(n)[:, None] % 2, shares, np.eye(shape[1])[np.arange(n) % shape[1]])
     if name == "binary_cross_entropy":

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import philox
 from schuss.engine import native
-from schuss.method.plan import philox_order
+from schuss.method.orders import philox_order
 
 if native.available():
     from schuss.engine import _kernel

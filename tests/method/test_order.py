@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import philox
-from schuss.method.plan import philox_order
+from schuss.method.orders import philox_order
 
 keys = st.integers(0, 2**64 - 1)
 

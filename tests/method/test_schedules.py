@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from schuss.errors import SettingError
-from schuss.method.schedules import Cosine, at_steps, rate_from_json, rate_to_json
+from schuss.method.schedules import Cosine, Span, at_steps, rate_from_json, rate_to_json
 
 
 def values(schedule: Cosine, total: int) -> list[float]:
-    return schedule.at(np.arange(total), total).tolist()
+    return schedule.at(np.arange(total), Span(total)).tolist()
 
 
 def test_without_a_warm_up_it_falls_along_half_a_cosine():
@@ -43,12 +43,12 @@ def test_one_step_in_all():
 
 def test_after_the_end_it_stays_final():
     """Steps beyond the planned ones have the final value."""
-    assert Cosine(0.4, 0.1).at(np.array([8, 9, 1000]), 8).tolist() == pytest.approx([0.1] * 3)
+    assert Cosine(0.4, 0.1).at(np.array([8, 9, 1000]), Span(8)).tolist() == pytest.approx([0.1] * 3)
 
 
 def test_a_number_is_constant():
     """A plain number is the same at every step."""
-    assert at_steps(0.25, np.arange(3), 10).tolist() == [0.25] * 3
+    assert at_steps(0.25, np.arange(3), Span(10)).tolist() == [0.25] * 3
 
 
 @pytest.mark.parametrize("rate", [0.1, 1e-300, Cosine(0.3), Cosine(0.3, 0.1, 0.05)])
@@ -78,11 +78,11 @@ def test_a_bad_schedule(settings, message):
 def test_the_bits_are_the_same_everywhere():
     """To the last bit the values of the machine that this was written on, and near the cosine's."""
     steps = np.arange(1000)
-    rates = Cosine(0.05, 0.001, 0.05).at(steps, 1000)
+    rates = Cosine(0.05, 0.001, 0.05).at(steps, Span(1000))
     assert hashlib.sha256(rates.tobytes()).hexdigest()[:16] == "9227d25df505ab11"
     assert hashlib.sha256(np.nextafter(rates, 1).tobytes()).hexdigest()[:16] != "9227d25df505ab11"
 
-    cosine = 2 * Cosine(1.0).at(steps, 1000) - 1
+    cosine = 2 * Cosine(1.0).at(steps, Span(1000)) - 1
     np.testing.assert_allclose(cosine, np.cos(np.pi * steps / 1000), rtol=0, atol=1e-15)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.method.backprop import Gradient, Objective
+from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -72,11 +73,18 @@ class Engine(Protocol):
         """Which arithmetic this engine runs."""
         ...
 
-    def outputs(self, network: Network, theta: Array, X: Array) -> Array:
-        """Return the outputs (n, n_out) for inputs `X` (n, n_in) of theta's dtype."""
+    def outputs(self, network: Network, theta: Array, X: Any) -> Array:
+        """Return the outputs (n, n_out) for inputs `X` (n, n_in), dense or CSR, of theta's dtype."""
         ...
 
-    def gradient(self, network: Network, theta: Array, samples: Samples, objective: Objective) -> Gradient:
+    def gradient(
+        self,
+        network: Network,
+        theta: Array,
+        samples: Samples,
+        objective: Objective,
+        dropout: Dropout | None = None,
+    ) -> Gradient:
         """Return loss and gradient (n_parameters,) of all `samples` as one batch, in their order."""
         ...
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 
 from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll
 from schuss.method import backprop
 from schuss.method.backprop import Gradient, Objective
+from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -30,16 +32,25 @@ class ReferenceEngine:
         version = np.__version__
         return EngineInfo("reference", f"numpy {version}", "numpy", 1, version, "none")
 
-    def outputs(self, network: Network, theta: Array, X: Array) -> Array:
+    def outputs(self, network: Network, theta: Array, X: Any) -> Array:
         """Return the outputs, shape (n, n_out)."""
         with np.errstate(over="ignore", invalid="ignore"):
             return backprop.outputs(network, theta, X)
 
-    def gradient(self, network: Network, theta: Array, samples: Samples, objective: Objective) -> Gradient:
+    def gradient(
+        self,
+        network: Network,
+        theta: Array,
+        samples: Samples,
+        objective: Objective,
+        dropout: Dropout | None = None,
+    ) -> Gradient:
         """Return loss and gradient of all samples as one batch."""
         T = samples.targets(network.layers[-1])
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is noticed by its result
-            return backprop.gradient(network, theta, samples.X, T, objective)
+            return backprop.gradient(
+                network, theta, samples.X, T, objective, weights=samples.weights, dropout=dropout
+            )
 
     def advance(
         self,
@@ -73,10 +84,14 @@ class ReferenceEngine:
     def _step(self, network: Network, state: State, samples: Samples, plan: Plan) -> tuple[State, float]:
         n = len(samples)
         batch = samples.take(self._rows(plan, state.step, n))
-        loss, gradient = self.gradient(network, state.theta, batch, plan.objective)
+        dropout = plan.dropout_at(state.step, network.depth - 1)
+        loss, gradient = self.gradient(network, state.theta, batch, plan.objective, dropout)
         rates = plan.rates(state.step, state.step + 1, n)[0].tolist()
+        (keep,) = plan.keeps(state.step, state.step + 1, n).tolist()
         with np.errstate(over="ignore", invalid="ignore"):
-            theta, memory = plan.rule.update(state.theta, state.memory, gradient, rates)
+            theta, memory = plan.rule.update(
+                network.decayed(state.theta, keep), state.memory, gradient, rates
+            )
         return State(theta, memory, state.step + 1), loss
 
     def _rows(self, plan: Plan, step: int, n: int) -> Array:

@@ -10,10 +10,11 @@ Letters: unit k feeds unit j through the weight w_kj; p runs over the samples of
         hidden     δ_k = f′(x_k)·Σ_j w_kj·δ_j
     gradient       ∂E/∂w_kj = −δ_j·y_k,     ∂E/∂b_j = −δ_j
 
-A batch adds the samples up; the reduction ``mean`` then divides by n. The penalties are added to the
-sum before that division, and biases are not penalised:
+A batch adds the samples up, each as often as its weight ω_p says (1 where none are given); the reduction
+``mean`` then divides by the sum of the weights. The penalties are added to the sum before that division,
+and biases are not penalised:
 
-    E_batch = scale·(Σ_p E_p + ½·l2·Σ w² + l1·Σ |w|),     scale = 1/n (mean) or 1 (sum)
+    E_batch = scale·(Σ_p ω_p·E_p + ½·l2·Σ w² + l1·Σ |w|),     scale = 1/Σ_p ω_p (mean) or 1 (sum)
 
 The update rules stand in `schuss.method.rules`; this file changes no weight.
 Source: Rumelhart, Hinton & Williams, Parallel Distributed Processing, vol. 1, ch. 8 (1986).
@@ -26,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import LayerWeights, Network
 
@@ -34,6 +36,7 @@ __all__ = [
     "Objective",
     "Trace",
     "error_signals",
+    "errors",
     "forward",
     "gradient",
     "outputs",
@@ -44,10 +47,12 @@ class Trace(NamedTuple):
     """What a forward pass leaves: per layer, input included, an array of shape (n, units).
 
     ``y[0]`` is the batch itself; ``x[0]`` is a placeholder, since inputs have no net input.
+    ``masks`` holds what dropout multiplied each layer's outputs by, None where it did not.
     """
 
     x: list[Array]
     y: list[Array]
+    masks: list[Array | None]
 
 
 class Gradient(NamedTuple):
@@ -59,27 +64,42 @@ class Gradient(NamedTuple):
 
 @dataclass(frozen=True)
 class Objective:
-    """How a batch's errors become one number: reduction and penalties."""
+    """How a batch's errors become one number: reduction, penalties, clipping, and how it is reported."""
 
     reduction: str = "mean"
     l2: float = 0.0
     l1: float = 0.0
+    clip: float | None = None
+    loss_per_output: bool = False
 
-    def scale(self, n: int) -> float:
-        """Return the factor on the sum over `n` samples."""
-        return 1.0 / n if self.reduction == "mean" else 1.0
+    def scale(self, n: float) -> float:
+        """Return the factor on the sum over samples of weight `n` in all; 0 where they weigh nothing."""
+        if self.reduction == "sum":
+            return 1.0
+        return 1.0 / n if n else 0.0
 
 
-def forward(network: Network, theta: Array, X: Array) -> Trace:
+def forward(network: Network, theta: Array, X: Array, dropout: Dropout | None = None) -> Trace:
     """Return net inputs and outputs of every layer for inputs `X`, shape (n, n_in)."""
-    x, y = [X], [X]
-    for layer, f in zip(network.views(theta), network.activations(), strict=True):
+    x, y, masks = [X], [X], list[Array | None]([None])
+    for i, (layer, f) in enumerate(zip(network.views(theta), network.activations(), strict=True)):
         x_j = y[-1] @ layer.w
         if layer.b is not None:
             x_j = x_j + layer.b
+        hidden = i < network.depth - 1
+        y_j = f.value(x_j) if hidden else output_values(network, x_j)
+        m_j = dropout.mask(i, *x_j.shape, x_j.dtype) if dropout and hidden else None
         x.append(x_j)
-        y.append(f.value(x_j))
-    return Trace(x, y)
+        y.append(y_j if m_j is None else y_j * m_j)
+        masks.append(m_j)
+    return Trace(x, y, masks)
+
+
+def output_values(network: Network, x: Array) -> Array:
+    """Return the outputs for net inputs x of the output layer, shape (n, n_out), group by group."""
+    f = network.activations()[-1]
+    groups = [f.value(x[:, group]) for group in network.group_slices]
+    return groups[0] if len(groups) == 1 else np.hstack(groups)
 
 
 def outputs(network: Network, theta: Array, X: Array) -> Array:
@@ -87,36 +107,63 @@ def outputs(network: Network, theta: Array, X: Array) -> Array:
     return forward(network, theta, X).y[-1]
 
 
-def error_signals(network: Network, theta: Array, trace: Trace, T: Array) -> list[Array]:
+def error_signals(
+    network: Network, theta: Array, trace: Trace, T: Array, weights: Array | None = None
+) -> list[Array]:
     """Return δ of every layer after the input, first hidden layer first, shapes (n, units)."""
     functions = network.activations()
     deltas = [output_delta(network, trace, T)]
+    if weights is not None:
+        deltas[0] = deltas[0] * weights[:, None]
     layers = network.views(theta)
     for i in range(network.depth - 1, 0, -1):
         arriving = deltas[0] @ layers[i].w.T  # Σ_j w_kj·δ_j
-        deltas.insert(0, functions[i - 1].slope(trace.x[i], trace.y[i]) * arriving)
+        if (m_k := trace.masks[i]) is None:
+            slope = functions[i - 1].slope(trace.x[i], trace.y[i])
+        else:
+            slope = functions[i - 1].slope(trace.x[i], functions[i - 1].value(trace.x[i])) * m_k
+        deltas.insert(0, slope * arriving)
     return deltas
 
 
 def output_delta(network: Network, trace: Trace, T: Array) -> Array:
     """Return δ of the output layer, shape (n, n_out)."""
-    x, y, f = trace.x[-1], trace.y[-1], network.activations()[-1]
-    if network.loss.kind.partner is not None:
-        return T - y
-    error = network.loss.error(y, T)
+    x, y, f, loss = trace.x[-1], trace.y[-1], network.activations()[-1], network.loss
+    if loss.kind.partner is not None:
+        return np.hstack([loss.delta(x[:, g], y[:, g], T[:, g]) for g in network.group_slices])
+    error = loss.error(y, T)
     if f.name == "softmax":  # every output depends on every net input
         return y * (error - (error * y).sum(axis=-1, keepdims=True))
     return f.slope(x, y) * error
 
 
+def errors(network: Network, trace: Trace, T: Array) -> Array:
+    """Return E of each sample, shape (n,)."""
+    x, y = trace.x[-1], trace.y[-1]
+    return np.sum(
+        [network.loss.value(x[:, g], y[:, g], T[:, g]) for g in network.group_slices], axis=0, dtype=x.dtype
+    )
+
+
 def gradient(
-    network: Network, theta: Array, X: Array, T: Array, objective: Objective | None = None
+    network: Network,
+    theta: Array,
+    X: Array,
+    T: Array,
+    objective: Objective | None = None,
+    *,
+    weights: Array | None = None,
+    dropout: Dropout | None = None,
 ) -> Gradient:
-    """Return the loss of the batch `X` (n, n_in), `T` (n, n_out) and its gradient."""
+    """Return the loss of the batch `X` (n, n_in), `T` (n, n_out) and its gradient.
+
+    `weights` (n,) count each sample so many times; `dropout` silences hidden units.
+    """
     objective = objective or Objective()
-    trace = forward(network, theta, X)
-    deltas = error_signals(network, theta, trace, T)
-    scale = theta.dtype.type(objective.scale(len(X)))
+    trace = forward(network, theta, X, dropout)
+    deltas = error_signals(network, theta, trace, T, weights)
+    total = float(X.shape[0] if weights is None else weights.sum(dtype=np.float64))
+    scale = theta.dtype.type(objective.scale(total))
     result = np.empty_like(theta)
     views = zip(network.views(theta), network.views(result), trace.y, deltas, strict=False)
     for layer, into, y_k, delta_j in views:
@@ -124,9 +171,26 @@ def gradient(
         if into.b is not None:
             np.negative(delta_j.sum(axis=0), out=into.b)
     result *= scale
-    errors = network.loss.value(trace.x[-1], trace.y[-1], T)
-    total = float(errors.sum(dtype=np.float64)) + penalty(network, theta, objective)
-    return Gradient(total * objective.scale(len(X)), result)
+    loss = batch_loss(network, theta, errors(network, trace, T), objective, weights) * objective.scale(total)
+    return Gradient(loss, clipped(result, objective.clip))
+
+
+def batch_loss(
+    network: Network, theta: Array, errors: Array, objective: Objective, weights: Array | None
+) -> float:
+    """Return the errors (n,) of a batch added up, and the penalties, before the reduction."""
+    total = float((errors if weights is None else errors * weights).sum(dtype=np.float64))
+    if objective.loss_per_output:
+        total /= network.layers[-1]
+    return total + penalty(network, theta, objective)
+
+
+def clipped(gradient: Array, length: float | None) -> Array:
+    """Return g·min(1, length/‖g‖)."""
+    if length is None:
+        return gradient
+    norm = float(np.linalg.norm(gradient.astype(np.float64)))
+    return gradient * gradient.dtype.type(length / norm) if norm > length else gradient
 
 
 def penalty(network: Network, theta: Array, objective: Objective) -> float:

@@ -19,15 +19,17 @@ def check_number(
     low: float = -math.inf,
     high: float = math.inf,
     open_low: bool = False,
+    open_high: bool = False,
 ) -> float:
-    """Return `value` as a float within [low, high] (``(low`` if `open_low`), or raise SettingError."""
+    """Return `value` as a float within [low, high], open ends left out, or raise SettingError."""
     opening = "(" if open_low or low == -math.inf else "["
-    interval = f"{opening}{low:g}, {high:g}{')' if high == math.inf else ']'}"
+    interval = f"{opening}{low:g}, {high:g}{')' if open_high or high == math.inf else ']'}"
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise SettingError(f"{name} must be a number in {interval}; got {value!r}.")
     number = float(value)
-    inside = low < number <= high if open_low else low <= number <= high
-    if not inside or not math.isfinite(number):
+    above = low < number if open_low else low <= number
+    below = number < high if open_high else number <= high
+    if not (above and below) or not math.isfinite(number):
         raise SettingError(f"{name} must lie in {interval}; got {value!r}.")
     return number
 

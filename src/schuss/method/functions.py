@@ -11,7 +11,7 @@ save exp itself, which has no finite value there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,7 +151,9 @@ class LossKind:
     value : callable ``(x, y, t, parameter) -> E``, shapes (n, n_out) -> (n,)
     error : callable ``(y, t, parameter) -> −∂E/∂y``, shape (n, n_out)
     partner : str or None
-        The output activation that the loss needs; then δ = t − y, whatever `error` says.
+        The output activation that the loss needs; then δ is what `delta` says, whatever `error` does.
+    delta : callable ``(x, y, t, parameter) -> −∂E/∂x``, shape (n, n_out)
+        For a loss with a partner; t − y for all but one.
     default : float or None
         Value of the parameter if none is given; None where there is no parameter.
     limits : (float, float)
@@ -159,41 +161,66 @@ class LossKind:
     """
 
     name: str
-    value: Callable[[Array, Array, Array, float], Array] = field(repr=False, compare=False)
-    error: Callable[[Array, Array, float], Array] = field(repr=False, compare=False)
+    value: Callable[[Array, Array, Array, Any], Array] = field(repr=False, compare=False)
+    error: Callable[[Array, Array, Any], Array] = field(repr=False, compare=False)
     formula: str
     partner: str | None = None
+    delta: Callable[[Array, Array, Array, Any], Array] = field(
+        default=lambda x, y, t, _: t - y, repr=False, compare=False
+    )
     default: float | None = None
     limits: tuple[float, float] = (0.0, math.inf)
 
 
-def _cross_entropy(x: Array, y: Array, t: Array, _: float) -> Array:
+def log_softmax(x: Array) -> Array:
+    """Return log y_j of softmax along the last axis, shape (n, n_out)."""
     shifted = x - x.max(axis=-1, keepdims=True)
-    log_sum = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return np.asarray((t * (log_sum - shifted)).sum(axis=-1))
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
-def _binary_cross_entropy(x: Array, y: Array, t: Array, _: float) -> Array:
+def _cross_entropy(x: Array, y: Array, t: Array, _: Any) -> Array:
+    return np.asarray(-(t * log_softmax(x)).sum(axis=-1))
+
+
+def _focal(x: Array, y: Array, t: Array, gamma: float) -> Array:
+    log_y = log_softmax(x)
+    return np.asarray(-(t * (-np.expm1(log_y)) ** gamma * log_y).sum(axis=-1))
+
+
+def _focal_delta(x: Array, y: Array, t: Array, gamma: float) -> Array:
+    log_y = log_softmax(x)
+    rest = -np.expm1(log_y)  # 1 − y without cancellation
+    ratio = np.where(rest > 0, -log_y / np.where(rest > 0, rest, 1), 1)  # −log y/(1−y), 1 at y = 1
+    push = t * rest**gamma * (1 + gamma * y * ratio)
+    return push - y * push.sum(axis=-1, keepdims=True)
+
+
+def _binary_cross_entropy(x: Array, y: Array, t: Array, _: Any) -> Array:
     return np.asarray((softplus(x) - t * x).sum(axis=-1))
 
 
-def _poisson(x: Array, y: Array, t: Array, _: float) -> Array:
+def _poisson(x: Array, y: Array, t: Array, _: Any) -> Array:
     # t·log t − t makes it half the deviance: zero for a perfect fit; t = 0 contributes nothing.
     constant = t * np.log(np.where(t > 0, t, 1)) - t
     return np.asarray((y - t * x + constant).sum(axis=-1))
 
 
-def _huber(x: Array, y: Array, t: Array, d: float) -> Array:
+def _huber(x: Array, y: Array, t: Array, d: Any) -> Array:
     e = np.abs(t - y)
     return np.where(e <= d, 0.5 * e * e, d * (e - 0.5 * d)).sum(axis=-1)
 
 
-def _quantile_error(y: Array, t: Array, q: float) -> Array:
-    one = y.dtype.type
-    return np.where(t > y, one(q), np.where(t < y, one(q - 1), one(0)))
+def _quantile_error(y: Array, t: Array, q: Any) -> Array:
+    q = np.asarray(q, y.dtype)
+    return np.where(t > y, q, np.where(t < y, q - 1, np.zeros_like(q)))
 
 
-def _difference(y: Array, t: Array, _: float) -> Array:
+def _quantile(x: Array, y: Array, t: Array, q: Any) -> Array:
+    q = np.asarray(q, y.dtype)
+    return np.asarray(np.maximum(q * (t - y), (q - 1) * (t - y)).sum(axis=-1))
+
+
+def _difference(y: Array, t: Array, _: Any) -> Array:
     return t - y
 
 
@@ -234,11 +261,20 @@ _losses = (
     ),
     LossKind(
         "quantile",
-        lambda x, y, t, q: np.maximum(q * (t - y), (q - 1) * (t - y)).sum(axis=-1),
+        _quantile,
         _quantile_error,
-        "Σ_j max(q·e, (q−1)·e), e = t_j−y_j",
+        "Σ_j max(q_j·e, (q_j−1)·e), e = t_j−y_j",
         default=0.5,
         limits=(0.0, 1.0),
+    ),
+    LossKind(
+        "focal",
+        _focal,
+        _difference,
+        "−Σ_j t_j·(1−y_j)^γ·log y_j",
+        "softmax",
+        _focal_delta,
+        default=2.0,
     ),
 )
 
@@ -247,14 +283,15 @@ LOSSES: dict[str, LossKind] = {kind.name: kind for kind in _losses}
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss with its parameter: ``Loss("huber", 1.5)``, ``Loss("quantile", 0.9)``.
+    """A loss with its parameter: ``Loss("huber", 1.5)``, ``Loss("quantile", (0.1, 0.5, 0.9))``.
 
     Parameters
     ----------
     name : str
         A key of `LOSSES`.
-    parameter : float, optional
-        d of Huber's loss (default 1), q of the quantile loss (default 0.5).
+    parameter : float or sequence of float, optional
+        d of Huber's loss (default 1), q of the quantile loss (default 0.5; a sequence holds that of each
+        output), γ of the focal loss (default 2).
 
     Raises
     ------
@@ -263,7 +300,7 @@ class Loss:
     """
 
     name: str
-    parameter: float | None = None
+    parameter: float | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         kind = LOSSES[check_choice("loss", self.name, LOSSES)]
@@ -272,11 +309,11 @@ class Loss:
                 raise SettingError(f"loss {self.name!r} has no parameter; got {self.parameter!r}.")
             return
         value = kind.default if self.parameter is None else self.parameter
-        low, high = kind.limits
-        number = check_number(f"parameter of {self.name}", value, low=low, high=high, open_low=True)
-        if number == high:
-            raise SettingError(f"parameter of {self.name} must be below {high:g}; got {value!r}.")
-        object.__setattr__(self, "parameter", number)
+        if self.name == "quantile" and isinstance(value, Sequence) and not isinstance(value, str):
+            numbers: Any = tuple(_parameter(kind, q) for q in value)
+        else:
+            numbers = _parameter(kind, value)
+        object.__setattr__(self, "parameter", numbers)
 
     @property
     def kind(self) -> LossKind:
@@ -285,8 +322,19 @@ class Loss:
 
     def value(self, x: Array, y: Array, t: Array) -> Array:
         """Return E of each sample: net inputs x, outputs y, targets t of shape (n, n_out) -> (n,)."""
-        return self.kind.value(x, y, t, self.parameter or 0.0)
+        return self.kind.value(x, y, t, self.parameter)
 
     def error(self, y: Array, t: Array) -> Array:
         """Return −∂E/∂y, shape (n, n_out)."""
-        return self.kind.error(y, t, self.parameter or 0.0)
+        return self.kind.error(y, t, self.parameter)
+
+    def delta(self, x: Array, y: Array, t: Array) -> Array:
+        """Return −∂E/∂x of a loss that has a partner, shape (n, n_out)."""
+        return self.kind.delta(x, y, t, self.parameter)
+
+
+def _parameter(kind: LossKind, value: Any) -> float:
+    low, high = kind.limits
+    return check_number(
+        f"parameter of {kind.name}", value, low=low, high=high, open_low=True, open_high=high < math.inf
+    )

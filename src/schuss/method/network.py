@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +51,9 @@ class Network:
     biases : bool, default True
     init : str or Init, default "glorot_uniform"
         How the first weights are drawn; see `schuss.method.initial`.
+    groups : sequence of int, optional
+        Sizes of the groups of outputs that each have a softmax and a cross-entropy (or focal loss) of
+        their own, for several questions at once; by default all outputs are one group.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class Network:
     loss: Loss
     biases: bool
     init: Init
+    groups: tuple[int, ...] | None
 
     def __init__(
         self,
@@ -72,6 +77,7 @@ class Network:
         output: str | None = None,
         biases: bool = True,
         init: str | Init = "glorot_uniform",
+        groups: Sequence[int] | None = None,
     ) -> None:
         if isinstance(layers, str) or not isinstance(layers, Sequence) or len(layers) < 2:
             raise SettingError(f"layers must list at least 2 sizes, as [4, 8, 3]; got {layers!r}.")
@@ -89,6 +95,8 @@ class Network:
         object.__setattr__(self, "activation", _activations(activation, output, loss, len(sizes) - 1))
         object.__setattr__(self, "biases", biases)
         object.__setattr__(self, "init", init)
+        object.__setattr__(self, "groups", _groups(groups, self))
+        _check_parameters(self)
 
     @property
     def depth(self) -> int:
@@ -110,6 +118,12 @@ class Network:
         """Return the activation of each layer after the input."""
         return tuple(ACTIVATIONS[name] for name in self.activation)
 
+    @property
+    def group_slices(self) -> list[slice]:
+        """Where each group of outputs stands; one group where nothing else was said."""
+        ends = list(accumulate(self.groups or self.layers[-1:], initial=0))
+        return [slice(a, b) for a, b in pairwise(ends)]
+
     def _offsets(self) -> list[int]:
         ends = [0]
         for fan_in, fan_out in zip(self.layers[:-1], self.layers[1:], strict=True):
@@ -125,6 +139,15 @@ class Network:
             w = theta[start:middle].reshape(fan_in, fan_out)
             views.append(LayerWeights(w, theta[middle : middle + fan_out] if self.biases else None))
         return views
+
+    def decayed(self, theta: Array, keep: float) -> Array:
+        """Return `theta` with its weights, not its biases, multiplied by `keep`."""
+        if keep == 1.0:
+            return theta
+        theta = theta.copy()
+        for layer in self.views(theta):
+            layer.w[...] *= theta.dtype.type(keep)
+        return theta
 
     def check_theta(self, theta: Array) -> None:
         """Raise DataError unless `theta` is a flat vector of this network's length."""
@@ -198,6 +221,7 @@ class Network:
             "loss": [self.loss.name, self.loss.parameter],
             "biases": self.biases,
             "init": [self.init.name, self.init.scale],
+            "groups": None if self.groups is None else list(self.groups),
         }
 
     @classmethod
@@ -209,6 +233,7 @@ class Network:
             Loss(*value["loss"]),
             biases=value["biases"],
             init=Init(*value["init"]),
+            groups=value["groups"],
         )
 
     def __repr__(self) -> str:
@@ -216,6 +241,26 @@ class Network:
         functions = ", ".join(self.activation)
         parameters = f"{self.n_parameters:,} parameters"
         return f"Network({sizes}, {functions}, {self.loss.name}, {parameters})"
+
+
+def _groups(given: Sequence[int] | None, network: Network) -> tuple[int, ...] | None:
+    if given is None:
+        return None
+    if network.activation[-1] != "softmax" or network.loss.kind.partner != "softmax":
+        raise SettingError(f"groups are for losses that need softmax; got loss {network.loss.name!r}.")
+    sizes = tuple(check_integer(f"groups[{i}]", n, low=1) for i, n in enumerate(given))
+    if sum(sizes) != network.layers[-1]:
+        raise SettingError(f"groups must add up to {network.layers[-1]}, the outputs; got {sizes}.")
+    return sizes
+
+
+def _check_parameters(network: Network) -> None:
+    given = network.loss.parameter
+    if isinstance(given, tuple) and len(given) != network.layers[-1]:
+        raise SettingError(
+            f"loss {network.loss.name!r} needs one parameter, or one for each of {network.layers[-1]} "
+            f"outputs; got {given!r}."
+        )
 
 
 def _activations(given: str | Sequence[str], output: str | None, loss: Loss, depth: int) -> tuple[str, ...]:

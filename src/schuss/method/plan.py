@@ -6,6 +6,7 @@ A run is a function of (data, network, plan, dtype). The order of an epoch is a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -15,29 +16,14 @@ from numpy.typing import NDArray
 from schuss.errors import SettingError
 from schuss.method.backprop import Objective
 from schuss.method.checks import check_choice, check_integer, check_number
-from schuss.method.initial import philox
+from schuss.method.dropout import Dropout
+from schuss.method.orders import Order, check_order, order_from_json, order_to_json, philox_order
 from schuss.method.rules import RULES, Momentum, Rule, rule_from_dict, rule_to_dict
-from schuss.method.schedules import at_steps
+from schuss.method.schedules import Span, at_steps
 
-__all__ = ["ORDERS", "Plan", "philox_order"]
+__all__ = ["Plan"]
 
-ORDERS = ("philox", "sequential")
 REDUCTIONS = ("mean", "sum")
-
-
-def philox_order(seed: int, epoch: int, n: int) -> NDArray[np.int32]:
-    """Return the samples 0 … n−1 in the order of `epoch`, shape (n,).
-
-    Fisher–Yates from the last place down; place i swaps with place ⌊r·(i+1)/2⁶⁴⌋, where r are the
-    raw 64-bit numbers of Philox 4x64-10 with key (seed, epoch) and counter 0. The bias of that
-    division is below n/2⁶⁴.
-    """
-    order = list(range(n))
-    raw = philox(seed, epoch).random_raw(max(n - 1, 0))
-    for i, r in zip(range(n - 1, 0, -1), raw.tolist(), strict=True):
-        j = r * (i + 1) >> 64
-        order[i], order[j] = order[j], order[i]
-    return np.array(order, dtype=np.int32)
 
 
 @dataclass(frozen=True)
@@ -52,13 +38,23 @@ class Plan:
     batch_size : int or None, default 32
         Samples per step; None: all of them. The last batch of an epoch may be short.
     seed : int, default 0
-        In [0, 2⁶⁴). Keys the first weights and the order of every epoch.
-    order : {"philox", "sequential"}, default "philox"
-        How each epoch orders the samples.
+        In [0, 2⁶⁴). Keys the first weights, the order of every epoch, and dropout.
+    order : {"philox", "sequential"} or Shuffled, default "philox"
+        How each epoch orders the samples; see `schuss.method.orders`.
     reduction : {"mean", "sum"}, default "mean"
         Over the samples of a batch; ``"sum"`` is the derivation's.
     l2, l1 : float, default 0
         Penalties ½·l2·Σw² and l1·Σ|w| on the weights, inside the reduction, as scikit-learn has it.
+    weight_decay : float, default 0
+        λ in θ ← (1−α·λ)·θ for the weights before each update, apart from the rule.
+    clip : float or None
+        Scale a batch's gradient down to this Euclidean length where it is longer.
+    dropout : float or sequence of float, default 0
+        Share of the hidden units that are silent in a step, in [0, 1): one for all hidden layers, or
+        one each.
+    loss_per_output : bool, default False
+        Report the samples' errors divided by the number of outputs, as scikit-learn does for several
+        numbers; the gradient stays that of their sum.
     loss_goal : float or None
         Stop after the epoch whose mean loss is at or below this.
     patience : int or None
@@ -76,10 +72,14 @@ class Plan:
     epochs: int = 100
     batch_size: int | None = 32
     seed: int = 0
-    order: str = "philox"
+    order: Order = "philox"
     reduction: str = "mean"
     l2: float = 0.0
     l1: float = 0.0
+    weight_decay: float = 0.0
+    clip: float | None = None
+    dropout: float | tuple[float, ...] = 0.0
+    loss_per_output: bool = False
     loss_goal: float | None = None
     patience: int | None = None
     min_improvement: float = 1e-4
@@ -91,10 +91,15 @@ class Plan:
         if self.batch_size is not None:
             self._set("batch_size", check_integer("batch_size", self.batch_size, low=1))
         self._set("seed", check_integer("seed", self.seed, low=0, high=2**64 - 1))
-        check_choice("order", self.order, ORDERS)
+        check_order(self.order)
         check_choice("reduction", self.reduction, REDUCTIONS)
-        for name in ("l2", "l1", "min_improvement"):
+        for name in ("l2", "l1", "weight_decay", "min_improvement"):
             self._set(name, check_number(name, getattr(self, name), low=0.0))
+        if self.clip is not None:
+            self._set("clip", check_number("clip", self.clip, low=0.0, open_low=True))
+        self._set("dropout", _dropout(self.dropout))
+        if not isinstance(self.loss_per_output, bool):
+            raise SettingError(f"loss_per_output must be True or False; got {self.loss_per_output!r}.")
         if self.loss_goal is not None:
             self._set("loss_goal", check_number("loss_goal", self.loss_goal))
         if self.patience is not None:
@@ -105,8 +110,24 @@ class Plan:
 
     @property
     def objective(self) -> Objective:
-        """Reduction and penalties."""
-        return Objective(self.reduction, self.l2, self.l1)
+        """Reduction, penalties and clipping."""
+        return Objective(self.reduction, self.l2, self.l1, self.clip, self.loss_per_output)
+
+    def dropout_at(self, step: int, hidden_layers: int) -> Dropout | None:
+        """Return which units are silent in `step`, or None where none ever are."""
+        rates = self.dropout_rates(hidden_layers)
+        return Dropout(rates, self.seed, step) if any(rates) else None
+
+    def dropout_rates(self, hidden_layers: int) -> tuple[float, ...]:
+        """Return the dropout of each hidden layer; SettingError if their number does not fit."""
+        if isinstance(self.dropout, float):
+            return (self.dropout,) * hidden_layers
+        if len(self.dropout) != hidden_layers:
+            raise SettingError(
+                f"dropout must be one number, or one for each of {hidden_layers} hidden layers; "
+                f"got {self.dropout!r}."
+            )
+        return self.dropout
 
     def batch_of(self, n: int) -> int:
         """Return the batch size on `n` samples."""
@@ -124,7 +145,9 @@ class Plan:
         """Return the order in which `epoch` visits the samples, shape (n,)."""
         if self.order == "sequential":
             return np.arange(n, dtype=np.int32)
-        return philox_order(self.seed, epoch, n)
+        if self.order == "philox":
+            return philox_order(self.seed, epoch, n)
+        return self.order.orders(n, epoch, epoch + 1)[0]  # type: ignore[union-attr]  # no other name
 
     def batch(self, step: int, n: int) -> NDArray[np.int32]:
         """Return the samples of `step`, in the order in which their terms are added up."""
@@ -134,9 +157,18 @@ class Plan:
 
     def rates(self, start: int, stop: int, n: int) -> NDArray[np.float64]:
         """Return the rule's rates at steps [start, stop), shape (stop−start, number of rates)."""
+        return self.rule.at(np.arange(start, stop, dtype=np.int64), self.span(n))
+
+    def keeps(self, start: int, stop: int, n: int) -> NDArray[np.float64]:
+        """Return 1−α·λ, what decay leaves of the weights, at steps [start, stop), shape (stop−start,)."""
+        if self.weight_decay == 0.0:
+            return np.ones(stop - start)
         steps = np.arange(start, stop, dtype=np.int64)
-        values = [at_steps(getattr(self.rule, name), steps, self.steps(n)) for name in self.rule.rates]
-        return np.column_stack(values)
+        return 1.0 - self.weight_decay * at_steps(self.rule.learning_rate, steps, self.span(n))
+
+    def span(self, n: int) -> Span:
+        """Return how long the training is on `n` samples."""
+        return Span(self.steps(n), self.steps_per_epoch(n), n)
 
     def replace(self, **changes: Any) -> Plan:
         """Return the plan with some fields changed."""
@@ -145,9 +177,26 @@ class Plan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain JSON values."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {**values, "rule": rule_to_dict(self.rule)}
+        dropout = self.dropout if isinstance(self.dropout, float) else list(self.dropout)
+        return {
+            **values,
+            "rule": rule_to_dict(self.rule),
+            "order": order_to_json(self.order),
+            "dropout": dropout,
+        }
 
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Plan:
         """Return the plan that `to_dict` described."""
-        return cls(**{**value, "rule": rule_from_dict(value["rule"])})
+        rule, order = rule_from_dict(value["rule"]), order_from_json(value["order"])
+        return cls(**{**value, "rule": rule, "order": order})
+
+
+def _dropout(given: Any) -> float | tuple[float, ...]:
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return tuple(_dropout_rate(rate) for rate in given)
+    return _dropout_rate(given)
+
+
+def _dropout_rate(given: Any) -> float:
+    return check_number("dropout", given, low=0.0, high=1.0, open_high=True)

@@ -1,4 +1,7 @@
-"""What a network is trained on: inputs and targets, checked once against the network."""
+"""What a network is trained on: inputs and targets, checked once against the network.
+
+Inputs are a dense matrix or, never made dense, a sparse one of SciPy's in the CSR format.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from schuss.errors import DataError
 from schuss.method.functions import Array
 from schuss.method.network import Network
 
-__all__ = ["Samples", "as_inputs"]
+__all__ = ["Samples", "as_inputs", "is_sparse"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,28 +25,32 @@ class Samples:
 
     Attributes
     ----------
-    X : ndarray, shape (n, n_in)
-        float32 or float64, C-contiguous, finite.
+    X : ndarray or CSR matrix, shape (n, n_in)
+        float32 or float64, C-contiguous, finite; a CSR matrix has its indices sorted, each once.
     T : ndarray of the same dtype, shape (n, n_out), or None
     classes : int32 ndarray, shape (n,), or None
         Instead of T: which output's target is 1 where all others are 0.
+    weights : ndarray of X's dtype, shape (n,), or None
+        How often each sample counts, at least 0; None: once.
     """
 
-    X: Array
+    X: Any
     T: Array | None
     classes: NDArray[np.int32] | None
+    weights: Array | None = None
 
     @classmethod
-    def check(cls, network: Network, X: Any, T: Any, dtype: Any = None) -> Samples:
+    def check(cls, network: Network, X: Any, T: Any, dtype: Any = None, weights: Any = None) -> Samples:
         """Return `X`, `T` as samples that `network` can be trained on.
 
         Parameters
         ----------
-        X : array_like, shape (n, n_in)
+        X : array_like or sparse matrix, shape (n, n_in)
         T : array_like, shape (n, n_out)
             Also (n,) for one output; or (n,) integers, the class of each sample, for cross-entropy.
         dtype : numpy dtype, optional
             float32 or float64. By default float32 if X is float32, else float64.
+        weights : array_like, shape (n,), optional
 
         Raises
         ------
@@ -51,22 +58,24 @@ class Samples:
             Wrong shapes, NaN or infinity, or targets that the output can never reach.
         """
         X = as_inputs(X, network.layers[0], dtype)
-        if len(X) == 0:
+        n = X.shape[0]
+        if n == 0:
             raise DataError("X holds no samples: shape (0, …). At least one is needed.")
-        if len(X) >= 2**31:
-            raise DataError(f"at most 2³¹−1 samples can be trained on; got {len(X)}.")
+        if n >= 2**31:
+            raise DataError(f"at most 2³¹−1 samples can be trained on; got {n}.")
+        weights = None if weights is None else _as_weights(weights, n, X.dtype)
         T = _as_array("T", T)
         if _is_classes(T, network):
-            return cls(X, None, _as_classes(T, network, len(X)))
-        return cls(X, _as_targets(T, network, len(X), X.dtype), None)
+            return cls(X, None, _as_classes(T, network, n), weights)
+        return cls(X, _as_targets(T, network, n, X.dtype), None, weights)
 
     def __len__(self) -> int:
-        return len(self.X)
+        return int(self.X.shape[0])
 
     def take(self, rows: NDArray[Any]) -> Samples:
         """Return the samples at `rows`, in that order."""
-        T = None if self.T is None else self.T[rows]
-        return Samples(self.X[rows], T, None if self.classes is None else self.classes[rows])
+        others = [None if a is None else a[rows] for a in (self.T, self.classes, self.weights)]
+        return Samples(self.X[rows], *others)
 
     def targets(self, n_out: int) -> Array:
         """Return the targets as a matrix, shape (n, n_out)."""
@@ -79,28 +88,59 @@ class Samples:
     def fingerprint(self) -> str:
         """Return the SHA-256 of shapes, dtypes and content."""
         sha = hashlib.sha256()
-        for array in (self.X, self.T, self.classes):
+        X = (self.X.indptr, self.X.indices, self.X.data) if is_sparse(self.X) else (self.X,)
+        sha.update(f"{self.X.shape}".encode())
+        for array in (*X, self.T, self.classes, self.weights):
             if array is not None:
                 sha.update(f"{array.shape}{array.dtype.str}".encode())
                 sha.update(np.ascontiguousarray(array).data)
         return sha.hexdigest()
 
 
-def as_inputs(X: Any, n_in: int, dtype: Any = None) -> Array:
-    """Return `X` as a contiguous finite float matrix of `n_in` columns, or raise DataError."""
-    X = _as_array("X", X)
+def is_sparse(X: Any) -> bool:
+    """Whether `X` is one of SciPy's sparse matrices or arrays."""
+    return hasattr(X, "tocsr")
+
+
+def as_inputs(X: Any, n_in: int, dtype: Any = None) -> Any:
+    """Return `X` as a contiguous or CSR finite float matrix of `n_in` columns, or raise DataError."""
+    sparse = is_sparse(X)
+    X = X if sparse else _as_array("X", X)
     try:
         dtype = np.dtype(dtype or (np.float32 if X.dtype == np.float32 else np.float64))
         with np.errstate(over="ignore"):  # what overflows is infinite, and refused below
-            X = np.ascontiguousarray(X, dtype=dtype)
+            X = _as_csr(X, dtype) if sparse else np.ascontiguousarray(X, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise DataError(f"X must be a matrix of numbers, shape (n, {n_in}): {error}.") from error
     if dtype not in (np.float32, np.float64):
         raise DataError(f"dtype must be float32 or float64; got {dtype}.")
     if X.ndim != 2 or X.shape[1] != n_in:
         raise DataError(f"X must have shape (n, {n_in}), the network's inputs; got {X.shape}.")
-    _check_finite("X", X)
+    _check_finite("X", X.data if sparse else X)
     return X
+
+
+def _as_csr(X: Any, dtype: Any) -> Any:
+    """Return a CSR matrix with sorted indices, each once; the caller's own is left as it is."""
+    csr = X.tocsr().astype(dtype, copy=False)
+    if not csr.has_canonical_format:
+        csr = csr.copy() if csr is X or csr.indices is getattr(X, "indices", None) else csr
+        csr.sum_duplicates()
+    return csr
+
+
+def _as_weights(weights: Any, n: int, dtype: Any) -> Array:
+    weights = _as_array("weights", weights)
+    try:
+        weights = np.ascontiguousarray(weights, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"weights must be numbers, shape ({n},): {error}.") from error
+    if weights.shape != (n,):
+        raise DataError(f"weights must have shape ({n},), one per sample; got {weights.shape}.")
+    _check_finite("weights", weights)
+    if weights.min() < 0:
+        raise DataError(f"weights must be at least 0; got {weights.min():g}.")
+    return weights
 
 
 def _as_array(name: str, values: Any) -> Array:
@@ -117,15 +157,17 @@ def _as_array(name: str, values: Any) -> Array:
 def _check_finite(name: str, values: Array) -> None:
     finite = np.isfinite(values)
     if not finite.all():
-        row, column = (int(i) for i in np.argwhere(~finite)[0])
+        place = tuple(int(i) for i in np.argwhere(~finite)[0])
+        where = f"row {place[0]}, column {place[1]}" if len(place) == 2 else f"place {place[0]}"
         raise DataError(
-            f"{name} holds {values[row, column]} at row {row}, column {column} (and "
-            f"{int((~finite).sum()) - 1} more). Fill or drop missing values before training."
+            f"{name} holds {values[place]} at {where} (and {int((~finite).sum()) - 1} more). Fill or "
+            "drop missing values before training."
         )
 
 
 def _is_classes(T: Array, network: Network) -> bool:
-    return T.ndim == 1 and network.loss.name == "cross_entropy" and network.layers[-1] > 1
+    one_of_many = network.loss.kind.partner == "softmax" and network.groups is None
+    return T.ndim == 1 and one_of_many and network.layers[-1] > 1
 
 
 def _as_classes(labels: Array, network: Network, n: int) -> NDArray[np.int32]:
@@ -157,6 +199,11 @@ def _as_targets(T: Array, network: Network, n: int, dtype: Any) -> Array:
             f"{network.activation[-1]!r} reaches only [{low:g}, {high:g}]. Scale the targets, or "
             "give the network another output, such as output='identity'."
         )
-    if network.loss.name == "cross_entropy" and not np.allclose(T.sum(axis=1), 1, atol=1e-5):
-        raise DataError("each row of T must add up to 1 for loss 'cross_entropy' (one-hot or shares).")
+    if network.loss.kind.partner == "softmax":
+        for group in network.group_slices:
+            if not np.allclose(T[:, group].sum(axis=1), 1, atol=1e-5):
+                raise DataError(
+                    f"each row of T must add up to 1, in each group of outputs, for loss "
+                    f"{network.loss.name!r} (one-hot or shares)."
+                )
     return T

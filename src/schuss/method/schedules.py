@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schuss.errors import SettingError
-from schuss.method.checks import check_choice, check_number
+from schuss.method.checks import check_choice, check_integer, check_number
 
-__all__ = ["SCHEDULES", "Cosine", "Rate", "at_steps", "rate_from_json", "rate_to_json"]
+__all__ = [
+    "SCHEDULES",
+    "Cosine",
+    "InverseScaling",
+    "Plateau",
+    "Rate",
+    "Span",
+    "at_steps",
+    "rate_from_json",
+    "rate_to_json",
+]
 
 Steps = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+class Span(NamedTuple):
+    """How long a training is: steps in all, steps of an epoch, samples of an epoch."""
+
+    total: int
+    per_epoch: int = 1
+    samples: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,15 +61,20 @@ class Cosine:
         object.__setattr__(self, "final", check_number("final", self.final, low=0.0))
         object.__setattr__(self, "warm_up", check_number("warm_up", self.warm_up, low=0.0, high=0.999))
 
-    def at(self, steps: Steps, total: int) -> NDArray[np.float64]:
-        """Return the value at each of `steps`, counted from 0, of a training of `total` steps."""
-        rising = int(np.ceil(self.warm_up * total))
-        share = np.clip((steps - rising) / max(total - rising, 1), 0.0, 1.0)
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest value."""
+        return min(self.final, 0.0 if self.warm_up else self.peak), max(self.peak, self.final)
+
+    def at(self, steps: Steps, span: Span) -> Values:
+        """Return the value at each of `steps`, counted from 0."""
+        rising = int(np.ceil(self.warm_up * span.total))
+        share = np.clip((steps - rising) / max(span.total - rising, 1), 0.0, 1.0)
         falling = self.final + (self.peak - self.final) * 0.5 * (1.0 + _cosine(share))
         return np.where(steps < rising, self.peak * (steps + 1) / max(rising, 1), falling)
 
 
-def _cosine(share: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cosine(share: Values) -> Values:
     """Return cos(π·share) for shares in [0, 1], from the series of sin(π/2 − π·share).
 
     In products and sums alone, which every processor rounds alike; NumPy's own cosine differs between
@@ -63,24 +87,120 @@ def _cosine(share: NDArray[np.float64]) -> NDArray[np.float64]:
     return x * series
 
 
-Rate = float | Cosine
-SCHEDULES = {"cosine": Cosine}
+@dataclass(frozen=True)
+class InverseScaling:
+    """Fall with the number of samples seen, a step down after each epoch.
+
+    value = initial / (seen + e·m + 1)^power in epoch e of m samples; scikit-learn's ``"invscaling"``.
+
+    Parameters
+    ----------
+    initial : float
+        The highest value.
+    power : float, default 0.5
+    seen : int, default 0
+        Samples seen before this training.
+    """
+
+    initial: float
+    power: float = 0.5
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "initial", check_number("initial", self.initial, low=0.0, open_low=True))
+        object.__setattr__(self, "power", check_number("power", self.power, low=0.0))
+        object.__setattr__(self, "seen", check_integer("seen", self.seen, low=0))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest value."""
+        return 0.0, self.initial
+
+    def at(self, steps: Steps, span: Span) -> Values:
+        """Return the value at each of `steps`, counted from 0."""
+        epochs, which = np.unique(steps // span.per_epoch, return_inverse=True)
+        # the C library's power: NumPy's own differs between processors
+        powers = [float(self.seen + e * span.samples + 1) ** self.power for e in epochs.tolist()]
+        return (self.initial / np.array(powers))[which]
 
 
-def at_steps(rate: Rate, steps: Steps, total: int) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class Plateau:
+    """Constant, divided by a factor at each plateau: where training would stop for want of improvement.
+
+    The training fills in `drops`, so the plan of a finished run says when they came; scikit-learn's
+    ``"adaptive"``.
+
+    Parameters
+    ----------
+    initial : float
+        The highest value.
+    factor : float, default 5
+        Divides the value, > 1.
+    lowest : float, default 1e-6
+        At or below this value a plateau ends the training.
+    drops : tuple of int
+        Steps from which one division more holds, in order.
+    """
+
+    initial: float
+    factor: float = 5.0
+    lowest: float = 1e-6
+    drops: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "initial", check_number("initial", self.initial, low=0.0, open_low=True))
+        object.__setattr__(self, "factor", check_number("factor", self.factor, low=1.0, open_low=True))
+        object.__setattr__(self, "lowest", check_number("lowest", self.lowest, low=0.0))
+        drops = tuple(check_integer("drops", step, low=0) for step in self.drops)
+        object.__setattr__(self, "drops", tuple(sorted(drops)))
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest value."""
+        return 0.0, self.initial
+
+    @property
+    def last(self) -> float:
+        """The value after the last drop."""
+        value = self.initial
+        for _ in self.drops:
+            value /= self.factor
+        return value
+
+    def dropped(self, step: int) -> Plateau:
+        """Return the same with one more drop at `step`."""
+        return replace(self, drops=(*self.drops, step))
+
+    def at(self, steps: Steps, span: Span) -> Values:  # noqa: ARG002  # schedules share one signature
+        """Return the value at each of `steps`, counted from 0."""
+        values = [replace(self, drops=self.drops[:k]).last for k in range(len(self.drops) + 1)]
+        return np.array(values)[np.searchsorted(np.array(self.drops, np.int64), steps, side="right")]
+
+
+Schedule = Cosine | InverseScaling | Plateau
+Rate = float | Schedule
+SCHEDULES: dict[str, type[Any]] = {
+    "cosine": Cosine,
+    "inverse_scaling": InverseScaling,
+    "plateau": Plateau,
+}
+
+
+def at_steps(rate: Rate, steps: Steps, span: Span) -> Values:
     """Return a rate's value at each of `steps`: a constant, or what its schedule says."""
     if isinstance(rate, float):
         return np.full(steps.shape, rate)
-    return rate.at(steps, total)
+    return rate.at(steps, span)
 
 
 def check_rate(name: str, rate: Any, **limits: Any) -> Rate:
-    """Return `rate` if it is a number within the limits, or a schedule whose peak is."""
-    if not isinstance(rate, Cosine):
+    """Return `rate` if it is a number within the limits, or a schedule whose values are."""
+    if not isinstance(rate, Schedule):
         return check_number(name, rate, **limits)
-    high = limits.get("high", np.inf)
-    check_number(f"peak of {name}", rate.peak, low=0.0, high=high)
-    check_number(f"final of {name}", rate.final, low=0.0, high=high)
+    limits = {key: value for key, value in limits.items() if key != "open_low"}  # it may fall to 0
+    for end in rate.bounds:
+        check_number(f"{name} of {rate!r}", end, **limits)
     return rate
 
 
@@ -99,6 +219,7 @@ def rate_from_json(value: Any) -> Rate:
     settings = dict(value)
     name = check_choice("schedule", settings.pop("schedule", None), SCHEDULES)
     try:
-        return SCHEDULES[name](**settings)
+        rate: Rate = SCHEDULES[name](**settings)
     except TypeError as error:
         raise SettingError(f"schedule {name!r} does not take these settings: {value}.") from error
+    return rate

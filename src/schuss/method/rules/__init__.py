@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
+from schuss.errors import SettingError
 from schuss.method.checks import check_choice
+from schuss.method.rules.adam import Adam
 from schuss.method.rules.gradient_descent import GradientDescent
 from schuss.method.rules.momentum import Momentum
 from schuss.method.rules.nesterov import Nesterov
@@ -13,6 +16,7 @@ from schuss.method.schedules import rate_from_json, rate_to_json
 
 __all__ = [
     "RULES",
+    "Adam",
     "GradientDescent",
     "Momentum",
     "Nesterov",
@@ -21,16 +25,25 @@ __all__ = [
     "rule_to_dict",
 ]
 
-RULES: dict[str, type[Any]] = {rule.name: rule for rule in (GradientDescent, Momentum, Nesterov)}
+RULES: dict[str, type[Any]] = {rule.name: rule for rule in (GradientDescent, Momentum, Nesterov, Adam)}
 
 
 def rule_to_dict(rule: Rule) -> dict[str, Any]:
     """Return a rule as plain JSON values."""
-    return {"name": rule.name, **{name: rate_to_json(getattr(rule, name)) for name in rule.rates}}
+    values = {field.name: getattr(rule, field.name) for field in fields(rule)}  # type: ignore[arg-type]  # all are
+    return {
+        "name": rule.name,
+        **{name: rate_to_json(v) if name in rule.rates else v for name, v in values.items()},
+    }
 
 
 def rule_from_dict(value: dict[str, Any]) -> Rule:
     """Return the rule that `rule_to_dict` described."""
-    kind = RULES[check_choice("rule", value["name"], RULES)]
-    rule: Rule = kind(**{name: rate_from_json(value[name]) for name in kind.rates})
+    settings = dict(value)
+    kind = RULES[check_choice("rule", settings.pop("name"), RULES)]
+    values = {name: rate_from_json(v) if name in kind.rates else v for name, v in settings.items()}
+    try:
+        rule: Rule = kind(**values)
+    except TypeError as error:
+        raise SettingError(f"rule {kind.name!r} does not take these settings: {value}.") from error
     return rule

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from schuss.method.functions import Array
-from schuss.method.rules.rule import check_rates
-from schuss.method.schedules import Rate
+from schuss.method.rules.rule import check_rates, rates_at
+from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Nesterov"]
 
@@ -42,6 +42,10 @@ class Nesterov:
 
     def __post_init__(self) -> None:
         check_rates(self)
+
+    def at(self, steps: Steps, span: Span) -> Values:
+        """Return the rates at each of `steps`, shape (steps, rates)."""
+        return rates_at(self, steps, span)
 
     def update(
         self, theta: Array, memory: Array, gradient: Array, rates: Sequence[float]

@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
-from schuss.method.functions import Array
-from schuss.method.schedules import check_rate
+import numpy as np
 
-__all__ = ["Rule", "check_rates"]
+from schuss.method.functions import Array
+from schuss.method.schedules import Rate, Span, Steps, Values, at_steps, check_rate
+
+__all__ = ["Rule", "check_rates", "rates_at"]
 
 # What each rate may be, whichever rule has it.
 LIMITS: dict[str, dict[str, Any]] = {
     "learning_rate": {"low": 0.0, "open_low": True},
     "momentum": {"low": 0.0, "high": 1.0},
+    "beta_1": {"low": 0.0, "high": 1.0, "open_high": True},
+    "beta_2": {"low": 0.0, "high": 1.0, "open_high": True},
+    "epsilon": {"low": 0.0, "open_low": True},
 }
 
 
@@ -29,10 +34,19 @@ class Rule(Protocol):
     memory: ClassVar[tuple[str, ...]]  # what each row of State.memory holds
     formula: ClassVar[str]
 
+    @property
+    def learning_rate(self) -> Rate:
+        """Every rule has one."""
+        ...
+
+    def at(self, steps: Steps, span: Span) -> Values:
+        """Return what `update` is given at each of `steps`, shape (steps, rates)."""
+        ...
+
     def update(
         self, theta: Array, memory: Array, gradient: Array, rates: Sequence[float]
     ) -> tuple[Array, Array]:
-        """Return the new theta (n,) and memory (slots, n); `rates` in the order of ``rates``."""
+        """Return the new theta (n,) and memory (slots, n); `rates` is a row of `at`."""
         ...
 
 
@@ -40,3 +54,8 @@ def check_rates(rule: Rule) -> None:
     """Turn a new rule's rates into floats or schedules within their limits, or raise SettingError."""
     for name in rule.rates:
         object.__setattr__(rule, name, check_rate(name, getattr(rule, name), **LIMITS[name]))
+
+
+def rates_at(rule: Rule, steps: Steps, span: Span) -> Values:
+    """Return the rule's rates at each of `steps`, shape (steps, rates), as they are."""
+    return np.column_stack([at_steps(getattr(rule, name), steps, span) for name in rule.rates])
