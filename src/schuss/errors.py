@@ -5,7 +5,7 @@
         ├── SettingError (ValueError)         a number or name that is not allowed
         ├── DataError (ValueError)            data that cannot be trained on or predicted from
         ├── ModelFileError (ValueError)       a model file that is damaged, foreign or newer
-        ├── DivergenceError (ArithmeticError) weights or loss became non-finite
+        ├── DivergenceError (ArithmeticError, ValueError) weights or loss became non-finite
         ├── EngineError (RuntimeError)        the engine that was asked for cannot run
         ├── MissingExtraError (ImportError)   an optional package is not installed
         └── OutputError (OSError)             a file could not be written; nothing was left behind
@@ -77,8 +77,10 @@ class OutputError(SchussError, OSError):
     """A file could not be written. Nothing of it was left behind."""
 
 
-class DivergenceError(SchussError, ArithmeticError):
+class DivergenceError(SchussError, ArithmeticError, ValueError):
     """The weights or the loss became non-finite during training.
+
+    A ValueError too, because that is what scikit-learn raises.
 
     Attributes
     ----------
@@ -91,7 +93,11 @@ class DivergenceError(SchussError, ArithmeticError):
         Their values at that step.
     state : State
         The last finite state, just before that step.
+    run : Run or None
+        The run up to the last stride without a non-finite number.
     """
+
+    run: Any = None
 
     def __init__(
         self, step: int, layer: str | None, learning_rate: float, momentum: float, state: State

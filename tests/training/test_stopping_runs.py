@@ -69,7 +69,7 @@ def test_no_improvement_stops_when_the_patience_is_used_up(engine: Engine) -> No
     losses = run_of(engine, epochs=300).loss
     best, waited, expected = np.inf, 0, 0
     for expected, loss in enumerate(losses, start=1):  # noqa: B007  # its last value is the answer
-        best, waited = (loss, 0) if loss < best - 0.005 else (best, waited + 1)
+        best, waited = min(best, loss), waited + 1 if loss > best - 0.005 else 0
         if waited >= 4:
             break
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +29,7 @@ from schuss.method.plan import Plan
 from schuss.method.state import State
 from schuss.training.record import write_whole
 from schuss.training.run import Run
+from schuss.training.stopping import Progress
 
 __all__ = ["FORMAT", "load_model", "save_model"]
 
@@ -136,6 +138,8 @@ def _arrays(run: Run) -> dict[str, Array]:
     }
     if run.best is not None:
         arrays |= {"best.theta": run.best.theta, "best.memory": run.best.memory}
+    if run.average is not None:
+        arrays["average"] = run.average
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -147,6 +151,7 @@ def _description(model: Model) -> dict[str, Any]:
         "plan": run.plan.to_dict(),
         "step": run.state.step,
         "best_step": None if run.best is None else run.best.step,
+        "reached": [run.reached.best if run.epochs else None, run.reached.waited],
         "stopped": run.stopped,
         "seconds": run.seconds,
         "n_samples": run.n_samples,
@@ -183,6 +188,10 @@ def _state(network: Network, plan: Plan, arrays: dict[str, Array], name: str, st
     return State(theta, memory, check_integer("step", step, low=0))
 
 
+def _reached(best: float | None, waited: int) -> Progress:
+    return Progress(math.inf if best is None else float(best), check_integer("waited", waited, low=0))
+
+
 def _model(told: dict[str, Any], arrays: dict[str, Array]) -> Model:
     network = Network.from_dict(told["network"])
     plan = Plan.from_dict(told["plan"])
@@ -197,6 +206,8 @@ def _model(told: dict[str, Any], arrays: dict[str, Array]) -> Model:
         step_loss=np.empty(0),
         validation_loss=arrays["validation_loss"],
         best=best,
+        average=arrays.get("average"),
+        reached=_reached(*told["reached"]),
         stopped=told["stopped"],
         engine=EngineInfo(**told["engine"]),
         seconds=told["seconds"],

@@ -55,11 +55,14 @@ class Plan:
     loss_per_output : bool, default False
         Report the samples' errors divided by the number of outputs, as scikit-learn does for several
         numbers; the gradient stays that of their sum.
+    average : float, default 0
+        The weights to use are the mean of those after each epoch of this last share of the epochs,
+        in [0, 1).
     loss_goal : float or None
         Stop after the epoch whose mean loss is at or below this.
     patience : int or None
-        Stop when the loss (on the validation data where given) has not improved by
-        `min_improvement` for this many epochs in a row.
+        Stop when for this many epochs in a row the loss (on the validation data where given) has not
+        been lower than the lowest before by `min_improvement` or more.
     min_improvement : float, default 1e-4
 
     Raises
@@ -80,6 +83,7 @@ class Plan:
     clip: float | None = None
     dropout: float | tuple[float, ...] = 0.0
     loss_per_output: bool = False
+    average: float = 0.0
     loss_goal: float | None = None
     patience: int | None = None
     min_improvement: float = 1e-4
@@ -98,6 +102,7 @@ class Plan:
         if self.clip is not None:
             self._set("clip", check_number("clip", self.clip, low=0.0, open_low=True))
         self._set("dropout", _dropout(self.dropout))
+        self._set("average", check_number("average", self.average, low=0.0, high=1.0, open_high=True))
         if not isinstance(self.loss_per_output, bool):
             raise SettingError(f"loss_per_output must be True or False; got {self.loss_per_output!r}.")
         if self.loss_goal is not None:

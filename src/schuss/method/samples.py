@@ -16,7 +16,7 @@ from schuss.errors import DataError
 from schuss.method.functions import Array
 from schuss.method.network import Network
 
-__all__ = ["Samples", "as_inputs", "is_sparse"]
+__all__ = ["Samples", "as_csr", "as_inputs", "is_sparse"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ def as_inputs(X: Any, n_in: int, dtype: Any = None) -> Any:
     try:
         dtype = np.dtype(dtype or (np.float32 if X.dtype == np.float32 else np.float64))
         with np.errstate(over="ignore"):  # what overflows is infinite, and refused below
-            X = _as_csr(X, dtype) if sparse else np.ascontiguousarray(X, dtype=dtype)
+            X = as_csr(X, dtype) if sparse else np.ascontiguousarray(X, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise DataError(f"X must be a matrix of numbers, shape (n, {n_in}): {error}.") from error
     if dtype not in (np.float32, np.float64):
@@ -120,7 +120,7 @@ def as_inputs(X: Any, n_in: int, dtype: Any = None) -> Any:
     return X
 
 
-def _as_csr(X: Any, dtype: Any) -> Any:
+def as_csr(X: Any, dtype: Any) -> Any:
     """Return a CSR matrix with sorted indices, each once; the caller's own is left as it is."""
     csr = X.tocsr().astype(dtype, copy=False)
     if not csr.has_canonical_format:

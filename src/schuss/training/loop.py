@@ -7,10 +7,9 @@ it began up to the right epoch: the same steps give the same bits, so nobody can
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,18 +17,19 @@ from numpy.typing import NDArray
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import INTERRUPTED, NOT_FINITE, Advance, Engine
-from schuss.errors import TrainingInterrupted
+from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
+from schuss.method.schedules import Plateau
 from schuss.method.state import State
 from schuss.training.divergence import divergence
 from schuss.training.run import Run
 from schuss.training.setup import first_state, fitting_plan
-from schuss.training.stopping import Progress
+from schuss.training.stopping import NO_IMPROVEMENT, Progress
 
-__all__ = ["Callback", "Epoch", "Tick", "train"]
+__all__ = ["Callback", "Epoch", "Judge", "Tick", "train"]
 
 STRIDE_SECONDS = 0.2
 TICK_SECONDS = 0.05
@@ -57,6 +57,7 @@ class Epoch(NamedTuple):
 
 
 Callback = Callable[[Epoch], bool | None]
+Judge = Callable[[State], float]  # lower is better
 
 
 def train(
@@ -69,7 +70,10 @@ def train(
     threads: int | None = None,
     dtype: Any = None,
     theta: Array | None = None,
-    validation: tuple[Any, Any] | None = None,
+    memory: Array | None = None,
+    weights: Any = None,
+    validation: tuple[Any, Any] | Judge | None = None,
+    reached: Progress | None = None,
     callbacks: Sequence[Callback] = (),
     progress: Callable[[Tick], None] | None = None,
     **settings: Any,
@@ -91,8 +95,15 @@ def train(
     dtype : {"float32", "float64"}, optional
     theta : ndarray, shape (n_parameters,), optional
         First weights, as from `Network.pack`, instead of those that the network's init draws.
-    validation : (X, T), optional
-        Judged after each epoch, instead of the training loss; the best state is kept as ``run.best``.
+    memory : ndarray, shape (n_slots, n_parameters), optional
+        What the rule remembers from an earlier training, such as ``run.state.memory``.
+    weights : array_like, shape (n,), optional
+        How often each sample counts.
+    validation : (X, T) or callable, optional
+        Judged after each epoch, instead of the training loss; the best state is kept as ``run.best``. A
+        callable is given the state and returns a number, lower for better.
+    reached : Progress, optional
+        What an earlier training had reached, for the stopping rules: its ``run.reached``.
     callbacks : sequence of callables
         Called with an `Epoch` after each epoch; True stops.
     progress : callable, optional
@@ -111,12 +122,24 @@ def train(
     TrainingInterrupted
         Ctrl-C; a KeyboardInterrupt that carries the run up to the last whole step.
     """
-    samples = Samples.check(network, X, T, dtype)
+    samples = Samples.check(network, X, T, dtype, weights)
     plan = fitting_plan(plan, settings, len(samples))
-    judge = None if validation is None else Samples.check(network, *validation, samples.X.dtype)
-    state = first_state(network, plan, samples.X.dtype, theta)
-    loop = _Loop(network, samples, plan, engine_named(engine, threads), judge, callbacks, progress, state)
+    plan.dropout_rates(network.depth - 1)
+    chosen = engine_named(engine, threads)
+    judge = _judge(network, plan, chosen, validation, samples.X.dtype)
+    state = first_state(network, plan, samples.X.dtype, theta, memory)
+    loop = _Loop(network, samples, plan, chosen, judge, callbacks, progress, state)
+    loop.reached = reached or loop.reached
     return loop.run()
+
+
+def _judge(network: Network, plan: Plan, engine: Engine, validation: Any, dtype: Any) -> Judge | None:
+    """Return what judges a state: the given function, or the loss on the given samples."""
+    if validation is None or callable(validation):
+        return validation
+    X, T = validation
+    samples = Samples.check(network, X, T, dtype)
+    return lambda state: engine.gradient(network, state.theta, samples, plan.objective).loss
 
 
 @dataclass
@@ -127,7 +150,7 @@ class _Loop:
     samples: Samples
     plan: Plan
     engine: Engine
-    judge: Samples | None
+    judge: Judge | None
     callbacks: Sequence[Callback]
     progress: Callable[[Tick], None] | None
     first: State
@@ -137,6 +160,8 @@ class _Loop:
     reached: Progress = field(default_factory=Progress)
     judged: list[float] = field(default_factory=list)
     stride: int = 1
+    averaged: int = 0
+    average: Array | None = None
 
     @property
     def state(self) -> State:
@@ -156,6 +181,10 @@ class _Loop:
         except KeyboardInterrupt as error:  # in a callback, in the validation, or between two strides
             self.stopped = "interrupted"
             raise TrainingInterrupted(self._result()) from error
+        except DivergenceError as error:
+            self.stopped = "diverged"
+            error.run = self._result()
+            raise
         return self._result()
 
     def _one_stride(self, stop: int) -> bool:
@@ -166,8 +195,10 @@ class _Loop:
             self._keep(made)  # before callbacks hear of it, so that one that raises loses nothing
         keep, reason = self._judge(self._epoch_means(sound), start, made.state)
         if reason:
-            self.stopped = reason
             self._cut(start, made, start.step + keep * self._per_epoch)
+            if reason == NO_IMPROVEMENT and self._drop():
+                return True
+            self.stopped = reason
         elif made.outcome == NOT_FINITE:
             raise divergence(self.engine, self.network, start, self.samples, self.plan, made.state.step)
         if made.outcome == INTERRUPTED:
@@ -193,6 +224,16 @@ class _Loop:
         if again.outcome == INTERRUPTED:
             raise again.error or KeyboardInterrupt
 
+    def _drop(self) -> bool:
+        """Lower a rate that is lowered at plateaus, and say whether training goes on with it."""
+        rate = self.plan.rule.learning_rate
+        if not isinstance(rate, Plateau) or rate.last <= rate.lowest:
+            return False
+        rule = replace(self.plan.rule, learning_rate=rate.dropped(self.state.step))  # type: ignore[type-var]  # rules are
+        self.plan = self.plan.replace(rule=rule)
+        self.reached = self.reached.patient()
+        return True
+
     def _epoch_means(self, losses: NDArray[np.float64]) -> list[float]:
         """Return the mean loss of each whole epoch among the steps' `losses`, shape (steps,)."""
         epochs = len(losses) // self._per_epoch
@@ -208,18 +249,26 @@ class _Loop:
     def _judge(self, epochs: list[float], start: State, state: State) -> tuple[int, str | None]:
         """Return how many of a stride's epochs to keep, and why to stop after them, if so."""
         for i, loss in enumerate(epochs, start=1):
-            seen = loss if self.judge is None else self._validate(state)
+            seen = loss if self.judge is None else self._validate(self.judge, state)
             self.reached = self.reached.after(seen, self.plan)
             number = start.step // self._per_epoch + i
+            self._take_average(number, state)
             reason = self.reached.reason(seen, self.plan) or self._call_back(number, loss, state)
             if reason:
                 return i, reason
         return len(epochs), None
 
-    def _validate(self, state: State) -> float:
-        objective = self.plan.objective
-        loss = self.engine.gradient(self.network, state.theta, self.judge, objective).loss  # type: ignore[arg-type]  # called only with a judge
-        if self.best is None or loss < min(filter(math.isfinite, self.judged), default=math.inf):
+    def _take_average(self, number: int, state: State) -> None:
+        """Count the weights after epoch `number` into the average, if that epoch belongs to it."""
+        if number <= (1.0 - self.plan.average) * self.plan.epochs:
+            return
+        self.averaged += 1
+        before = 0.0 if self.average is None else self.average
+        self.average = before + (state.theta.astype(np.float64) - before) / self.averaged
+
+    def _validate(self, judge: Judge, state: State) -> float:
+        loss = judge(state)
+        if loss < self.reached.best:
             self.best = state
         self.judged.append(loss)
         return loss
@@ -232,7 +281,7 @@ class _Loop:
 
     def _lengthen(self, seconds: float) -> None:
         """Grow the stride while calls are short, unless each epoch must be seen as it ends."""
-        if self.callbacks or self.judge is not None:
+        if self.callbacks or self.judge is not None or self.plan.average:
             return
         self.stride = max(1, int(self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))))
 
@@ -259,6 +308,8 @@ class _Loop:
             step_loss=step_loss,
             validation_loss=judged,
             best=self.best,
+            average=None if self.average is None else self.average.astype(self.state.theta.dtype),
+            reached=self.reached,
             stopped=self.stopped,
             engine=self.engine.info,
             seconds=time.perf_counter() - self._began,

@@ -16,6 +16,7 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples, as_inputs
 from schuss.method.state import State
+from schuss.training.stopping import Progress
 
 __all__ = ["Run"]
 
@@ -39,10 +40,14 @@ class Run:
         After each epoch, on the data given as `validation`; NaN for a last one that was interrupted
         before it was judged.
     best : State or None
-        Where validation data was given: the state after the epoch of lowest validation loss.
+        Where validation data was given: the state after the first epoch of the lowest validation loss.
+    average : ndarray, shape (n_parameters,), or None
+        The mean of the weights after each of the last epochs, where the plan asks for it.
+    reached : Progress
+        The lowest loss judged by, and how long nothing was gained.
     stopped : str
-        Why it ended: ``"epochs"``, ``"loss goal reached"``, ``"no improvement"``, ``"callback"`` or
-        ``"interrupted"``.
+        Why it ended: ``"epochs"``, ``"loss goal reached"``, ``"no improvement"``, ``"callback"``,
+        ``"interrupted"`` or ``"diverged"``.
     engine : EngineInfo
         Which engine ran.
     seconds : float
@@ -59,6 +64,8 @@ class Run:
     step_loss: NDArray[np.float64]
     validation_loss: NDArray[np.float64]
     best: State | None
+    average: Array | None
+    reached: Progress
     stopped: str
     engine: EngineInfo
     seconds: float
@@ -77,8 +84,8 @@ class Run:
 
     @property
     def theta(self) -> Array:
-        """The weights to use: the best by validation where there was one, else the last."""
-        return (self.best or self.state).theta
+        """The weights to use: the average where one was taken, else the best by validation, else the last."""
+        return (self.best or self.state).theta if self.average is None else self.average
 
     @property
     def weights(self) -> list[Array]:

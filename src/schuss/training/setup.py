@@ -36,13 +36,20 @@ def fitting_plan(plan: Plan | None, settings: dict[str, Any], n: int) -> Plan:
     return plan
 
 
-def first_state(network: Network, plan: Plan, dtype: Any, theta: Array | None) -> State:
-    """Return the state before the first step: drawn weights, or a checked copy of `theta`."""
+def first_state(
+    network: Network, plan: Plan, dtype: Any, theta: Array | None, memory: Array | None = None
+) -> State:
+    """Return the state before the first step: drawn weights, or checked copies of `theta` and `memory`."""
     slots = len(plan.rule.memory)
-    if theta is None:
-        return State.start(network.initial(plan.seed, dtype), slots)
-    theta = np.asarray(theta, dtype=dtype)
+    theta = network.initial(plan.seed, dtype) if theta is None else np.array(theta, dtype=dtype)
     network.check_theta(theta)
-    if not np.isfinite(theta).all():
-        raise DataError("theta holds NaN or infinity; training must start from finite weights.")
-    return State.start(theta, slots)
+    if memory is None:
+        memory = np.zeros((slots, theta.size), dtype)
+    memory = np.array(memory, dtype=dtype)
+    if memory.shape != (slots, theta.size):
+        raise DataError(
+            f"the memory of rule {plan.rule.name!r} has shape {(slots, theta.size)}; got {memory.shape}."
+        )
+    if not (np.isfinite(theta).all() and np.isfinite(memory).all()):
+        raise DataError("theta or memory holds NaN or infinity; training must start from finite numbers.")
+    return State(theta, memory)

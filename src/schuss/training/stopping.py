@@ -19,9 +19,9 @@ class Progress:
     Attributes
     ----------
     best : float
-        Lowest loss seen that counted as an improvement.
+        Lowest loss seen.
     waited : int
-        Epochs since then.
+        Epochs in a row that did not better the best before them by `Plan.min_improvement`.
     """
 
     best: float = math.inf
@@ -29,9 +29,12 @@ class Progress:
 
     def after(self, loss: float, plan: Plan) -> Progress:
         """Return the progress after an epoch of this loss."""
-        if loss < self.best - plan.min_improvement:
-            return Progress(loss)
-        return replace(self, waited=self.waited + 1)
+        missed = loss > self.best - plan.min_improvement
+        return Progress(loss if loss < self.best else self.best, self.waited + 1 if missed else 0)
+
+    def patient(self) -> Progress:
+        """Return the same with the waiting begun anew."""
+        return replace(self, waited=0)
 
     def reason(self, loss: float, plan: Plan) -> str | None:
         """Return why to stop after an epoch of this loss, or None."""

@@ -2,116 +2,159 @@
 
 from __future__ import annotations
 
-from typing import Any
+from numbers import Real
+from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 
-from schuss.adapters.estimators.fitting import activations_of, fit_network, sizes_of
-from schuss.method.checks import check_choice
-from schuss.method.functions import LOSSES, Array, Loss
+from schuss.adapters.estimators.base import BaseMLP, Validation
+from schuss.adapters.estimators.parameters import CONSTRAINTS, keep
+from schuss.method.functions import Array, Loss
 from schuss.method.network import Network
 
 __all__ = ["MLPRegressor"]
 
-CLASS_LOSSES = ("cross_entropy", "binary_cross_entropy")
+LOSSES = ("squared_error", "poisson", "absolute_error", "huber", "quantile")
+_SHARE = Interval(Real, 0, 1, closed="neither")
 
 
-class MLPRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """A feed-forward network that learns numbers, by back-propagation with momentum.
+class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+    """A feed-forward network that learns numbers, by back-propagation; scikit-learn's interface and model.
 
     Parameters
     ----------
-    loss : str or schuss.Loss, default "squared_error"
-        Also ``"absolute"``, ``"huber"``, ``"quantile"``, ``"poisson"``, ``"mean_squared_error"``.
-    hidden_layer_sizes : int or sequence of int, default (100,)
-    activation : str or sequence of str, default "relu"
-        Of the hidden layers; the output is linear (exp for Poisson).
-    solver : {"sgd"}, default "sgd"
-    alpha : float, default 0.0001
-    batch_size : int or "auto", default "auto"
-    learning_rate_init : float or schedule, default 0.01
-    max_iter : int, default 200
-    shuffle : bool, default True
-    random_state : int, RandomState or None, default None
-    tol : float, default 1e-4
-    momentum : float or schedule, default 0.9
-    nesterovs_momentum : bool, default True
-    n_iter_no_change : int, default 10
-    engine : {"auto", "native", "reference"}, default "auto"
-    n_threads : int or None, default None
+    loss : {"squared_error", "poisson", "absolute_error", "huber", "quantile"}, default "squared_error"
+        Half the squared error, half the Poisson deviance (with an exponential output, for y ≥ 0), |e|,
+        Huber's, and the quantile loss.
+    hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, \
+max_iter, shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        As in `schuss.MLPClassifier`; early stopping goes by R².
+    quantile : float or sequence of float, default 0.5
+        Of the quantile loss. Several are learnt at once and predicted in rising order, never crossing.
+    huber_delta : float, default 1
+        Error from which Huber's loss grows in a straight line.
+    dropout, weight_decay, clip_norm, average, allow_nan, transform_layer, preset, engine, n_threads
         As in `schuss.MLPClassifier`.
 
     Attributes
     ----------
-    coefs_, intercepts_, loss_curve_, loss_, best_loss_, n_iter_, t_, n_layers_, n_outputs_,
-    n_features_in_, out_activation_, run_
+    coefs_, intercepts_, loss_curve_, validation_scores_, validation_loss_curve_, loss_, best_loss_, \
+best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_activation_
         As in `schuss.MLPClassifier`.
     """
 
+    _parameter_constraints: ClassVar = {
+        **CONSTRAINTS,
+        "loss": [StrOptions(set(LOSSES))],
+        "quantile": [_SHARE, "array-like"],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+    }
+    _y_checks: ClassVar = {"y_numeric": True}
+
     def __init__(
         self,
-        loss: Any = "squared_error",
+        loss: str = "squared_error",
         hidden_layer_sizes: Any = (100,),
         activation: Any = "relu",
         *,
-        solver: str = "sgd",
+        solver: str = "adam",
         alpha: float = 0.0001,
         batch_size: Any = "auto",
-        learning_rate_init: Any = 0.01,
+        learning_rate: str = "constant",
+        learning_rate_init: Any = 0.001,
+        power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
         random_state: Any = None,
         tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
         momentum: Any = 0.9,
         nesterovs_momentum: bool = True,
-        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: int = 15000,
+        quantile: Any = 0.5,
+        huber_delta: float = 1.0,
+        dropout: Any = 0.0,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        average: float = 0.0,
+        allow_nan: bool = False,
+        transform_layer: int = -1,
+        preset: str | None = None,
         engine: str = "auto",
         n_threads: int | None = None,
     ) -> None:
-        self.loss = loss
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.n_iter_no_change = n_iter_no_change
-        self.engine = engine
-        self.n_threads = n_threads
+        keep(self, locals())
 
-    def fit(self, X: Any, y: Any) -> MLPRegressor:
-        """Train on inputs `X` (n, n_features) and numbers `y` (n,) or (n, n_outputs), and return self.
+    def _check(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        X, y = super()._check(X, y, reset)
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-        Raises
-        ------
-        DataError, SettingError, DivergenceError
-        """
-        X, y = validate_data(
-            self, X, y, dtype=(np.float64, np.float32), order="C", multi_output=True, y_numeric=True
-        )
-        self._flat = y.ndim == 1
-        T = np.asarray(y, dtype=X.dtype).reshape(len(X), -1)
-        fit_network(self, self._network(X.shape[1], T.shape[1]), X, T)
-        return self
+    @property
+    def _quantiles(self) -> tuple[float, ...]:
+        """The quantiles that each target is asked for, in order; one where the loss is another."""
+        several = self.loss == "quantile" and np.ndim(self.quantile) == 1
+        return tuple(sorted(map(float, self.quantile))) if several else (0.5,)
 
-    def _network(self, n_in: int, n_out: int) -> Network:
-        loss = self.loss if isinstance(self.loss, Loss) else Loss(self.loss)
-        check_choice("loss", loss.name, [name for name in LOSSES if name not in CLASS_LOSSES])
-        sizes = sizes_of(self, n_in, n_out)
-        names = activations_of(self, len(sizes) - 2)
-        return Network(sizes, [*names, loss.kind.partner or "identity"], loss)
+    def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:  # noqa: ARG002  # as the classifier's
+        T = np.asarray(y, dtype=dtype).reshape(len(y), -1)
+        if first:
+            self._flat = T.shape[1] == 1
+            self._n_targets = T.shape[1]
+        return np.repeat(T, len(self._quantiles), axis=1)
+
+    def _network(self, n_in: int, hidden: list[int]) -> Network:
+        n_out = self._n_targets * len(self._quantiles)
+        loss = self._loss()
+        output = loss.kind.partner or "identity"
+        return Network([n_in, *hidden, n_out], [*self._activations(hidden), output], loss)
+
+    def _loss(self) -> Loss:
+        if self.loss == "huber":
+            return Loss("huber", float(self.huber_delta))
+        if self.loss == "quantile":
+            several = np.ndim(self.quantile) == 1
+            return Loss("quantile", self._quantiles * self._n_targets if several else float(self.quantile))
+        return Loss("absolute" if self.loss == "absolute_error" else self.loss)
+
+    def _score_outputs(self, y: Array, held_out: Validation) -> float:
+        if not np.isfinite(y).all():
+            return np.nan
+        return float(r2_score(held_out.T, y, sample_weight=held_out.weights))
 
     def predict(self, X: Any) -> Array:
-        """Return the predicted numbers, shape (n,) or (n, n_outputs) as `y` was."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), order="C", reset=False)
-        y = self.run_.predict(X)
+        """Return the predicted numbers: (n,) or (n, n_targets) as `y` was; (…, n_quantiles) for several."""
+        y = self._outputs(X)
+        if len(self._quantiles) > 1:
+            y = np.sort(y.reshape(len(y), self._n_targets, -1), axis=2)
+            return y[:, 0] if self._flat else y
         return y.ravel() if self._flat else y
+
+    @available_if(lambda self: self._can_fit_partially())
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPRegressor:
+        """Go once over `X`, `y`, from where the last call stopped, velocity included, and return self.
+
+        With `early_stopping`, the best weights by `X_val`, `y_val` are kept.
+        """
+        return self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))

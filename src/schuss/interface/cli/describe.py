@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from schuss.method.rules import rule_to_dict
-from schuss.method.schedules import Cosine, Rate
+from schuss.method.schedules import Cosine, InverseScaling, Plateau, Rate
 
 if TYPE_CHECKING:
     from schuss.adapters.model import Model
@@ -33,20 +33,24 @@ def score_line(scores: dict[str, float]) -> str:
 
 def peak(rate: Rate) -> float:
     """Return a rate's highest value."""
-    return rate.peak if isinstance(rate, Cosine) else rate
+    return rate if isinstance(rate, float) else rate.bounds[1]
 
 
 def rate_text(rate: Rate) -> str:
     """Return a rate in words."""
     if isinstance(rate, Cosine):
         return f"up to {rate.peak:g}, then along a cosine to {rate.final:g}"
+    if isinstance(rate, InverseScaling):
+        return f"{rate.initial:g} at first, then by 1/(samples seen)^{rate.power:g}"
+    if isinstance(rate, Plateau):
+        return f"{rate.initial:g}, divided by {rate.factor:g} at each of {len(rate.drops)} plateaus"
     return f"{rate:g}"
 
 
 def effective_rate(run: Run) -> float:
     """Return α/(1−η): how far a lasting push moves a weight per step, at the highest rate."""
     momentum = peak(getattr(run.plan.rule, "momentum", 0.0))
-    rate = peak(run.plan.rule.learning_rate)  # type: ignore[attr-defined]  # every rule here has one
+    rate = peak(run.plan.rule.learning_rate)
     return rate / (1.0 - momentum) if momentum < 1 else math.inf
 
 

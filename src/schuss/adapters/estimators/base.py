@@ -1,0 +1,229 @@
+"""What both estimators share: fit, partial_fit and the fitted attributes, around one network.
+
+The parts that differ (targets, network, score) are the subclasses'; how a solver trains stands in
+`solvers`; what is drawn from the generator in `draws`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from schuss.adapters.estimators import solvers
+from schuss.adapters.estimators.draws import draw_theta, generator_of
+from schuss.adapters.estimators.inputs import InputsMixin
+from schuss.adapters.estimators.judging import JudgingMixin
+from schuss.adapters.estimators.memory import Memory
+from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS, STOCHASTIC
+from schuss.errors import SettingError
+from schuss.method.checks import check_choice
+from schuss.method.functions import Array
+from schuss.method.network import Network
+
+__all__ = ["BaseMLP", "Validation"]
+
+
+class BaseMLP(InputsMixin, JudgingMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """The network behind `MLPClassifier` and `MLPRegressor`."""
+
+    _parameter_constraints: ClassVar = CONSTRAINTS
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Train on `X` (n, n_features) and `y`, and return self.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, shape (n, n_features)
+        y : array_like, shape (n,) or (n, n_outputs)
+        sample_weight : array_like, shape (n,), optional
+        X_val, y_val, sample_weight_val : optional
+            Data to judge each epoch by, instead of a part of `X` where `early_stopping` is on.
+
+        Raises
+        ------
+        ValueError
+            Bad data or settings; also, as DivergenceError, weights that became non-finite.
+        """
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any, incremental: bool) -> Any:
+        sizes = hidden_sizes(self.hidden_layer_sizes)
+        first = not hasattr(self, "_memory") or not (self.warm_start or incremental)
+        X, y = self._check(X, y, reset=first)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        self._learn_inputs(X, first)
+        X = self._prepared(X)
+        T = self._targets(y, X.dtype, first, incremental)
+        weights = self._weights(y, sample_weight, incremental)
+        network = self._network(self._n_inputs(X), sizes)
+        if first:
+            self._start(network, X.dtype)
+        elif network.layers != self._memory.network.layers:
+            raise SettingError(
+                f"the network fitted before has layers {self._memory.network.layers}; these parameters and "
+                f"data ask for {network.layers}. Fit without warm_start."
+            )
+        self._memory.network = network  # its loss or activation may have been changed
+        solvers.train(self, X, T, weights, self._held_out(validation, incremental), incremental)
+        return self
+
+    def _can_fit_partially(self) -> bool:
+        """Return True, or raise the AttributeError that hides `partial_fit`."""
+        if self.solver not in STOCHASTIC:
+            raise AttributeError(
+                f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
+            )
+        return True
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> Any:
+        if not self.__sklearn_is_fitted__():
+            self._validate_params()
+        return self._fit(X, y, sample_weight, validation, incremental=True)
+
+    def _start(self, network: Network, dtype: Any) -> None:
+        generator = generator_of(self.random_state, None)
+        logistic = isinstance(self.activation, str) and self.activation == "logistic"
+        theta = draw_theta(network, generator, logistic, dtype)
+        self._memory = Memory(network, theta, generator)
+        self.n_iter_, self.t_ = 0, 0
+        self.n_outputs_, self.n_layers_ = network.layers[-1], len(network.layers)
+        self.out_activation_ = network.activation[-1]
+        if self.solver in STOCHASTIC:
+            self.loss_curve_: list[float] = []
+            self.validation_loss_curve_: list[float] | None = None
+            judged = self.early_stopping
+            self.validation_scores_: list[float] | None = [] if judged else None
+            self.best_validation_score_ = -np.inf if judged else None
+            self.best_loss_ = None if judged else np.inf
+
+    def _check(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
+        """Return X and y as arrays, X finite (or with gaps where they are allowed) and of a float dtype."""
+        return validate_data(  # type: ignore[no-any-return]  # scikit-learn has no types
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            ensure_all_finite="allow-nan" if self.allow_nan else True,
+            reset=reset,
+            **self._y_checks,
+        )
+
+    _y_checks: ClassVar[dict[str, Any]] = {}
+
+    def _held_out(self, validation: Any, incremental: bool) -> Validation | None:
+        """Return the data given to judge by, in the network's terms, or None."""
+        X, y, weights = validation
+        if (X is None) != (y is None):
+            raise SettingError("give X_val and y_val together, or neither.")
+        if X is None:
+            if incremental and self.early_stopping:
+                raise SettingError(
+                    "partial_fit does not support early_stopping=True without validation data; give it "
+                    "X_val and y_val."
+                )
+            return None
+        X, y = self._check(X, y, reset=False)
+        X = self._prepared(X)
+        if weights is not None:
+            weights = _check_sample_weight(weights, X)
+        return Validation(X, self._targets(y, X.dtype, False, True), weights)
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """The layers' weights, shapes (fan_in, fan_out); views of the network's own."""
+        return [layer.w for layer in self._fitted_layers()]
+
+    @coefs_.setter
+    def coefs_(self, arrays: Sequence[Any]) -> None:
+        for layer, array in zip(self._fitted_layers(), arrays, strict=True):
+            layer.w[...] = array
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """The layers' biases, shapes (fan_out,); views of the network's own."""
+        return [layer.b for layer in self._fitted_layers() if layer.b is not None]
+
+    @intercepts_.setter
+    def intercepts_(self, arrays: Sequence[Any]) -> None:
+        for layer, array in zip(self._fitted_layers(), arrays, strict=True):
+            layer.b[...] = array
+
+    def _fitted_layers(self) -> Any:
+        if "_memory" not in self.__dict__:
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet: it has no weights.")
+        return self._memory.network.views(self._memory.theta)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there are weights."""
+        return "_memory" in self.__dict__
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "_memory" in state:
+            state["_memory"] = self._memory.to_plain()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if isinstance(self.__dict__.get("_memory"), dict):
+            self._memory = Memory.from_plain(self.__dict__["_memory"])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.allow_nan
+        return tags
+
+    def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def _strata(self, T: NDArray[Any]) -> Any:  # noqa: ARG002  # the classifier looks at the targets
+        return None
+
+    def _weights(self, y: Any, sample_weight: Any, incremental: bool) -> Any:  # noqa: ARG002  # likewise
+        return sample_weight
+
+    def _network(self, n_in: int, hidden: list[int]) -> Network:
+        raise NotImplementedError
+
+    def _activations(self, hidden: list[int]) -> list[str]:
+        """Return the activation of each hidden layer: one name for all, or one for each."""
+        given = self.activation
+        names = [given] * len(hidden) if isinstance(given, str) else list(given)
+        if len(names) != len(hidden):
+            raise SettingError(
+                f"activation must be one name, or one for each of {len(hidden)} hidden layers; got {given!r}."
+            )
+        return [check_choice("activation", name, HIDDEN_ACTIVATIONS) for name in names]
+
+
+class Validation:
+    """Data to judge a state by: inputs, targets, and weights or None."""
+
+    def __init__(self, X: Any, T: NDArray[Any], weights: Any) -> None:
+        self.X, self.T, self.weights = X, T, weights
+
+
+def hidden_sizes(given: Any) -> list[int]:
+    """Return the sizes of the hidden layers as a list."""
+    sizes = list(given) if hasattr(given, "__iter__") else [given]
+    if np.any(np.array(sizes) <= 0):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [int(n) for n in sizes]

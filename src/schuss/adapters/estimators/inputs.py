@@ -1,0 +1,87 @@
+"""From what a user hands over to the network's inputs, at fit and at every prediction.
+
+The quick path takes a plain float array of the right shape, whose check is a few microseconds; everything
+else goes through scikit-learn's own validation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from schuss.method.functions import Array
+from schuss.method.samples import as_csr, is_sparse
+
+__all__ = ["InputsMixin"]
+
+FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+class InputsMixin:
+    """Checks inputs and brings them into the form that the network was trained on."""
+
+    def _quick(self, X: Any) -> bool:
+        """Whether `X` is plainly a finite float matrix like the one that was fitted."""
+        return (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype in FLOATS
+            and X.shape[1] == self.n_features_in_  # type: ignore[attr-defined]  # set by validate_data
+            and X.shape[0] > 0
+            and "feature_names_in_" not in self.__dict__
+            and bool(np.isfinite(X).all())
+        )
+
+    def _inputs(self, X: Any) -> Any:
+        """Return `X` checked, as the network takes it."""
+        if "_memory" not in self.__dict__:
+            check_is_fitted(self)
+        if not self._quick(X):
+            X = validate_data(
+                self,
+                X,
+                accept_sparse=["csr", "csc"],
+                dtype=FLOATS,
+                ensure_all_finite="allow-nan" if self.allow_nan else True,  # type: ignore[attr-defined]  # a parameter
+                reset=False,
+            )
+        return self._prepared(X)
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the network's outputs, shape (n, n_outputs), for inputs as the user gave them."""
+        X = self._inputs(X)
+        memory = self._memory  # type: ignore[attr-defined]  # there once fitted
+        theta = memory.theta
+        engine = memory.engine(self.engine, self.n_threads)  # type: ignore[attr-defined]  # parameters
+        y = engine.outputs(memory.network, theta, as_rows(X, theta.dtype))
+        return y if X.dtype.itemsize <= y.dtype.itemsize else y.astype(X.dtype)
+
+    def _learn_inputs(self, X: Any, first: bool) -> None:
+        """Learn what `_prepared` needs, from the inputs of a first fit."""
+        if first and self.allow_nan:  # type: ignore[attr-defined]  # a parameter
+            if is_sparse(X):
+                raise ValueError("allow_nan=True needs dense inputs; got a sparse matrix.")
+            gaps = np.isnan(X)
+            present = np.where(gaps, 0.0, X).sum(axis=0, dtype=np.float64)
+            counts = np.maximum((~gaps).sum(axis=0), 1)
+            self._fill = (present / counts).astype(X.dtype)
+            self._gaps = np.flatnonzero(gaps.any(axis=0))
+
+    def _prepared(self, X: Any) -> Any:
+        """Return the network's inputs: gaps filled by the column's mean and marked, where they may occur."""
+        if not self.allow_nan:  # type: ignore[attr-defined]  # a parameter
+            return X
+        gaps = np.isnan(X)
+        filled = np.where(gaps, self._fill.astype(X.dtype), X)
+        return np.hstack([filled, gaps[:, self._gaps].astype(X.dtype)]) if len(self._gaps) else filled
+
+    @staticmethod
+    def _n_inputs(X: Any) -> int:
+        return int(X.shape[1])
+
+
+def as_rows(X: Any, dtype: Any) -> Any:
+    """Return `X` in the layout of the engines: contiguous rows, or CSR."""
+    return as_csr(X, dtype) if is_sparse(X) else np.ascontiguousarray(X, dtype=dtype)

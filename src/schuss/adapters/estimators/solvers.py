@@ -1,0 +1,261 @@
+"""How an estimator trains: its parameters as a plan, the training, and the fitted attributes after it."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+
+from schuss.adapters.estimators.draws import advance_past, generator_of, orders_of
+from schuss.errors import DivergenceError, TrainingInterrupted
+from schuss.method.backprop import Objective
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule
+from schuss.method.samples import Samples
+from schuss.method.schedules import InverseScaling, Plateau, Rate
+from schuss.method.state import State
+from schuss.training import loop
+from schuss.training.lbfgs import minimise
+from schuss.training.run import Run
+from schuss.training.stopping import NO_IMPROVEMENT
+
+if TYPE_CHECKING:
+    from schuss.adapters.estimators.base import BaseMLP, Validation
+
+__all__ = ["objective_of", "train"]
+
+AUTO_BATCH = 200
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+    "preprocessed."
+)
+
+
+def train(
+    estimator: BaseMLP,
+    X: Any,
+    T: NDArray[Any],
+    weights: Any,
+    held_out: Validation | None,
+    incremental: bool,
+) -> None:
+    """Train the estimator's network with its solver, and set the fitted attributes."""
+    if estimator.max_iter == 0 and not incremental:
+        return
+    if estimator.solver == "lbfgs":
+        _train_lbfgs(estimator, X, T, weights)
+        return
+    memory = estimator._memory
+    memory.generator = generator_of(estimator.random_state, memory.generator)
+    if held_out is None and estimator.early_stopping:
+        X, T, weights, held_out = _split(estimator, X, T, weights)
+    plan = _plan(estimator, X.shape[0], incremental)
+    run = _run(estimator, X, T, weights, plan, held_out, incremental)
+    draws = estimator.shuffle and X.shape[0] > 1
+    advance_past(memory.generator, draws, X.shape[0], _drawn(run))
+    _remember(estimator, run)
+    _set_attributes(estimator, run, X.shape[0], held_out)
+    _speak(estimator, run, incremental)
+
+
+def _drawn(run: Run) -> int:
+    """Return how many orders have been begun."""
+    return -(-run.state.step // run.plan.steps_per_epoch(run.n_samples))
+
+
+def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any) -> None:
+    memory = estimator._memory
+    samples = Samples.check(memory.network, X, T, memory.theta.dtype, weights)
+    found = minimise(
+        memory.engine(estimator.engine, estimator.n_threads),
+        memory.network,
+        samples,
+        objective_of(estimator, memory.network),
+        memory.theta,
+        iterations=estimator.max_iter,
+        evaluations=estimator.max_fun,
+        tolerance=estimator.tol,
+        verbose=bool(estimator.verbose),
+    )
+    memory.theta[...] = found.theta
+    estimator.n_iter_, estimator.loss_ = found.iterations, found.loss
+    if not found.converged:
+        warnings.warn(_lbfgs_words(found, estimator.max_iter), ConvergenceWarning, stacklevel=6)
+    if not np.isfinite(memory.theta).all():
+        raise ValueError(NOT_FINITE)
+
+
+def _lbfgs_words(found: Any, max_iter: int) -> str:
+    words = f"lbfgs failed to converge after {found.iterations} iteration(s) (status={found.status}):\n"
+    words += f"{found.message}\n"
+    if found.iterations == max_iter:
+        words += f"\nIncrease the number of iterations to improve the convergence (max_iter={max_iter})."
+    return words + (
+        "\nYou might also want to scale the data as shown in:\n"
+        "    https://scikit-learn.org/stable/modules/preprocessing.html"
+    )
+
+
+def _split(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any) -> tuple[Any, Any, Any, Validation]:
+    """Split as scikit-learn does: rows of one logistic output stay in proportion."""
+    from schuss.adapters.estimators.base import Validation
+
+    kept, held = train_test_split(
+        np.arange(X.shape[0]),
+        random_state=estimator._memory.generator,
+        test_size=estimator.validation_fraction,
+        stratify=estimator._strata(T),
+    )
+    if len(held) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+        )
+    of_kept, of_held = (None, None) if weights is None else (weights[kept], weights[held])
+    return X[kept], T[kept], of_kept, Validation(X[held], T[held], of_held)
+
+
+def _batch_size(estimator: BaseMLP, n: int) -> int:
+    if estimator.batch_size == "auto":
+        return min(AUTO_BATCH, n)
+    if estimator.batch_size > n:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=7,
+        )
+    return int(min(estimator.batch_size, n))
+
+
+def objective_of(estimator: BaseMLP, network: Network) -> Objective:
+    """Return what is minimised; scikit-learn reports a squared error as the mean over outputs."""
+    per_output = network.loss.name == "squared_error"
+    return Objective("mean", float(estimator.alpha), 0.0, estimator.clip_norm, per_output)
+
+
+def _plan(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
+    memory, patience = estimator._memory, estimator.n_iter_no_change
+    dropout = estimator.dropout
+    silent = np.any(np.asarray(dropout) > 0)
+    objective = objective_of(estimator, memory.network)
+    return Plan(
+        l2=objective.l2,
+        clip=objective.clip,
+        loss_per_output=objective.loss_per_output,
+        rule=_rule(estimator, incremental),
+        epochs=1 if incremental else estimator.max_iter,
+        batch_size=_batch_size(estimator, n),
+        seed=int(memory.generator.randint(np.iinfo(np.int32).max)) if silent else 0,  # type: ignore[union-attr]  # set just before
+        order=orders_of(memory.generator, estimator.shuffle, n),  # type: ignore[arg-type]  # as above
+        weight_decay=estimator.weight_decay,
+        dropout=float(dropout) if np.ndim(dropout) == 0 else tuple(map(float, dropout)),
+        average=estimator.average,
+        patience=None if patience == math.inf else int(patience) + 1,
+        min_improvement=estimator.tol,
+    )
+
+
+def _rule(estimator: BaseMLP, incremental: bool) -> Rule:
+    memory, rate = estimator._memory, estimator.learning_rate_init
+    if estimator.solver == "adam":
+        kept = memory.age if memory.rule == Adam.name else 0
+        return Adam(rate, estimator.beta_1, estimator.beta_2, estimator.epsilon, kept)
+    if isinstance(rate, int | float | np.number):
+        rate = _scheduled(estimator, float(rate), incremental)
+    if isinstance(estimator.momentum, int | float) and estimator.momentum == 0:
+        return GradientDescent(rate)
+    return (Nesterov if estimator.nesterovs_momentum else Momentum)(rate, estimator.momentum)
+
+
+def _scheduled(estimator: BaseMLP, rate: float, incremental: bool) -> Rate:
+    if estimator.learning_rate == "invscaling":
+        return InverseScaling(rate, estimator.power_t, int(estimator.t_))
+    if estimator.learning_rate == "adaptive":
+        return Plateau(estimator._memory.rate or rate if incremental else rate)
+    return rate
+
+
+def _run(
+    estimator: BaseMLP,
+    X: Any,
+    T: NDArray[Any],
+    weights: Any,
+    plan: Plan,
+    held_out: Validation | None,
+    incremental: bool,
+) -> Run:
+    memory = estimator._memory
+    kept = memory.slots if memory.rule == plan.rule.name else None
+    judge = None if held_out is None else estimator._judge(held_out)
+    try:
+        return loop.train(
+            memory.network,
+            X,
+            T,
+            plan,
+            engine=memory.engine(estimator.engine, estimator.n_threads),
+            dtype=memory.theta.dtype,
+            theta=memory.theta,
+            memory=kept,
+            weights=weights,
+            validation=judge,
+            reached=memory.reached,
+            callbacks=estimator._callbacks(),
+        )
+    except TrainingInterrupted as interrupted:
+        warnings.warn("Training interrupted by user.", stacklevel=6)
+        return interrupted.run  # type: ignore[no-any-return]  # a Run
+    except DivergenceError as error:
+        if held_out is None or incremental:
+            error.args = (f"{NOT_FINITE} {error}",)
+            raise
+        warnings.warn(f"{error} The best weights before that are kept.", ConvergenceWarning, stacklevel=6)
+        return error.run  # type: ignore[no-any-return]  # a Run
+
+
+def _remember(estimator: BaseMLP, run: Run) -> None:
+    memory = estimator._memory
+    state: State = run.best or run.state
+    memory.age = (memory.age if memory.rule == run.plan.rule.name else 0) + run.state.step
+    memory.rule, memory.slots = run.plan.rule.name, state.memory
+    memory.theta[...] = run.theta
+    memory.reached, memory.plan = run.reached, run.plan
+    rate = run.plan.rule.learning_rate
+    memory.rate = rate.last if isinstance(rate, Plateau) else None
+
+
+def _set_attributes(estimator: BaseMLP, run: Run, n: int, held_out: Validation | None) -> None:
+    estimator.loss_curve_ += run.loss.tolist()
+    estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else np.nan
+    estimator.n_iter_ = run.epochs
+    estimator.t_ += run.epochs * n
+    if held_out is None:
+        estimator.best_loss_ = run.reached.best
+        return
+    scores = (-run.validation_loss[: run.epochs]).tolist()
+    estimator.validation_scores_ = [*(estimator.validation_scores_ or []), *scores]
+    if run.stopped == "diverged":
+        estimator.validation_scores_.append(math.nan)
+    estimator.best_validation_score_ = -run.reached.best
+    estimator.validation_loss_curve_ = [*(estimator.validation_loss_curve_ or []), *estimator._judged]
+
+
+def _speak(estimator: BaseMLP, run: Run, incremental: bool) -> None:
+    """Warn and print what scikit-learn does at the end of a training."""
+    if run.stopped == NO_IMPROVEMENT and estimator.verbose:
+        what = "Training loss" if run.best is None else "Validation score"
+        print(  # what `verbose` asks for
+            f"{what} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} "
+            "consecutive epochs. Stopping."
+        )
+    if run.stopped == "epochs" and not incremental:
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
+            "hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=6,
+        )
