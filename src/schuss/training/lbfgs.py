@@ -6,6 +6,7 @@ rounding of SciPy's sums depends on their order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,12 +55,13 @@ def minimise(
     iterations: int,
     evaluations: int,
     tolerance: float,
-    verbose: bool = False,
+    callback: Callable[[Array, float], bool] | None = None,
 ) -> Minimum:
     """Return the minimum that L-BFGS reaches from `theta` in at most so many iterations and evaluations.
 
     `tolerance` is the largest component of the gradient at which it ends. The arithmetic of loss and
-    gradient is that of theta's dtype, SciPy's own is float64.
+    gradient is that of theta's dtype, SciPy's own is float64. `callback` is called after each iteration
+    with theta and loss; True ends it.
     """
     from scipy.optimize import minimize
 
@@ -71,6 +73,12 @@ def minimise(
         loss, gradient = engine.gradient(network, at, samples, objective)
         return loss, gradient[places].astype(np.float64)
 
+    def tell(intermediate_result: Any) -> None:
+        at = np.empty_like(theta)
+        at[places] = intermediate_result.x
+        if callback is not None and callback(at, float(intermediate_result.fun)):
+            raise StopIteration
+
     options: dict[str, Any] = {"maxfun": evaluations, "maxiter": iterations, "gtol": tolerance}
     found = minimize(
         loss_and_gradient,
@@ -78,7 +86,7 @@ def minimise(
         method="L-BFGS-B",
         jac=True,
         options=options,
-        callback=_tell if verbose else None,
+        callback=tell,
     )
     last = np.empty_like(theta)
     last[places] = found.x
@@ -98,7 +106,3 @@ def _weights_first(network: Network) -> NDArray[np.intp]:
     layers = network.views(np.arange(network.n_parameters))
     biases = [layer.b for layer in layers if layer.b is not None]
     return np.concatenate([layer.w.ravel() for layer in layers] + biases)
-
-
-def _tell(intermediate_result: Any) -> None:
-    print(f"L-BFGS, loss = {intermediate_result.fun:.8f}")  # what `verbose` asks for

@@ -253,7 +253,8 @@ class _Loop:
             self.reached = self.reached.after(seen, self.plan)
             number = start.step // self._per_epoch + i
             self._take_average(number, state)
-            reason = self.reached.reason(seen, self.plan) or self._call_back(number, loss, state)
+            asked = self._call_back(number, loss, state)  # of the last epoch too
+            reason = self.reached.reason(seen, self.plan) or asked
             if reason:
                 return i, reason
         return len(epochs), None

@@ -7,6 +7,7 @@ The parts that differ (targets, network, score) are the subclasses'; how a solve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,12 +15,15 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from schuss.adapters.estimators import solvers
+from schuss.adapters.estimators import exchange, solvers
 from schuss.adapters.estimators.draws import draw_theta, generator_of
+from schuss.adapters.estimators.hidden import HiddenLayerMixin
+from schuss.adapters.estimators.html import summary
 from schuss.adapters.estimators.inputs import InputsMixin
 from schuss.adapters.estimators.judging import JudgingMixin
 from schuss.adapters.estimators.memory import Memory
 from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS, STOCHASTIC
+from schuss.adapters.estimators.reporting import CallbackSupportMixin, Report
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice
 from schuss.method.functions import Array
@@ -28,7 +32,7 @@ from schuss.method.network import Network
 __all__ = ["BaseMLP", "Validation"]
 
 
-class BaseMLP(InputsMixin, JudgingMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """The network behind `MLPClassifier` and `MLPRegressor`."""
 
     _parameter_constraints: ClassVar = CONSTRAINTS
@@ -79,8 +83,15 @@ class BaseMLP(InputsMixin, JudgingMixin, BaseEstimator):  # type: ignore[misc]  
                 f"data ask for {network.layers}. Fit without warm_start."
             )
         self._memory.network = network  # its loss or activation may have been changed
-        solvers.train(self, X, T, weights, self._held_out(validation, incremental), incremental)
+        report = Report(self, X, y, 1 if incremental else self.max_iter)
+        held_out = self._held_out(validation, incremental)
+        solvers.train(self, X, T, weights, held_out, report, incremental)
+        report.end()
         return self
+
+    def _with_weights(self, theta: Array) -> dict[str, Any]:
+        """Return the attributes that make a copy of this estimator predict with `theta`."""
+        return {"_memory": replace(self._memory, theta=theta.copy())}
 
     def _can_fit_partially(self) -> bool:
         """Return True, or raise the AttributeError that hides `partial_fit`."""
@@ -190,6 +201,34 @@ class BaseMLP(InputsMixin, JudgingMixin, BaseEstimator):  # type: ignore[misc]  
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = self.allow_nan
         return tags
+
+    def _html_repr(self) -> str:
+        view: str = super()._html_repr()
+        return view + summary(self) if self.__sklearn_is_fitted__() else view
+
+    @property
+    def _changes_inputs(self) -> bool:
+        """Whether the network sees other numbers than the user gives."""
+        return bool(self.allow_nan or self.preset)
+
+    def to_sklearn(self) -> Any:
+        """Return scikit-learn's estimator of the same name with the same weights."""
+        return exchange.to_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, estimator: Any) -> Any:
+        """Return an estimator with the weights of scikit-learn's fitted `estimator`."""
+        return exchange.from_sklearn(cls, estimator)
+
+    def to_torch(self) -> Any:
+        """Return the network as a `torch.nn.Sequential` with the same weights."""
+        return exchange.to_torch(self)
+
+    def _finish_sklearn(self, other: Any) -> None:
+        """Set what else scikit-learn's estimator needs to predict."""
+
+    def _begin_from_sklearn(self, other: Any) -> None:
+        """Take over what else is needed from scikit-learn's estimator."""
 
     def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:
         raise NotImplementedError

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
@@ -283,6 +284,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         several = np.ndim(y) == 2 and np.shape(y)[1] > 1
         self._kind = "multilabel" if several else "binary" if len(given) <= 2 else "multiclass"
         self.classes_ = labels.classes_of(self._kind, y) if several else given
+
+    def _finish_sklearn(self, other: Any) -> None:
+        binarizer = LabelBinarizer()
+        binarizer.fit(np.eye(len(self.classes_), dtype=int) if self._kind == "multilabel" else self.classes_)
+        other._label_binarizer, other.classes_ = binarizer, self.classes_
+
+    def _begin_from_sklearn(self, other: Any) -> None:
+        kind = other._label_binarizer.y_type_
+        self._kind, self.classes_ = labels.KINDS[kind], other.classes_
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

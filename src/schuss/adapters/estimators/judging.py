@@ -1,17 +1,15 @@
-"""What is asked after each epoch: the score on data held out, the printing, and scikit-learn's callbacks."""
+"""What data held out says of a state: its score, for early stopping, and its loss."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from schuss.adapters.estimators.inputs import as_rows
 from schuss.adapters.estimators.solvers import objective_of
 from schuss.method.samples import Samples
 from schuss.method.state import State
-from schuss.training.loop import Callback, Epoch, Judge
+from schuss.training.loop import Judge
 
 if TYPE_CHECKING:
     from schuss.adapters.estimators.base import Validation
@@ -42,12 +40,3 @@ class JudgingMixin:
 
     def _score_outputs(self, y: Any, held_out: Validation) -> float:
         raise NotImplementedError
-
-    def _callbacks(self) -> list[Callback]:
-        return [_tell] if self.verbose else []  # type: ignore[attr-defined]  # a parameter
-
-
-def _tell(epoch: Epoch) -> None:
-    print(f"Iteration {epoch.number}, loss = {epoch.loss:.8f}")  # what `verbose` asks for
-    if epoch.validation_loss is not None and np.isfinite(epoch.validation_loss):
-        print(f"Validation score: {-epoch.validation_loss:f}")

@@ -143,6 +143,10 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
             return y[:, 0] if self._flat else y
         return y.ravel() if self._flat else y
 
+    def _begin_from_sklearn(self, other: Any) -> None:
+        self._n_targets = int(other.n_outputs_)
+        self._flat = self._n_targets == 1
+
     @available_if(lambda self: self._can_fit_partially())
     def partial_fit(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from schuss.adapters.estimators.draws import advance_past, generator_of, orders_of
+from schuss.adapters.estimators.reporting import Narrator
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.backprop import Objective
 from schuss.method.network import Network
@@ -27,6 +29,9 @@ from schuss.training.stopping import NO_IMPROVEMENT
 
 if TYPE_CHECKING:
     from schuss.adapters.estimators.base import BaseMLP, Validation
+    from schuss.adapters.estimators.reporting import Report
+    from schuss.method.functions import Array
+    from schuss.training.loop import Callback
 
 __all__ = ["objective_of", "train"]
 
@@ -43,25 +48,37 @@ def train(
     T: NDArray[Any],
     weights: Any,
     held_out: Validation | None,
+    report: Report,
     incremental: bool,
 ) -> None:
     """Train the estimator's network with its solver, and set the fitted attributes."""
     if estimator.max_iter == 0 and not incremental:
         return
     if estimator.solver == "lbfgs":
-        _train_lbfgs(estimator, X, T, weights)
+        _train_lbfgs(estimator, X, T, weights, report)
         return
     memory = estimator._memory
     memory.generator = generator_of(estimator.random_state, memory.generator)
     if held_out is None and estimator.early_stopping:
         X, T, weights, held_out = _split(estimator, X, T, weights)
     plan = _plan(estimator, X.shape[0], incremental)
-    run = _run(estimator, X, T, weights, plan, held_out, incremental)
+    narrator = Narrator(estimator)
+    callbacks = [*([narrator.epoch] if estimator.verbose else []), *report.callbacks()]
+    run = _run(estimator, X, T, weights, plan, held_out, callbacks)
     draws = estimator.shuffle and X.shape[0] > 1
     advance_past(memory.generator, draws, X.shape[0], _drawn(run))
     _remember(estimator, run)
     _set_attributes(estimator, run, X.shape[0], held_out)
-    _speak(estimator, run, incremental)
+    if run.stopped == NO_IMPROVEMENT and estimator.verbose:
+        small = isinstance(run.plan.rule.learning_rate, Plateau)
+        narrator.plateau(held_out is not None, "Learning rate too small. Stopping." if small else "Stopping.")
+    if run.stopped == "epochs" and not incremental:
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
+            "hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
 
 
 def _drawn(run: Run) -> int:
@@ -69,7 +86,7 @@ def _drawn(run: Run) -> int:
     return -(-run.state.step // run.plan.steps_per_epoch(run.n_samples))
 
 
-def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any) -> None:
+def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any, report: Report) -> None:
     memory = estimator._memory
     samples = Samples.check(memory.network, X, T, memory.theta.dtype, weights)
     found = minimise(
@@ -81,7 +98,7 @@ def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any) -> N
         iterations=estimator.max_iter,
         evaluations=estimator.max_fun,
         tolerance=estimator.tol,
-        verbose=bool(estimator.verbose),
+        callback=partial(_heard, report, bool(estimator.verbose)),
     )
     memory.theta[...] = found.theta
     estimator.n_iter_, estimator.loss_ = found.iterations, found.loss
@@ -89,6 +106,12 @@ def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any) -> N
         warnings.warn(_lbfgs_words(found, estimator.max_iter), ConvergenceWarning, stacklevel=6)
     if not np.isfinite(memory.theta).all():
         raise ValueError(NOT_FINITE)
+
+
+def _heard(report: Report, verbose: bool, theta: Array, loss: float) -> bool:
+    if verbose:
+        print(f"L-BFGS, loss = {loss:.8f}")  # what `verbose` asks for
+    return report.weights(theta, "lbfgs-iter")
 
 
 def _lbfgs_words(found: Any, max_iter: int) -> str:
@@ -186,7 +209,7 @@ def _run(
     weights: Any,
     plan: Plan,
     held_out: Validation | None,
-    incremental: bool,
+    callbacks: list[Callback],
 ) -> Run:
     memory = estimator._memory
     kept = memory.slots if memory.rule == plan.rule.name else None
@@ -204,13 +227,13 @@ def _run(
             weights=weights,
             validation=judge,
             reached=memory.reached,
-            callbacks=estimator._callbacks(),
+            callbacks=callbacks,
         )
     except TrainingInterrupted as interrupted:
         warnings.warn("Training interrupted by user.", stacklevel=6)
         return interrupted.run  # type: ignore[no-any-return]  # a Run
     except DivergenceError as error:
-        if held_out is None or incremental:
+        if held_out is None:
             error.args = (f"{NOT_FINITE} {error}",)
             raise
         warnings.warn(f"{error} The best weights before that are kept.", ConvergenceWarning, stacklevel=6)
@@ -242,20 +265,3 @@ def _set_attributes(estimator: BaseMLP, run: Run, n: int, held_out: Validation |
         estimator.validation_scores_.append(math.nan)
     estimator.best_validation_score_ = -run.reached.best
     estimator.validation_loss_curve_ = [*(estimator.validation_loss_curve_ or []), *estimator._judged]
-
-
-def _speak(estimator: BaseMLP, run: Run, incremental: bool) -> None:
-    """Warn and print what scikit-learn does at the end of a training."""
-    if run.stopped == NO_IMPROVEMENT and estimator.verbose:
-        what = "Training loss" if run.best is None else "Validation score"
-        print(  # what `verbose` asks for
-            f"{what} did not improve more than tol={estimator.tol:f} for {estimator.n_iter_no_change} "
-            "consecutive epochs. Stopping."
-        )
-    if run.stopped == "epochs" and not incremental:
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
-            "hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
