@@ -72,7 +72,7 @@ class Shuffled:
     def generator(self) -> np.random.RandomState:
         """Return a new generator in that state."""
         generator = np.random.RandomState()
-        generator.set_state(("MT19937", self.words, self.position))
+        generator.set_state(("MT19937", self.words, self.position, 0, 0.0))
         return generator
 
     def orders(self, n: int, first: int, last: int) -> NDArray[np.int32]:

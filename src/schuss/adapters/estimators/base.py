@@ -84,8 +84,13 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin,
             )
         self._memory.network = network  # its loss or activation may have been changed
         report = Report(self, X, y, 1 if incremental else self.max_iter)
-        held_out = self._held_out(validation, incremental)
-        solvers.train(self, X, T, weights, held_out, report, incremental)
+        try:
+            held_out = self._held_out(validation, incremental)
+            solvers.train(self, X, T, weights, held_out, report, incremental)
+        except BaseException:
+            if first:  # no model of untrained weights
+                del self._memory
+            raise
         report.end()
         return self
 
@@ -101,9 +106,13 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin,
             )
         return True
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> Any:
+    def _check_parameters(self) -> None:
+        """Check the parameters at the first call of `partial_fit`; its speed forbids it at each."""
         if not self.__sklearn_is_fitted__():
             self._validate_params()
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> Any:
+        self._check_parameters()
         return self._fit(X, y, sample_weight, validation, incremental=True)
 
     def _start(self, network: Network, dtype: Any) -> None:
@@ -124,7 +133,7 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin,
 
     def _check(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         """Return X and y as arrays, X finite (or with gaps where they are allowed) and of a float dtype."""
-        return validate_data(  # type: ignore[no-any-return]  # scikit-learn has no types
+        return validate_data(
             self,
             X,
             y,

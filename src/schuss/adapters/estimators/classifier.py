@@ -237,7 +237,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         For several columns of classes, a list of such.
         """
-        return labels.probabilities(self._kind, self.classes_, self._outputs(X))
+        y = self._outputs(X)
+        return labels.probabilities(self._kind, self.classes_, y)
 
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithm of `predict_proba`."""
@@ -265,6 +266,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         X_val, y_val, sample_weight_val : optional
             Data to judge by; with `early_stopping`, the best weights by them are kept.
         """
+        self._check_parameters()
         self._learn_classes(y, classes)
         return self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 

@@ -1,4 +1,4 @@
-"""The outputs of a hidden layer as features for others: `transform`, as scikit-learn's transformers have it."""
+"""The outputs of a hidden layer as features: `transform`, as scikit-learn's transformers have it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class HiddenLayerMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
 
     def _has_hidden(self) -> bool:
         """Return True, or raise the AttributeError that hides `transform`."""
-        if np.size(self.hidden_layer_sizes) == 0:  # type: ignore[attr-defined]  # a parameter
+        if np.size(self.hidden_layer_sizes) == 0:
             raise AttributeError("transform returns a hidden layer's outputs; this network has none.")
         return True
 
@@ -31,17 +31,17 @@ class HiddenLayerMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
     def transform(self, X: Any) -> Array:
         """Return the outputs of hidden layer `transform_layer`, shape (n, units)."""
         check_is_fitted(self)
-        X = self._inputs(X)  # type: ignore[attr-defined]  # the estimator's
-        memory = self._memory  # type: ignore[attr-defined]  # there once fitted
+        X = self._inputs(X)
+        memory = self._memory
         head = _head(memory.network, self._layer())
         theta = np.ascontiguousarray(memory.theta[: head.n_parameters])
-        engine = memory.engine(self.engine, self.n_threads)  # type: ignore[attr-defined]  # parameters
-        return engine.outputs(head, theta, as_rows(X, theta.dtype))  # type: ignore[no-any-return]  # an array
+        engine = memory.engine(self.engine, self.n_threads)
+        return engine.outputs(head, theta, as_rows(X, theta.dtype))
 
     @available_if(_has_hidden)
     def fit_transform(self, X: Any, y: Any, **fit_params: Any) -> Array:
         """Fit, and return the hidden outputs of the same inputs."""
-        return self.fit(X, y, **fit_params).transform(X)  # type: ignore[attr-defined, no-any-return]  # the estimator's
+        return self.fit(X, y, **fit_params).transform(X)
 
     @available_if(_has_hidden)
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
@@ -52,12 +52,12 @@ class HiddenLayerMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
 
     @property
     def _n_features_out(self) -> int:
-        return int(self._memory.network.layers[self._layer() + 1])  # type: ignore[attr-defined]  # there once fitted
+        return int(self._memory.network.layers[self._layer() + 1])
 
     def _layer(self) -> int:
         """Return the hidden layer that is asked for, counted from 0."""
-        hidden = self._memory.network.depth - 1  # type: ignore[attr-defined]  # there once fitted
-        given = int(self.transform_layer)  # type: ignore[attr-defined]  # a parameter
+        hidden = self._memory.network.depth - 1
+        given = int(self.transform_layer)
         if not -hidden <= given < hidden:
             raise SettingError(
                 f"transform_layer must lie in [{-hidden}, {hidden - 1}], the hidden layers; got {given}."

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from schuss.adapters.estimators.memory import Memory
 from schuss.method.functions import Array
 from schuss.method.samples import as_csr, is_sparse
 
@@ -22,13 +23,19 @@ FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 class InputsMixin:
     """Checks inputs and brings them into the form that the network was trained on."""
 
+    n_features_in_: int
+    allow_nan: bool
+    engine: str
+    n_threads: int | None
+    _memory: Memory
+
     def _quick(self, X: Any) -> bool:
         """Whether `X` is plainly a finite float matrix like the one that was fitted."""
         return (
             type(X) is np.ndarray
             and X.ndim == 2
             and X.dtype in FLOATS
-            and X.shape[1] == self.n_features_in_  # type: ignore[attr-defined]  # set by validate_data
+            and X.shape[1] == self.n_features_in_
             and X.shape[0] > 0
             and "feature_names_in_" not in self.__dict__
             and bool(np.isfinite(X).all())
@@ -44,7 +51,7 @@ class InputsMixin:
                 X,
                 accept_sparse=["csr", "csc"],
                 dtype=FLOATS,
-                ensure_all_finite="allow-nan" if self.allow_nan else True,  # type: ignore[attr-defined]  # a parameter
+                ensure_all_finite="allow-nan" if self.allow_nan else True,
                 reset=False,
             )
         return self._prepared(X)
@@ -52,15 +59,15 @@ class InputsMixin:
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs, shape (n, n_outputs), for inputs as the user gave them."""
         X = self._inputs(X)
-        memory = self._memory  # type: ignore[attr-defined]  # there once fitted
+        memory = self._memory
         theta = memory.theta
-        engine = memory.engine(self.engine, self.n_threads)  # type: ignore[attr-defined]  # parameters
+        engine = memory.engine(self.engine, self.n_threads)
         y = engine.outputs(memory.network, theta, as_rows(X, theta.dtype))
         return y if X.dtype.itemsize <= y.dtype.itemsize else y.astype(X.dtype)
 
     def _learn_inputs(self, X: Any, first: bool) -> None:
         """Learn what `_prepared` needs, from the inputs of a first fit."""
-        if first and self.allow_nan:  # type: ignore[attr-defined]  # a parameter
+        if first and self.allow_nan:
             if is_sparse(X):
                 raise ValueError("allow_nan=True needs dense inputs; got a sparse matrix.")
             gaps = np.isnan(X)
@@ -71,7 +78,7 @@ class InputsMixin:
 
     def _prepared(self, X: Any) -> Any:
         """Return the network's inputs: gaps filled by the column's mean and marked, where they may occur."""
-        if not self.allow_nan:  # type: ignore[attr-defined]  # a parameter
+        if not self.allow_nan:
             return X
         gaps = np.isnan(X)
         filled = np.where(gaps, self._fill.astype(X.dtype), X)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from schuss.adapters.estimators.inputs import as_rows
+from schuss.adapters.estimators.memory import Memory
 from schuss.adapters.estimators.solvers import objective_of
 from schuss.method.samples import Samples
 from schuss.method.state import State
@@ -20,12 +21,15 @@ __all__ = ["JudgingMixin"]
 class JudgingMixin:
     """Judges a state of the training, for early stopping and the validation curves."""
 
+    engine: str
+    n_threads: int | None
+    _memory: Memory
     _judged: list[float]
 
     def _judge(self, held_out: Validation) -> Judge:
         """Return the function from a state to minus its score; it also notes the loss."""
-        memory = self._memory  # type: ignore[attr-defined]  # there by now
-        engine = memory.engine(self.engine, self.n_threads)  # type: ignore[attr-defined]  # parameters
+        memory = self._memory
+        engine = memory.engine(self.engine, self.n_threads)
         X = as_rows(held_out.X, memory.theta.dtype)
         samples = Samples.check(memory.network, X, held_out.T, memory.theta.dtype, held_out.weights)
         objective = replace(objective_of(self, memory.network), l2=0.0, clip=None)

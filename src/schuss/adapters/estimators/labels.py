@@ -51,12 +51,12 @@ def encode(kind: str, classes: Any, y: Any, dtype: Any) -> NDArray[Any]:
     if kind == "multilabel":
         return _indicator(y, dtype)
     if kind == "multioutput":
-        codes = [_codes(c, column) for c, column in zip(classes, np.asarray(y).T, strict=True)]
-        return np.hstack([np.eye(len(c), dtype=dtype)[code] for c, code in zip(classes, codes, strict=True)])
+        columns = zip(classes, np.asarray(y).T, strict=True)
+        return np.hstack([np.eye(len(c), dtype=dtype)[_codes(c, column)] for c, column in columns])
     codes = _codes(classes, y)
     if kind == "multiclass":
         return codes.astype(np.int32)
-    positive = codes == 1 if len(classes) == 2 else np.zeros(len(codes), bool)
+    positive = codes if len(classes) == 2 else np.zeros_like(codes)  # one class alone is the negative one
     return positive.astype(dtype)[:, None]
 
 

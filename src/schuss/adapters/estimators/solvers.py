@@ -154,7 +154,7 @@ def _batch_size(estimator: BaseMLP, n: int) -> int:
     return int(min(estimator.batch_size, n))
 
 
-def objective_of(estimator: BaseMLP, network: Network) -> Objective:
+def objective_of(estimator: Any, network: Network) -> Objective:
     """Return what is minimised; scikit-learn reports a squared error as the mean over outputs."""
     per_output = network.loss.name == "squared_error"
     return Objective("mean", float(estimator.alpha), 0.0, estimator.clip_norm, per_output)
@@ -231,13 +231,13 @@ def _run(
         )
     except TrainingInterrupted as interrupted:
         warnings.warn("Training interrupted by user.", stacklevel=6)
-        return interrupted.run  # type: ignore[no-any-return]  # a Run
+        return interrupted.run
     except DivergenceError as error:
         if held_out is None:
             error.args = (f"{NOT_FINITE} {error}",)
             raise
         warnings.warn(f"{error} The best weights before that are kept.", ConvergenceWarning, stacklevel=6)
-        return error.run  # type: ignore[no-any-return]  # a Run
+        return error.run
 
 
 def _remember(estimator: BaseMLP, run: Run) -> None:
