@@ -40,6 +40,11 @@ class State:
         theta = np.array(theta)
         return cls(theta, np.zeros((slots, theta.size), theta.dtype))
 
+    @classmethod
+    def of(cls, theta: Array, memory: Array, step: int) -> State:
+        """Return a state whose arrays are read-only views, so that the caller's own stay as they are."""
+        return cls(theta.view(), memory.view(), step)
+
     @property
     def velocity(self) -> Array:
         """The first row of the memory: Δw of momentum; zeros for a rule without memory."""

@@ -29,7 +29,7 @@ from schuss.training.run import Run
 from schuss.training.setup import first_state, fitting_plan
 from schuss.training.stopping import NO_IMPROVEMENT, Progress
 
-__all__ = ["Callback", "Epoch", "Judge", "Tick", "train"]
+__all__ = ["Callback", "Epoch", "Judge", "Tick", "one_pass", "train"]
 
 STRIDE_SECONDS = 0.2
 TICK_SECONDS = 0.05
@@ -131,6 +131,14 @@ def train(
     loop = _Loop(network, samples, plan, chosen, judge, callbacks, progress, state)
     loop.reached = reached or loop.reached
     return loop.run()
+
+
+def one_pass(engine: Engine, network: Network, state: State, samples: Samples, plan: Plan) -> Advance:
+    """Go on from `state` once through `samples`, with no run around it: for online learning.
+
+    `state.step` must begin an epoch of the plan, whose number of epochs does not matter.
+    """
+    return engine.advance(network, state, samples, plan, state.step + plan.steps_per_epoch(len(samples)))
 
 
 def _judge(network: Network, plan: Plan, engine: Engine, validation: Any, dtype: Any) -> Judge | None:

@@ -6,14 +6,15 @@ The parts that differ (targets, network, score) are the subclasses'; how a solve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from schuss.adapters.estimators import exchange, solvers
 from schuss.adapters.estimators.draws import draw_theta, generator_of
@@ -22,6 +23,7 @@ from schuss.adapters.estimators.html import summary
 from schuss.adapters.estimators.inputs import InputsMixin
 from schuss.adapters.estimators.judging import JudgingMixin
 from schuss.adapters.estimators.memory import Memory
+from schuss.adapters.estimators.online import learn_row
 from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS, STOCHASTIC
 from schuss.adapters.estimators.reporting import CallbackSupportMixin, Report
 from schuss.errors import SettingError
@@ -113,6 +115,9 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin,
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> Any:
         self._check_parameters()
+        plain = sample_weight is None and validation[0] is None and self.__sklearn_is_fitted__()
+        if plain and learn_row(self, X, y):
+            return self
         return self._fit(X, y, sample_weight, validation, incremental=True)
 
     def _start(self, network: Network, dtype: Any) -> None:
@@ -220,6 +225,17 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin,
         """Whether the network sees other numbers than the user gives."""
         return bool(self.allow_nan or self.preset)
 
+    def predictor(self) -> Callable[[Array], Array]:
+        """Return a bare function from inputs, (n_features,) or (n, n_features), to the network's outputs.
+
+        It checks nothing and needs arrays of the network's dtype; its weights are those of now.
+        """
+        check_is_fitted(self)
+        if self._changes_inputs:
+            raise SettingError("predictor() gives the network alone, but this estimator changes its inputs.")
+        memory = self._memory
+        return memory.engine(self.engine, self.n_threads).predictor(memory.network, memory.theta)
+
     def to_sklearn(self) -> Any:
         """Return scikit-learn's estimator of the same name with the same weights."""
         return exchange.to_sklearn(self)
@@ -238,6 +254,17 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin,
 
     def _begin_from_sklearn(self, other: Any) -> None:
         """Take over what else is needed from scikit-learn's estimator."""
+
+    @classmethod
+    @cache
+    def _names(cls) -> list[str]:
+        """Return the names of the parameters."""
+        names: list[str] = cls._get_param_names()
+        return names
+
+    def _row_target(self, value: Any) -> Any:
+        """Return the target of one row as the loss needs it, or None where that is not plain."""
+        raise NotImplementedError
 
     def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:
         raise NotImplementedError

@@ -52,6 +52,7 @@ class Memory:
     rate: float | None = None
     reached: Progress = field(default_factory=Progress)
     plan: Plan | None = None
+    online: Any = field(default=None, repr=False)  # what `online.py` keeps between two rows
     _engine: tuple[Any, Engine] | None = field(default=None, repr=False)
 
     def engine(self, name: str, threads: int | None) -> Engine:

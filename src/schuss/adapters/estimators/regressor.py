@@ -116,6 +116,11 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
             self._n_targets = T.shape[1]
         return np.repeat(T, len(self._quantiles), axis=1)
 
+    def _row_target(self, value: Any) -> Any:
+        T = np.array([value], dtype=self._memory.theta.dtype, ndmin=2)
+        plain = T.shape == (1, self._n_targets) and len(self._quantiles) == 1 and np.isfinite(T).all()
+        return T if plain and (self.loss != "poisson" or T.min() >= 0) else None
+
     def _network(self, n_in: int, hidden: list[int]) -> Network:
         n_out = self._n_targets * len(self._quantiles)
         loss = self._loss()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from schuss.method.functions import Array
     from schuss.training.loop import Callback
 
-__all__ = ["objective_of", "train"]
+__all__ = ["objective_of", "plan_of", "train"]
 
 AUTO_BATCH = 200
 NOT_FINITE = (
@@ -61,7 +61,7 @@ def train(
     memory.generator = generator_of(estimator.random_state, memory.generator)
     if held_out is None and estimator.early_stopping:
         X, T, weights, held_out = _split(estimator, X, T, weights)
-    plan = _plan(estimator, X.shape[0], incremental)
+    plan = plan_of(estimator, X.shape[0], incremental)
     narrator = Narrator(estimator)
     callbacks = [*([narrator.epoch] if estimator.verbose else []), *report.callbacks()]
     run = _run(estimator, X, T, weights, plan, held_out, callbacks)
@@ -160,7 +160,8 @@ def objective_of(estimator: Any, network: Network) -> Objective:
     return Objective("mean", float(estimator.alpha), 0.0, estimator.clip_norm, per_output)
 
 
-def _plan(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
+def plan_of(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
+    """Return the plan that the estimator's parameters describe, for `n` samples."""
     memory, patience = estimator._memory, estimator.n_iter_no_change
     dropout = estimator.dropout
     silent = np.any(np.asarray(dropout) > 0)
