@@ -6,7 +6,7 @@ The parts that differ (targets, network, score) are the subclasses'; how a solve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
@@ -26,6 +26,7 @@ from schuss.adapters.estimators.memory import Memory
 from schuss.adapters.estimators.online import learn_row
 from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS, STOCHASTIC
 from schuss.adapters.estimators.reporting import CallbackSupportMixin, Report
+from schuss.adapters.estimators.weights import WeightsMixin
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice
 from schuss.method.functions import Array
@@ -34,7 +35,7 @@ from schuss.method.network import Network
 __all__ = ["BaseMLP", "Validation"]
 
 
-class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """The network behind `MLPClassifier` and `MLPRegressor`."""
 
     _parameter_constraints: ClassVar = CONSTRAINTS
@@ -72,13 +73,14 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin,
         X, y = self._check(X, y, reset=first)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
+        given = first and (self.warm_start or incremental) and self._given_theta()
         self._learn_inputs(X, first)
         X = self._prepared(X)
         T = self._targets(y, X.dtype, first, incremental)
         weights = self._weights(y, sample_weight, incremental)
         network = self._network(self._n_inputs(X), sizes)
         if first:
-            self._start(network, X.dtype)
+            self._start(network, X.dtype, given)
         elif network.layers != self._memory.network.layers:
             raise SettingError(
                 f"the network fitted before has layers {self._memory.network.layers}; these parameters and "
@@ -120,10 +122,12 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin,
             return self
         return self._fit(X, y, sample_weight, validation, incremental=True)
 
-    def _start(self, network: Network, dtype: Any) -> None:
+    def _start(self, network: Network, dtype: Any, given: Any) -> None:
         generator = generator_of(self.random_state, None)
         logistic = isinstance(self.activation, str) and self.activation == "logistic"
-        theta = draw_theta(network, generator, logistic, dtype)
+        theta = (
+            network.pack(*given).astype(dtype) if given else draw_theta(network, generator, logistic, dtype)
+        )
         self._memory = Memory(network, theta, generator)
         self.n_iter_, self.t_ = 0, 0
         self.n_outputs_, self.n_layers_ = network.layers[-1], len(network.layers)
@@ -169,31 +173,6 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin,
         if weights is not None:
             weights = _check_sample_weight(weights, X)
         return Validation(X, self._targets(y, X.dtype, False, True), weights)
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """The layers' weights, shapes (fan_in, fan_out); views of the network's own."""
-        return [layer.w for layer in self._fitted_layers()]
-
-    @coefs_.setter
-    def coefs_(self, arrays: Sequence[Any]) -> None:
-        for layer, array in zip(self._fitted_layers(), arrays, strict=True):
-            layer.w[...] = array
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """The layers' biases, shapes (fan_out,); views of the network's own."""
-        return [layer.b for layer in self._fitted_layers() if layer.b is not None]
-
-    @intercepts_.setter
-    def intercepts_(self, arrays: Sequence[Any]) -> None:
-        for layer, array in zip(self._fitted_layers(), arrays, strict=True):
-            layer.b[...] = array
-
-    def _fitted_layers(self) -> Any:
-        if "_memory" not in self.__dict__:
-            raise AttributeError(f"this {type(self).__name__} is not fitted yet: it has no weights.")
-        return self._memory.network.views(self._memory.theta)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there are weights."""
