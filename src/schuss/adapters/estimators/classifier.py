@@ -100,6 +100,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     loss_, best_loss_, best_validation_score_ : float
     n_iter_, t_, n_layers_, n_outputs_, n_features_in_ : int
     out_activation_ : str
+    network_ : schuss.Network
+    plan_ : schuss.Plan
+        Of the last training by sgd or adam; it holds the order of every epoch.
     """
 
     _parameter_constraints: ClassVar = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,9 +49,11 @@ def to_sklearn(estimator: BaseMLP) -> Any:
     kind = getattr(neural_network, type(estimator).__name__)
     names = kind._get_param_names()
     other = kind(**{name: value for name, value in estimator.get_params().items() if name in names})
+    if not isinstance(estimator.activation, str):  # a list of one name, for each layer
+        other.activation = (*estimator.activation, "identity")[0]
     for name in FITTED:
         if hasattr(estimator, name):
-            setattr(other, name, getattr(estimator, name))
+            setattr(other, name, copy(getattr(estimator, name)))  # lists that each of the two extends
     other.coefs_ = [w.copy() for w in estimator.coefs_]
     other.intercepts_ = [b.copy() for b in estimator.intercepts_]
     estimator._finish_sklearn(other)
@@ -78,7 +81,8 @@ def from_sklearn(kind: type[BaseMLP], other: Any) -> BaseMLP:
     estimator = kind(**other.get_params())
     for name in FITTED:
         if hasattr(other, name):
-            setattr(estimator, name, getattr(other, name))
+            setattr(estimator, name, copy(getattr(other, name)))
+    estimator.validation_loss_curve_ = None
     estimator._begin_from_sklearn(other)
     sizes = [other.coefs_[0].shape[0], *(w.shape[1] for w in other.coefs_)]
     network: Network = estimator._network(sizes[0], sizes[1:-1])

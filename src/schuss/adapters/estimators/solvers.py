@@ -19,7 +19,7 @@ from schuss.method.backprop import Objective
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule
-from schuss.method.samples import Samples
+from schuss.method.samples import Samples, is_sparse
 from schuss.method.schedules import InverseScaling, Plateau, Rate
 from schuss.method.state import State
 from schuss.training import loop
@@ -129,6 +129,7 @@ def _split(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any) -> tuple[A
     """Split as scikit-learn does: rows of one logistic output stay in proportion."""
     from schuss.adapters.estimators.base import Validation
 
+    X = X.tocsr() if is_sparse(X) else X
     kept, held = train_test_split(
         np.arange(X.shape[0]),
         random_state=estimator._memory.generator,

@@ -7,6 +7,8 @@ from typing import Any
 
 from schuss.adapters.estimators.memory import Memory
 from schuss.method.functions import Array
+from schuss.method.network import Network
+from schuss.method.plan import Plan
 
 __all__ = ["WeightsMixin"]
 
@@ -37,6 +39,21 @@ class WeightsMixin:
     @intercepts_.setter
     def intercepts_(self, arrays: Sequence[Any]) -> None:
         self._set_arrays("intercepts_", 1, arrays)
+
+    @property
+    def network_(self) -> Network:
+        """The network as a value: layers, activations, loss."""
+        return self._fitted().network
+
+    @property
+    def plan_(self) -> Plan | None:
+        """The plan of the last training by sgd or adam: with the data and the first weights it replays."""
+        return self._fitted().plan
+
+    def _fitted(self) -> Memory:
+        if "_memory" not in self.__dict__:
+            raise AttributeError(f"this {type(self).__name__} is not fitted yet: it has no network.")
+        return self._memory
 
     def _arrays(self, name: str, part: int) -> Any:
         if "_memory" in self.__dict__:
