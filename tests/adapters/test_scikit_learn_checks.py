@@ -21,7 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 KINDS = [MLPClassifier, MLPRegressor]
 QUICK: dict[str, Any] = {"max_iter": 100}
 SOLVERS: list[dict[str, Any]] = [QUICK, QUICK | {"solver": "sgd"}, {"max_iter": 40, "solver": "lbfgs"}]
-STOPPED = QUICK | {"early_stopping": True, "validation_fraction": 0.3}  # some checks bring ten samples
+STOPPED = QUICK | {"early_stopping": True, "validation_fraction": 0.5}  # some checks bring ten samples
 
 # With which scikit-learn runs one check over its own, whatever the estimator's settings
 OF_ONE_CHECK: dict[tuple[str, str], dict[str, Any]] = {

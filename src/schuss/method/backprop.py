@@ -70,7 +70,7 @@ class Objective:
     l2: float = 0.0
     l1: float = 0.0
     clip: float | None = None
-    loss_per_output: bool = False
+    as_scikit_learn: bool = False
 
     def scale(self, n: float) -> float:
         """Return the factor on the sum over samples of weight `n` in all; 0 where they weigh nothing."""
@@ -137,12 +137,11 @@ def output_delta(network: Network, trace: Trace, T: Array) -> Array:
     return f.slope(x, y) * error
 
 
-def errors(network: Network, trace: Trace, T: Array) -> Array:
-    """Return E of each sample, shape (n,)."""
+def errors(network: Network, trace: Trace, T: Array, *, as_scikit_learn: bool = False) -> Array:
+    """Return E of each sample, shape (n,), or what scikit-learn reports of it."""
     x, y = trace.x[-1], trace.y[-1]
-    return np.sum(
-        [network.loss.value(x[:, g], y[:, g], T[:, g]) for g in network.group_slices], axis=0, dtype=x.dtype
-    )
+    value = network.loss.reported if as_scikit_learn else network.loss.value
+    return np.sum([value(x[:, g], y[:, g], T[:, g]) for g in network.group_slices], axis=0, dtype=x.dtype)
 
 
 def gradient(
@@ -171,7 +170,8 @@ def gradient(
         if into.b is not None:
             np.negative(delta_j.sum(axis=0), out=into.b)
     result *= scale
-    loss = batch_loss(network, theta, errors(network, trace, T), objective, weights) * objective.scale(total)
+    each = errors(network, trace, T, as_scikit_learn=objective.as_scikit_learn)
+    loss = batch_loss(network, theta, each, objective, weights) * objective.scale(total)
     return Gradient(loss, clipped(result, objective.clip))
 
 
@@ -180,8 +180,6 @@ def batch_loss(
 ) -> float:
     """Return the errors (n,) of a batch added up, and the penalties, before the reduction."""
     total = float((errors if weights is None else errors * weights).sum(dtype=np.float64))
-    if objective.loss_per_output:
-        total /= network.layers[-1]
     return total + penalty(network, theta, objective)
 
 

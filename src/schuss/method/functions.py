@@ -150,6 +150,8 @@ class LossKind:
     ----------
     value : callable ``(x, y, t, parameter) -> E``, shapes (n, n_out) -> (n,)
     error : callable ``(y, t, parameter) -> −∂E/∂y``, shape (n, n_out)
+    reported : callable or None
+        What scikit-learn reports instead of `value`, where that differs.
     partner : str or None
         The output activation that the loss needs; then δ is what `delta` says, whatever `error` does.
     delta : callable ``(x, y, t, parameter) -> −∂E/∂x``, shape (n, n_out)
@@ -164,6 +166,9 @@ class LossKind:
     value: Callable[[Array, Array, Array, Any], Array] = field(repr=False, compare=False)
     error: Callable[[Array, Array, Any], Array] = field(repr=False, compare=False)
     formula: str
+    reported: Callable[[Array, Array, Array, Any], Array] | None = field(
+        default=None, repr=False, compare=False
+    )
     partner: str | None = None
     delta: Callable[[Array, Array, Array, Any], Array] = field(
         default=lambda x, y, t, _: t - y, repr=False, compare=False
@@ -180,6 +185,20 @@ def log_softmax(x: Array) -> Array:
 
 def _cross_entropy(x: Array, y: Array, t: Array, _: Any) -> Array:
     return np.asarray(-(t * log_softmax(x)).sum(axis=-1))
+
+
+def _held(y: Array) -> Array:
+    """Return probabilities held away from 0 and 1 by ε."""
+    epsilon = np.finfo(y.dtype).eps
+    return np.clip(y, epsilon, 1 - epsilon)
+
+
+def _held_cross_entropy(x: Array, y: Array, t: Array, _: Any) -> Array:
+    return np.asarray(-(t * np.log(_held(y))).sum(axis=-1))
+
+
+def _held_binary_cross_entropy(x: Array, y: Array, t: Array, _: Any) -> Array:
+    return np.asarray(-(t * np.log(_held(y)) + (1 - t) * np.log(1 - _held(y))).sum(axis=-1))
 
 
 def _focal(x: Array, y: Array, t: Array, gamma: float) -> Array:
@@ -230,6 +249,7 @@ _losses = (
         lambda x, y, t, _: 0.5 * ((t - y) ** 2).sum(axis=-1),
         _difference,
         "½·Σ_j (t_j−y_j)²",
+        reported=lambda x, y, t, _: 0.5 * ((t - y) ** 2).mean(axis=-1),
     ),
     LossKind(
         "mean_squared_error",
@@ -237,15 +257,23 @@ _losses = (
         lambda y, t, _: (t - y) * (2 / y.shape[-1]),
         "1/m·Σ_j (t_j−y_j)²",
     ),
-    LossKind("cross_entropy", _cross_entropy, _difference, "−Σ_j t_j·log y_j", "softmax"),
+    LossKind(
+        "cross_entropy",
+        _cross_entropy,
+        _difference,
+        "−Σ_j t_j·log y_j",
+        reported=_held_cross_entropy,
+        partner="softmax",
+    ),
     LossKind(
         "binary_cross_entropy",
         _binary_cross_entropy,
         _difference,
         "−Σ_j (t_j·log y_j + (1−t_j)·log(1−y_j))",
-        "logistic",
+        reported=_held_binary_cross_entropy,
+        partner="logistic",
     ),
-    LossKind("poisson", _poisson, _difference, "Σ_j (y_j−t_j·x_j+t_j·log t_j−t_j)", "exp"),
+    LossKind("poisson", _poisson, _difference, "Σ_j (y_j−t_j·x_j+t_j·log t_j−t_j)", partner="exp"),
     LossKind(
         "absolute",
         lambda x, y, t, _: np.abs(t - y).sum(axis=-1),
@@ -272,8 +300,8 @@ _losses = (
         _focal,
         _difference,
         "−Σ_j t_j·(1−y_j)^γ·log y_j",
-        "softmax",
-        _focal_delta,
+        partner="softmax",
+        delta=_focal_delta,
         default=2.0,
     ),
 )
@@ -323,6 +351,10 @@ class Loss:
     def value(self, x: Array, y: Array, t: Array) -> Array:
         """Return E of each sample: net inputs x, outputs y, targets t of shape (n, n_out) -> (n,)."""
         return self.kind.value(x, y, t, self.parameter)
+
+    def reported(self, x: Array, y: Array, t: Array) -> Array:
+        """Return what scikit-learn reports of E of each sample, shape (n,)."""
+        return (self.kind.reported or self.kind.value)(x, y, t, self.parameter)
 
     def error(self, y: Array, t: Array) -> Array:
         """Return −∂E/∂y, shape (n, n_out)."""

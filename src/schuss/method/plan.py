@@ -52,9 +52,10 @@ class Plan:
     dropout : float or sequence of float, default 0
         Share of the hidden units that are silent in a step, in [0, 1): one for all hidden layers, or
         one each.
-    loss_per_output : bool, default False
-        Report the samples' errors divided by the number of outputs, as scikit-learn does for several
-        numbers; the gradient stays that of their sum.
+    as_scikit_learn : bool, default False
+        Report the loss as scikit-learn does: a squared error divided by the number of outputs, and in a
+        cross-entropy no probability nearer to 0 or 1 than ε, the distance from 1 to the next number.
+        The gradient stays what it is.
     average : float, default 0
         The weights to use are the mean of those after each epoch of this last share of the epochs,
         in [0, 1).
@@ -82,7 +83,7 @@ class Plan:
     weight_decay: float = 0.0
     clip: float | None = None
     dropout: float | tuple[float, ...] = 0.0
-    loss_per_output: bool = False
+    as_scikit_learn: bool = False
     average: float = 0.0
     loss_goal: float | None = None
     patience: int | None = None
@@ -103,8 +104,8 @@ class Plan:
             self._set("clip", check_number("clip", self.clip, low=0.0, open_low=True))
         self._set("dropout", _dropout(self.dropout))
         self._set("average", check_number("average", self.average, low=0.0, high=1.0, open_high=True))
-        if not isinstance(self.loss_per_output, bool):
-            raise SettingError(f"loss_per_output must be True or False; got {self.loss_per_output!r}.")
+        if not isinstance(self.as_scikit_learn, bool):
+            raise SettingError(f"as_scikit_learn must be True or False; got {self.as_scikit_learn!r}.")
         if self.loss_goal is not None:
             self._set("loss_goal", check_number("loss_goal", self.loss_goal))
         if self.patience is not None:
@@ -116,7 +117,7 @@ class Plan:
     @property
     def objective(self) -> Objective:
         """Reduction, penalties and clipping."""
-        return Objective(self.reduction, self.l2, self.l1, self.clip, self.loss_per_output)
+        return Objective(self.reduction, self.l2, self.l1, self.clip, self.as_scikit_learn)
 
     def dropout_at(self, step: int, hidden_layers: int) -> Dropout | None:
         """Return which units are silent in `step`, or None where none ever are."""

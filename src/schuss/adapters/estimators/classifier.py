@@ -204,7 +204,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
                 "class_weight='balanced' is not known to partial_fit, which sees a part of the data; give a "
                 "dict, as from sklearn.utils.class_weight.compute_class_weight over all of it."
             )
-        weights = compute_sample_weight(self.class_weight, y)
+        given = self.class_weight
+        if incremental and isinstance(given, dict) and self._kind in ("binary", "multiclass"):
+            given = dict.fromkeys(self.classes_, 1.0) | given  # a part of the data may lack a class
+        weights = compute_sample_weight(given, y)
         return weights if sample_weight is None else weights * sample_weight
 
     def _network(self, n_in: int, hidden: list[int]) -> Network:

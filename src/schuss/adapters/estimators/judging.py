@@ -32,7 +32,7 @@ class JudgingMixin:
         engine = memory.engine(self.engine, self.n_threads)
         X = as_rows(held_out.X, memory.theta.dtype)
         samples = Samples.check(memory.network, X, held_out.T, memory.theta.dtype, held_out.weights)
-        objective = replace(objective_of(self, memory.network), l2=0.0, clip=None)
+        objective = replace(objective_of(self), l2=0.0, clip=None)
         self._judged = []
 
         def judge(state: State) -> float:

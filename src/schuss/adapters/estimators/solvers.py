@@ -16,7 +16,6 @@ from schuss.adapters.estimators.draws import advance_past, generator_of, orders_
 from schuss.adapters.estimators.reporting import Narrator
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.backprop import Objective
-from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule
 from schuss.method.samples import Samples, is_sparse
@@ -93,7 +92,7 @@ def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any, repo
         memory.engine(estimator.engine, estimator.n_threads),
         memory.network,
         samples,
-        objective_of(estimator, memory.network),
+        objective_of(estimator),
         memory.theta,
         iterations=estimator.max_iter,
         evaluations=estimator.max_fun,
@@ -155,10 +154,9 @@ def _batch_size(estimator: BaseMLP, n: int) -> int:
     return int(min(estimator.batch_size, n))
 
 
-def objective_of(estimator: Any, network: Network) -> Objective:
-    """Return what is minimised; scikit-learn reports a squared error as the mean over outputs."""
-    per_output = network.loss.name == "squared_error"
-    return Objective("mean", float(estimator.alpha), 0.0, estimator.clip_norm, per_output)
+def objective_of(estimator: Any) -> Objective:
+    """Return what is minimised."""
+    return Objective("mean", float(estimator.alpha), 0.0, estimator.clip_norm, as_scikit_learn=True)
 
 
 def plan_of(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
@@ -166,11 +164,11 @@ def plan_of(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
     memory, patience = estimator._memory, estimator.n_iter_no_change
     dropout = estimator.dropout
     silent = np.any(np.asarray(dropout) > 0)
-    objective = objective_of(estimator, memory.network)
+    objective = objective_of(estimator)
     return Plan(
         l2=objective.l2,
         clip=objective.clip,
-        loss_per_output=objective.loss_per_output,
+        as_scikit_learn=objective.as_scikit_learn,
         rule=_rule(estimator, incremental),
         epochs=1 if incremental else estimator.max_iter,
         batch_size=_batch_size(estimator, n),
