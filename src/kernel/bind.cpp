@@ -176,6 +176,14 @@ void orders_in(uint64_t seed, uint64_t first_epoch, Matrix<int32_t> out) {
     philox_order(seed, first_epoch + e, int32_t(out.shape(1)), out.data() + e * out.shape(1));
 }
 
+int shuffled_orders_in(Vector<uint32_t> words, int position, Vector<int32_t> order, Matrix<int32_t> out) {
+  require(words.shape(0) == 624 && position >= 0 && position <= 624, "this is no state of MT19937");
+  require(order.shape(0) == out.shape(1), "order and out differ in length");
+  nb::gil_scoped_release free;
+  shuffled_orders(words.data(), position, int32_t(out.shape(1)), order.data(), long(out.shape(0)), out.data());
+  return position;
+}
+
 template <class T> void bind_for(nb::module_ &m) {
   m.def("advance", &advance_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("memory").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
@@ -211,6 +219,8 @@ NB_MODULE(_kernel, m) {
     return names;
   });
   m.def("orders", &orders_in, nb::arg("seed"), nb::arg("first_epoch"), nb::arg("out").noconvert());
+  m.def("shuffled_orders", &shuffled_orders_in, nb::arg("words").noconvert(), nb::arg("position"),
+        nb::arg("order").noconvert(), nb::arg("out").noconvert());
   bind_for<float>(m);
   bind_for<double>(m);
 }

@@ -1,7 +1,9 @@
 // Philox: Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+// MT19937: Matsumoto & Nishimura, ACM Transactions on Modeling and Computer Simulation 8, 1998.
 #include "order.hpp"
 
 #include <utility>
+#include <vector>
 
 namespace schuss {
 namespace {
@@ -26,7 +28,60 @@ Words philox(uint64_t counter, uint64_t key0, uint64_t key1) {
   return {{a, b, c, d}};
 }
 
+class Twister {
+ public:
+  Twister(uint32_t *words, int &position) : words_(words), position_(position) {}
+
+  uint32_t next() {
+    if (position_ == size) refill();
+    uint32_t y = words_[position_++];
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9D2C5680u;
+    y ^= (y << 15) & 0xEFC60000u;
+    return y ^ (y >> 18);
+  }
+
+  // In [0, highest], by drawing again whatever lies above, as NumPy's legacy generator does.
+  uint32_t up_to(uint32_t highest) {
+    const uint32_t mask = ~uint32_t(0) >> __builtin_clz(highest);
+    uint32_t value;
+    do value = next() & mask;
+    while (value > highest);
+    return value;
+  }
+
+ private:
+  static constexpr int size = 624, middle = 397;
+
+  // Word i from its successor and the word `middle` places on, all places modulo `size`.
+  void renew(int i, int successor, int other) {
+    const uint32_t y = (words_[i] & 0x80000000u) | (words_[successor] & 0x7FFFFFFFu);
+    words_[i] = words_[other] ^ (y >> 1) ^ (-(y & 1) & 0x9908B0DFu);
+  }
+
+  void refill() {
+    for (int i = 0; i < size - middle; i++) renew(i, i + 1, i + middle);
+    for (int i = size - middle; i < size - 1; i++) renew(i, i + 1, i + middle - size);
+    renew(size - 1, 0, middle - 1);
+    position_ = 0;
+  }
+
+  uint32_t *words_;
+  int &position_;
+};
+
 }  // namespace
+
+void shuffled_orders(uint32_t *words, int &position, int32_t n, int32_t *order, long epochs, int32_t *orders) {
+  Twister twister(words, position);
+  std::vector<int32_t> places(std::size_t(n), 0);
+  for (long e = 0; e < epochs; e++, orders += n) {
+    for (int32_t i = 0; i < n; i++) places[std::size_t(i)] = i;
+    for (int32_t i = n - 1; i > 0; i--) std::swap(places[std::size_t(i)], places[twister.up_to(uint32_t(i))]);
+    for (int32_t i = 0; i < n; i++) orders[i] = order[places[std::size_t(i)]];
+    for (int32_t i = 0; i < n; i++) order[i] = orders[i];
+  }
+}
 
 void philox_order(uint64_t seed, uint64_t epoch, int32_t n, int32_t *order) {
   for (int32_t i = 0; i < n; i++) order[i] = i;

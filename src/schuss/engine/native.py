@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll
+from schuss.engine.shuffles import Shuffles
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.checks import check_integer
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
 from schuss.method.network import Network
+from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
 from schuss.method.rules import RULES
 from schuss.method.samples import Samples
@@ -86,6 +88,7 @@ class NativeEngine:
             )
         most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self._threads = check_integer("threads", most or 1 if threads is None else threads, low=1)
+        self._shuffles: Shuffles | None = None
         self._set = instruction_set or chosen_set()
         if self._set not in instruction_sets():
             raise EngineError(
@@ -172,7 +175,7 @@ class NativeEngine:
             samples.X,
             samples.T,
             samples.classes,
-            _orders(plan, start, stop, n),
+            self._orders(plan, start, stop, n),
             plan.batch_of(n),
             start % plan.steps_per_epoch(n),
             plan.rates(start, stop, n),
@@ -185,6 +188,20 @@ class NativeEngine:
         )
         after = State(theta, memory, start + steps)
         return Advance(after, losses[:steps], OUTCOMES[outcome], error)
+
+    def _orders(self, plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:
+        """Return the orders of the epochs that steps [start, stop) touch, shape (epochs, n)."""
+        if plan.order == "sequential":
+            return None
+        per_epoch = plan.steps_per_epoch(n)
+        first, last = start // per_epoch, -(-stop // per_epoch)
+        if isinstance(plan.order, Shuffled):
+            if self._shuffles is None or self._shuffles.key != (plan.order, n):
+                self._shuffles = Shuffles(plan.order, n, _kernel.shuffled_orders)
+            return self._shuffles.orders(first, last)
+        orders = np.empty((last - first, n), np.int32)
+        _kernel.orders(plan.seed, first, orders)
+        return orders
 
 
 def _problem(network: Network) -> _kernel.Problem:
@@ -199,14 +216,3 @@ def _problem(network: Network) -> _kernel.Problem:
 
 def _terms(objective: Objective) -> tuple[bool, float, float]:
     return objective.reduction == "mean", objective.l2, objective.l1
-
-
-def _orders(plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:
-    """Return the orders of the epochs that steps [start, stop) touch, shape (epochs, n)."""
-    if plan.order == "sequential":
-        return None
-    per_epoch = plan.steps_per_epoch(n)
-    first = start // per_epoch
-    orders = np.empty((-(-stop // per_epoch) - first, n), np.int32)
-    _kernel.orders(plan.seed, first, orders)
-    return orders

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll
+from schuss.engine.shuffles import Shuffles, draw_with_numpy
 from schuss.method import backprop
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import Network
+from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
@@ -25,6 +27,9 @@ POLL_SECONDS = 0.01
 
 class ReferenceEngine:
     """Runs `schuss.method.backprop` and the rules' own `update`, step by step."""
+
+    def __init__(self) -> None:
+        self._shuffles: Shuffles | None = None
 
     @property
     def info(self) -> EngineInfo:
@@ -97,9 +102,16 @@ class ReferenceEngine:
     def _rows(self, plan: Plan, step: int, n: int) -> Array:
         epoch, place = divmod(step, plan.steps_per_epoch(n))
         if getattr(self, "_order_key", None) != (plan, epoch, n):
-            self._order_key, self._order = (plan, epoch, n), plan.order_of(epoch, n)
+            self._order_key, self._order = (plan, epoch, n), self._order_of(plan, epoch, n)
         size = plan.batch_of(n)
         return self._order[place * size : (place + 1) * size]
+
+    def _order_of(self, plan: Plan, epoch: int, n: int) -> Array:
+        if not isinstance(plan.order, Shuffled):
+            return plan.order_of(epoch, n)
+        if self._shuffles is None or self._shuffles.key != (plan.order, n):
+            self._shuffles = Shuffles(plan.order, n, draw_with_numpy)
+        return self._shuffles.orders(epoch, epoch + 1)[0]
 
     @staticmethod
     def _still_finite(state: State, samples: Samples, plan: Plan, each_step: bool) -> bool:

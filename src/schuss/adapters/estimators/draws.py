@@ -27,6 +27,11 @@ def generator_of(random_state: Any, kept: Generator | None) -> Generator:
     return check_random_state(random_state) if kept is None else kept
 
 
+def is_shared(random_state: Any) -> bool:
+    """Whether others draw from the generator too, so that it must be left where scikit-learn leaves it."""
+    return random_state is None or isinstance(random_state, Generator)
+
+
 def draw_theta(network: Network, generator: Generator, logistic: bool, dtype: Any) -> Array:
     """Return first weights within ±√(6/(fan_in+fan_out)) (2 instead of 6 if `logistic`), biases too."""
     theta = np.empty(network.n_parameters)
@@ -43,10 +48,10 @@ def orders_of(generator: Generator, shuffle: bool, n: int) -> Shuffled | str:
     return Shuffled.of(generator) if shuffle and n > 1 else "sequential"
 
 
-def advance_past(generator: Generator, shuffle: bool, n: int, epochs: int) -> None:
+def advance_past(generator: Generator, n: int, epochs: int) -> None:
     """Draw what `epochs` epochs of `n` samples have drawn, and leave the generator there."""
     places = np.arange(n)
-    for _ in range(epochs if shuffle and n > 1 else 0):
+    for _ in range(epochs if n > 1 else 0):
         generator.shuffle(places)
 
 

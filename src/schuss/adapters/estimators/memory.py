@@ -30,6 +30,8 @@ class Memory:
         Writable; ``coefs_`` and ``intercepts_`` are views of it.
     generator : RandomState or None
         Where the draws go on.
+    owed : (int, int)
+        Samples and epochs whose orders have been used but not yet drawn from the generator.
     rule : str or None
         Whose memory `slots` is.
     slots : ndarray, shape (n_slots, n_parameters), or None
@@ -46,6 +48,7 @@ class Memory:
     network: Network
     theta: Array
     generator: np.random.RandomState | None
+    owed: tuple[int, int] = (0, 0)
     rule: str | None = None
     slots: Array | None = None
     age: int = 0
@@ -67,6 +70,7 @@ class Memory:
             "network": self.network.to_dict(),
             "theta": self.theta,
             "generator": plain_generator(self.generator),
+            "owed": list(self.owed),
             "rule": self.rule,
             "slots": self.slots,
             "age": self.age,
@@ -83,6 +87,7 @@ class Memory:
             network=Network.from_dict(plain["network"]),
             theta=np.array(plain["theta"]),
             generator=generator_from(plain["generator"]),
+            owed=tuple(plain["owed"]),
             rule=plain["rule"],
             slots=plain["slots"],
             age=plain["age"],

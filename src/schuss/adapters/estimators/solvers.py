@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from schuss.adapters.estimators.draws import advance_past, generator_of, orders_of
+from schuss.adapters.estimators.draws import advance_past, generator_of, is_shared, orders_of
 from schuss.adapters.estimators.reporting import Narrator
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.backprop import Objective
@@ -58,14 +58,17 @@ def train(
         return
     memory = estimator._memory
     memory.generator = generator_of(estimator.random_state, memory.generator)
+    advance_past(memory.generator, *memory.owed)
     if held_out is None and estimator.early_stopping:
         X, T, weights, held_out = _split(estimator, X, T, weights)
     plan = plan_of(estimator, X.shape[0], incremental)
     narrator = Narrator(estimator)
     callbacks = [*([narrator.epoch] if estimator.verbose else []), *report.callbacks()]
     run = _run(estimator, X, T, weights, plan, held_out, callbacks)
-    draws = estimator.shuffle and X.shape[0] > 1
-    advance_past(memory.generator, draws, X.shape[0], _drawn(run))
+    memory.owed = (X.shape[0], _drawn(run) if estimator.shuffle else 0)
+    if is_shared(estimator.random_state):
+        advance_past(memory.generator, *memory.owed)
+        memory.owed = (0, 0)
     _remember(estimator, run)
     _set_attributes(estimator, run, X.shape[0], held_out)
     if run.stopped == NO_IMPROVEMENT and estimator.verbose:
