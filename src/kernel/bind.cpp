@@ -44,6 +44,14 @@ void require(bool fits, const char *what) {
   if (!fits) throw std::invalid_argument(what);
 }
 
+// Sizes of groups add up to the outputs, and only two losses know more than one group.
+void check_groups(const std::vector<int> &groups, int n_out, Loss loss) {
+  long total = 0;
+  for (int size : groups) require(size >= 1, "a group needs at least one output"), total += size;
+  require(total == n_out, "groups do not add up to the outputs");
+  require(groups.size() == 1 || loss == Loss::cross_entropy || loss == Loss::focal, "this loss knows no groups");
+}
+
 // Whether all integers lie in [0, end): they are places in memory.
 template <class A> bool all_below(const A &array, long end) {
   bool inside = true;
@@ -198,12 +206,15 @@ NB_MODULE(_kernel, m) {
   m.attr("compiler") = SCHUSS_COMPILER;
   nb::class_<Problem>(m, "Problem")
       .def("__init__", [](Problem *self, std::vector<int> layers, std::vector<int> activations, int loss,
-                          double parameter, bool biases) {
+                          std::vector<double> parameters, bool biases, std::vector<int> groups) {
         require(layers.size() >= 2 && activations.size() + 1 == layers.size(), "layers and activations differ");
         for (int units : layers) require(units >= 1, "a layer needs at least one unit");
         require(all_codes(activations, int(Activation::exp)), "there is no such activation");
-        require(loss >= 0 && loss <= int(Loss::quantile), "there is no such loss");
-        new (self) Problem{std::move(layers), std::move(activations), loss, parameter, biases};
+        require(loss >= 0 && loss <= int(Loss::focal), "there is no such loss");
+        require(int(parameters.size()) == layers.back(), "parameters holds not one number per output");
+        check_groups(groups, layers.back(), Loss(loss));
+        new (self) Problem{std::move(layers), std::move(activations), loss, std::move(parameters), biases,
+                           std::move(groups)};
       });
   m.def("instruction_sets", [] {
     std::vector<std::pair<std::string, bool>> names;

@@ -10,7 +10,7 @@ namespace schuss {
 // The order of these names is known to engine/native.py; a test compares the two.
 enum class Activation : int { identity, logistic, tanh, relu, leaky_relu, elu, softplus, silu, gelu, softmax, exp };
 enum class Loss : int {
-  squared_error, mean_squared_error, cross_entropy, binary_cross_entropy, poisson, absolute, huber, quantile
+  squared_error, mean_squared_error, cross_entropy, binary_cross_entropy, poisson, absolute, huber, quantile, focal
 };
 enum class Rule : int { gradient_descent, momentum, nesterov };
 enum class Function : int { exp, expm1, tanh, log, log1p, logistic };
@@ -48,7 +48,9 @@ template <class T> struct Work {
   int depth = 0;
   Layer<T> *layers = nullptr;
   Loss loss = Loss::squared_error;
-  T loss_parameter = 0;
+  const T *loss_parameters = nullptr;  // (n_out,)
+  int groups = 1;                 // of outputs, each with a softmax of its own
+  const int *group_ends = nullptr;  // (groups,)
 
   const T *x = nullptr;           // (n_samples, n_in)
   const T *t = nullptr;           // (n_samples, n_out), or null:

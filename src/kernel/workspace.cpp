@@ -6,6 +6,7 @@
 #endif
 
 #include <new>
+#include <numeric>
 
 namespace schuss {
 namespace {
@@ -40,7 +41,8 @@ double Problem::flops_per_sample() const {
 }
 
 template <class T>
-Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs needs) : table_(table), needs_(needs) {
+Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs needs)
+    : table_(table), needs_(needs), loss_parameters_(problem.loss_parameters.begin(), problem.loss_parameters.end()) {
   long stride = row_stride<T>(problem.layers[0]);
   work_.x_batch = take(size_t(needs.rows) * stride);
   size_t weight_rows = 0;
@@ -52,7 +54,10 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   work_.depth = problem.depth();
   work_.layers = layers_.data();
   work_.loss = Loss(problem.loss);
-  work_.loss_parameter = T(problem.loss_parameter);
+  work_.loss_parameters = loss_parameters_.data();
+  std::partial_sum(problem.groups.begin(), problem.groups.end(), std::back_inserter(group_ends_));
+  work_.groups = int(group_ends_.size());
+  work_.group_ends = group_ends_.data();
   work_.chunk = needs.rows;
   work_.t_batch = take(size_t(needs.rows) * stride);
   const size_t side_rows = size_t(round_up(problem.layers.back(), table.lanes));

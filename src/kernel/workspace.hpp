@@ -15,8 +15,9 @@ struct Problem {
   std::vector<int> layers;
   std::vector<int> activations;
   int loss = 0;
-  double loss_parameter = 0;
+  std::vector<double> loss_parameters;  // one per output
   bool biases = true;
+  std::vector<int> groups;  // sizes of the groups of outputs
 
   int depth() const { return int(layers.size()) - 1; }
   size_t n_parameters() const;
@@ -52,6 +53,8 @@ template <class T> class Workspace {
   Needs needs_;
   std::vector<std::unique_ptr<void, Free>> buffers_;
   std::vector<Layer<T>> layers_;
+  std::vector<T> loss_parameters_;
+  std::vector<int> group_ends_;
   Work<T> work_;
   size_t side_ = 0;  // elements of each thread's room
 };

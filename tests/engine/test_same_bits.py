@@ -77,6 +77,18 @@ def test_small(hidden, output, loss, dtype):
     assert_one_result(run_all_ways(network, plan, 60, dtype, steps=41))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal", "quantile"])
+def test_questions_at_once(loss, dtype):
+    """Groups of outputs, and a quantile for each output, in the large network and a little one."""
+    for layers, groups in ((LARGE, (7, 1, 12)), (SMALL, (2, 3))):
+        if loss == "quantile":
+            network = Network(layers, "tanh", Loss(loss, np.linspace(0.1, 0.9, layers[-1]).tolist()))
+        else:
+            network = Network(layers, "tanh", loss, groups=groups)
+        assert_one_result(run_all_ways(network, PLAN, 300, dtype))
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_rule(rule, dtype):

@@ -19,13 +19,14 @@ if native.available():
 pytestmark = pytest.mark.skipif(not native.available(), reason="built without the kernel on purpose")
 ISA = next(iter(native.instruction_sets()), "")
 N, PARAMETERS = 4, 13  # four samples for a network 2-3-1
-TANH, IDENTITY, SQUARED_ERROR, MOMENTUM = 2, 0, 0, 1
+TANH, IDENTITY, SOFTMAX = 2, 0, 9
+SQUARED_ERROR, CROSS_ENTROPY, MOMENTUM = 0, 2, 1
 
 
 def arguments(**changes: Any) -> dict[str, Any]:
     """Return arguments that the door lets through, with some changed."""
     sound = {
-        "problem": _kernel.Problem([2, 3, 1], [TANH, IDENTITY], SQUARED_ERROR, 0.0, True),
+        "problem": _kernel.Problem([2, 3, 1], [TANH, IDENTITY], SQUARED_ERROR, [0.0], True, [1]),
         "isa": ISA,
         "theta": np.zeros(PARAMETERS),
         "memory": np.zeros((1, PARAMETERS)),
@@ -110,7 +111,30 @@ def test_bad_arguments_are_refused(name):
 def test_bad_problems_are_refused(layers, activations):
     """A network needs two layers or more, and an activation for each after the input."""
     with pytest.raises((TypeError, ValueError)):
-        _kernel.Problem(layers, activations, SQUARED_ERROR, 0.0, True)
+        _kernel.Problem(layers, activations, SQUARED_ERROR, [0.0], True, [1])
+
+
+@pytest.mark.parametrize(
+    ("loss", "parameters", "groups"),
+    [
+        (SQUARED_ERROR, [0.0] * 2, [3]),
+        (SQUARED_ERROR, [0.0] * 4, [3]),
+        (SQUARED_ERROR, 0.0, [3]),
+        (SQUARED_ERROR, [0.0] * 3, [1, 2]),  # knows no groups
+        (CROSS_ENTROPY, [0.0] * 3, []),
+        (CROSS_ENTROPY, [0.0] * 3, [1, 1]),
+        (CROSS_ENTROPY, [0.0] * 3, [2, 2]),
+        (CROSS_ENTROPY, [0.0] * 3, [3, 0]),
+        (CROSS_ENTROPY, [0.0] * 3, [4, -1]),
+        (CROSS_ENTROPY, [0.0] * 3, [2**31 - 1, 2**31 - 1, 5]),
+        (CROSS_ENTROPY, [0.0] * 3, 3),
+    ],
+)
+def test_parameters_and_groups_that_do_not_fit(loss, parameters, groups):
+    """There is one parameter for each output, and groups of at least one output add up to all."""
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.Problem([2, 3], [SOFTMAX], loss, parameters, True, groups)
+    _kernel.Problem([2, 3], [SOFTMAX], CROSS_ENTROPY, [0.0] * 3, True, [1, 2])
 
 
 def test_the_other_doors():
@@ -149,11 +173,12 @@ CRASHES = {
     "class beyond the outputs": "t=None, classes=np.full(N, 10**9, np.int32)",
     "class below 0": "t=None, classes=np.full(N, -(10**9), np.int32)",
     "no samples": "x=np.ones((0, 2)), t=np.ones((0, 1))",
-    "unknown activation": "problem=_kernel.Problem([2, 3, 1], [99, 0], 0, 0.0, True)",
-    "unknown loss": "problem=_kernel.Problem([2, 3, 1], [2, 0], 99, 0.0, True)",
+    "unknown activation": "problem=_kernel.Problem([2, 3, 1], [99, 0], 0, [0.0], True, [1])",
+    "unknown loss": "problem=_kernel.Problem([2, 3, 1], [2, 0], 99, [0.0], True, [1])",
     "unknown rule": "rule=99",
     "a layer of 0 units": (
-        "theta=np.zeros(1), memory=np.zeros((1, 1)), problem=_kernel.Problem([2, 0, 1], [2, 0], 0, 0.0, True)"
+        "theta=np.zeros(1), memory=np.zeros((1, 1)), "
+        "problem=_kernel.Problem([2, 0, 1], [2, 0], 0, [0.0], True, [1])"
     ),
 }
 

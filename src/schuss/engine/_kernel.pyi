@@ -15,8 +15,9 @@ class Problem:
         layers: Sequence[int],
         activations: Sequence[int],
         loss: int,
-        parameter: float,
+        parameters: Sequence[float],
         biases: bool,
+        groups: Sequence[int],
     ) -> None: ...
 
 def instruction_sets() -> list[tuple[str, bool]]: ...

@@ -192,9 +192,14 @@ def _problem(network: Network) -> _kernel.Problem:
         network.layers,
         [ACTIVATION_CODES[name] for name in network.activation],
         LOSS_CODES[network.loss.name],
-        network.loss.parameter or 0.0,
+        _per_output(network.loss.parameter or 0.0, network.layers[-1]),
         network.biases,
+        network.groups or network.layers[-1:],
     )
+
+
+def _per_output(parameter: float | tuple[float, ...], n_out: int) -> tuple[float, ...]:
+    return parameter if isinstance(parameter, tuple) else (parameter,) * n_out
 
 
 def _terms(objective: Objective) -> tuple[bool, float, float]:
