@@ -24,6 +24,9 @@ template <class T> struct Layer {
   long stride_in;    // of the previous layer's y
   Activation activation;
   bool has_bias;
+  bool drops;        // dropout: in a step, each output is silent unless its number is below keep_below, or else
+  uint32_t keep_below;
+  T keep_scale;      // multiplied by this
   T *w, *v, *g;      // (n_in, n_out): weights, velocity, gradient sums of a batch cut into chunks
   T *w_t;            // (n_out, n_in): weights transposed for the backward pass; null in layer 0
   T *b, *b_v, *b_g;  // (stride,): the same for biases
@@ -71,6 +74,10 @@ template <class T> struct Work {
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // sum gradients into g first, then apply the rule: for long updates
 
+  uint64_t dropout_seed = 0;
+  uint32_t dropout_step = 0;
+  long begin = 0;                 // row of the batch at which the chunk at work begins
+
   // Asked by thread 0 before so many operations; true gives the step up.
   bool (*poll)(void *, double flops) = nullptr;
   void *poll_data = nullptr;
@@ -102,6 +109,7 @@ struct InstructionSet {
   bool fused;  // products and sums in one rounding; equal bits are promised among these
   const Table<float> *f32;
   const Table<double> *f64;
+  void (*philox)(const uint32_t counter[4], uint64_t key, uint32_t words[4]);  // Philox 4x32-10, to be tested
 };
 
 // A barrier for a few threads that meet often: they spin, and give way after a while. Whether the step is

@@ -85,12 +85,22 @@ template <class T> void Workspace<T>::add_layer(const Problem &problem, int l, l
   layer.g = needs_.gradient ? take(weights) : layer.w;
   layer.b_g = needs_.gradient ? take(layer.stride) : layer.b;
   layer.y = take(batch);
-  layer.slope = stores_slope(layer.activation) ? take(batch) : nullptr;
+  set_dropout(layer, l);
+  layer.slope = layer.drops || stores_slope(layer.activation) ? take(batch) : nullptr;
   if (needs_.training) {
     layer.delta = take(batch);
     if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes));
   }
   layers_.push_back(layer);
+}
+
+// In the numbers of method/dropout.py; a rate so small that no 32-bit number falls under it silences nobody.
+template <class T> void Workspace<T>::set_dropout(Layer<T> &layer, int l) const {
+  const double keep = l < int(needs_.dropout.size()) ? 1.0 - needs_.dropout[l] : 1.0;
+  const uint64_t below = uint64_t(keep * 4294967296.0);
+  layer.drops = below < uint64_t(1) << 32;
+  layer.keep_below = uint32_t(below);
+  layer.keep_scale = T(1.0 / keep);
 }
 
 template <class T> T *Workspace<T>::take(size_t count) {

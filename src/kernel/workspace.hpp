@@ -24,12 +24,20 @@ struct Problem {
   double flops_per_sample() const;  // of a training step
 };
 
+// Which hidden units are silent: see method/dropout.py.
+struct Dropout {
+  std::vector<double> rates;  // of each hidden layer; empty where none ever are
+  uint64_t seed = 0;
+  uint64_t step = 0;          // the first of a call
+};
+
 struct Needs {
   int threads;
   int rows;             // of the batch buffers
   bool training;        // error signals and transposed weights
   bool velocity;
   bool gradient;        // sums kept in memory
+  std::vector<double> dropout = {};
 };
 
 template <class T> class Workspace {
@@ -47,6 +55,7 @@ template <class T> class Workspace {
   };
   T *take(size_t count);  // zeroed, aligned to a cache line
   void add_layer(const Problem &problem, int l, long stride_in);
+  void set_dropout(Layer<T> &layer, int l) const;
   template <class F> void over_weights(F f) const;
 
   const Table<T> &table_;

@@ -73,6 +73,7 @@ plans = st.builds(
     reduction=st.sampled_from(["mean", "mean", "sum"]),
     l2=penalties,
     l1=penalties,
+    dropout=st.sampled_from([0.0, 0.0, 0.2, 0.7]),
 )
 seeds = st.integers(0, 2**32 - 1)
 

@@ -89,6 +89,21 @@ def test_questions_at_once(loss, dtype):
         assert_one_result(run_all_ways(network, PLAN, 300, dtype))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", ["identity", "relu", "elu", "gelu"])
+def test_dropout(hidden, dtype):
+    """With dropout, in one call or cut in two, with batches of one chunk and of several, and by steps."""
+    for layers, batch_size, n in ((LARGE, 128, 300), (LARGE, 700, 1500), (SMALL, 11, 60)):
+        network, plan = Network(layers, hidden), PLAN.replace(batch_size=batch_size, dropout=(0.5, 0.2))
+        results = run_all_ways(network, plan, n, dtype)
+        samples, start = draw_run(network, plan, n, dtype=dtype)
+        for i, way in enumerate(WAYS):
+            engine, stops = engines.make_engine(*way), [1 + i % 3, STEPS]
+            results[*way, "in pieces"] = in_pieces(engine, network, start, samples, plan, stops)
+            results[*way, "by steps"] = step_by_step(engine, network, start, samples, plan, STEPS)
+        assert_one_result(results)
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_rule(rule, dtype):

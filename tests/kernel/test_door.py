@@ -39,6 +39,7 @@ def arguments(**changes: Any) -> dict[str, Any]:
         "rates": np.full((3, 2), 0.1),
         "rule": MOMENTUM,
         "objective": (True, 0.0, 0.0),
+        "dropout": None,
         "losses": np.empty(3),
         "threads": 1,
         "check_each_step": False,
@@ -94,6 +95,14 @@ BAD = {
     "unknown instruction set": {"isa": "mmx"},
     "batch size of text": {"batch_size": "2"},
     "objective of two": {"objective": (True, 0.0)},
+    "dropout of no layer": {"dropout": ([], 0, 0)},
+    "dropout of two layers": {"dropout": ([0.5, 0.5], 0, 0)},
+    "dropout of 1": {"dropout": ([1.0], 0, 0)},
+    "dropout below 0": {"dropout": ([-0.1], 0, 0)},
+    "dropout of NaN": {"dropout": ([float("nan")], 0, 0)},
+    "dropout as number": {"dropout": 0.5},
+    "dropout of another seed": {"dropout": ([0.5], 2**64, 0)},
+    "dropout before the first step": {"dropout": ([0.5], 0, -1)},
     "problem missing": {"problem": None},
 }
 
@@ -142,13 +151,17 @@ def test_the_other_doors():
     problem = arguments()["problem"]
     theta, x, t, out = np.zeros(PARAMETERS), np.ones((N, 2)), np.ones((N, 1)), np.empty(PARAMETERS)
     mean = (True, 0.0, 0.0)
-    assert _kernel.gradient(problem, ISA, theta, x, t, None, mean, out, 1) == 0.5
+    assert _kernel.gradient(problem, ISA, theta, x, t, None, mean, None, out, 1) == 0.5
     for wrong in (out[:-1], out.astype("f4"), read_only(out.copy()), np.empty(26)[::2]):
         with pytest.raises((TypeError, ValueError)):
-            _kernel.gradient(problem, ISA, theta, x, t, None, mean, wrong, 1)
+            _kernel.gradient(problem, ISA, theta, x, t, None, mean, None, wrong, 1)
     for wrong in (np.empty((N, 2)), np.empty((N - 1, 1)), np.empty(N), read_only(np.empty((N, 1)))):
         with pytest.raises((TypeError, ValueError)):
             _kernel.outputs(problem, ISA, theta, x, wrong, 1)
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.gradient(problem, ISA, theta, x, t, None, mean, ([1.0], 0, 0), out, 1)
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.philox(ISA, np.zeros((2, 4), np.uint32), 0, np.zeros((1, 4), np.uint32))
     with pytest.raises((TypeError, ValueError)):
         _kernel.apply(ISA, 0, np.ones(3), np.empty(2))
     with pytest.raises((TypeError, ValueError)):

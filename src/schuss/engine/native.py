@@ -16,6 +16,7 @@ from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineI
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.checks import check_integer
+from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -105,7 +106,14 @@ class NativeEngine:
         _kernel.outputs(_problem(network), self._set, theta, X, y, self._threads)
         return y
 
-    def gradient(self, network: Network, theta: Array, samples: Samples, objective: Objective) -> Gradient:
+    def gradient(
+        self,
+        network: Network,
+        theta: Array,
+        samples: Samples,
+        objective: Objective,
+        dropout: Dropout | None = None,
+    ) -> Gradient:
         """Return loss and gradient of all samples as one batch."""
         result = np.empty_like(theta)
         loss = _kernel.gradient(
@@ -116,6 +124,7 @@ class NativeEngine:
             samples.T,
             samples.classes,
             _terms(objective),
+            _silent(dropout),
             result,
             self._threads,
         )
@@ -178,6 +187,7 @@ class NativeEngine:
             plan.rates(start, stop, n),
             RULE_CODES[plan.rule.name],
             _terms(plan.objective),
+            _silent(plan.dropout_at(start, network.depth - 1)),
             losses,
             self._threads,
             check_each_step,
@@ -204,6 +214,10 @@ def _per_output(parameter: float | tuple[float, ...], n_out: int) -> tuple[float
 
 def _terms(objective: Objective) -> tuple[bool, float, float]:
     return objective.reduction == "mean", objective.l2, objective.l1
+
+
+def _silent(dropout: Dropout | None) -> tuple[tuple[float, ...], int, int] | None:
+    return None if dropout is None else (dropout.rates, dropout.seed, dropout.step)
 
 
 def _orders(plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:

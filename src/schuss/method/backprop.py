@@ -88,7 +88,7 @@ def forward(network: Network, theta: Array, X: Array, dropout: Dropout | None = 
             x_j = x_j + layer.b
         hidden = i < network.depth - 1
         y_j = f.value(x_j) if hidden else output_values(network, x_j)
-        m_j = dropout.mask(i, *x_j.shape, x_j.dtype) if dropout and hidden else None
+        m_j = dropout.mask(i, len(x_j), x_j.shape[1], x_j.dtype) if dropout and hidden else None
         x.append(x_j)
         y.append(y_j if m_j is None else y_j * m_j)
         masks.append(m_j)
