@@ -34,7 +34,7 @@ PAIRS = [(a, loss) for a in HIDDEN for loss in LOSSES]
 PAIRS += [(a, loss) for a in OUTPUT_ONLY for loss in FREE_LOSSES]
 DEPTHS = {1: (3, 4), 2: (3, 5, 4), 3: (4, 5, 3, 4)}  # sizes that no vector width divides
 CASES = [(a, loss, depth) for a, loss in PAIRS for depth in DEPTHS]
-PARAMETERS = {"huber": 0.6, "quantile": 0.3}  # not the defaults, so that forgetting them shows
+PARAMETERS = {"huber": 0.6, "quantile": 0.3, "focal": 1.7}  # not the defaults, so that forgetting them shows
 MARGIN = 1e-3  # far beyond any rounding, float32 included
 
 
@@ -61,14 +61,19 @@ def draw_targets(rng: np.random.Generator, n: int, network: Network) -> Array:
     """Draw targets (n, n_out) that the network's output can reach, edges of the range included."""
     shape, name = (n, network.layers[-1]), network.loss.name
     if network.loss.kind.partner == "softmax":
-        shares = rng.dirichlet(np.ones(shape[1]), n)
-        return np.where(np.arange(n)[:, None] % 2, shares, np.eye(shape[1])[np.arange(n) % shape[1]])
+        return np.hstack([draw_shares(rng, n, g.stop - g.start) for g in network.group_slices])
     if name == "binary_cross_entropy":
         return np.clip(rng.uniform(-0.3, 1.3, shape), 0.0, 1.0)
     if name == "poisson":
         return rng.poisson(1.5, shape).astype(float)
     low, high = network.activations()[-1].range
     return rng.uniform(max(low, -2.0), min(high, 2.0), shape)
+
+
+def draw_shares(rng: np.random.Generator, n: int, m: int) -> Array:
+    """Draw shares of `m` classes that add up to one, every other row all for one class."""
+    shares = rng.dirichlet(np.ones(m), n)
+    return np.where(np.arange(n)[:, None] % 2, shares, np.eye(m)[np.arange(n) % m])
 
 
 def problem_of(network: Network, objective: Objective) -> oracles.Problem:
@@ -82,6 +87,7 @@ def problem_of(network: Network, objective: Objective) -> oracles.Problem:
         objective.reduction,
         objective.l2,
         objective.l1,
+        network.groups,
     )
 
 

@@ -70,6 +70,10 @@ def _huber(e: Array, d: float) -> Array:
     return np.where(size.real <= d, 0.5 * e * e, d * size - 0.5 * d * d)
 
 
+def _quantile(e: Array, q: Array) -> Array:
+    return _where_positive(e, q * e, (q - 1.0) * e)
+
+
 def _cross_entropy(y: Array, t: Array) -> Array:
     return -t * np.log(y)
 
@@ -84,8 +88,9 @@ def _poisson(y: Array, t: Array) -> Array:
     return y - t + np.where(t > 0, t * np.log(safe / y), 0.0)
 
 
-# One term per output; a loss of a sample is their sum. q is the loss's parameter, m the number of outputs.
-LOSS_TERM: dict[str, Callable[[Array, Array, float, int], Array]] = {
+# One term per output; a loss of a sample is their sum. q is the loss's parameter, one number or one per
+# output; m the number of outputs.
+LOSS_TERM: dict[str, Callable[[Array, Array, Any, int], Array]] = {
     "squared_error": lambda y, t, _q, _m: 0.5 * (t - y) ** 2,
     "mean_squared_error": lambda y, t, _q, m: (t - y) ** 2 / m,
     "cross_entropy": lambda y, t, _q, _m: _cross_entropy(y, t),
@@ -93,7 +98,8 @@ LOSS_TERM: dict[str, Callable[[Array, Array, float, int], Array]] = {
     "poisson": lambda y, t, _q, _m: _poisson(y, t),
     "absolute": lambda y, t, _q, _m: _absolute(t - y),
     "huber": lambda y, t, q, _m: _huber(t - y, q),
-    "quantile": lambda y, t, q, _m: _where_positive(t - y, q * (t - y), (q - 1.0) * (t - y)),
+    "quantile": lambda y, t, q, _m: _quantile(t - y, np.asarray(q)),
+    "focal": lambda y, t, q, _m: -t * (1.0 - y) ** q * np.log(y),
 }
 
 
@@ -101,17 +107,20 @@ LOSS_TERM: dict[str, Callable[[Array, Array, float, int], Array]] = {
 class Problem:
     """A network and how its errors add up, in plain words; no class of schuss.
 
-    ``activation`` names one function per layer after the input.
+    ``activation`` names one function per layer after the input. Each of ``groups`` has a softmax of its
+    own. ``masks`` are what the outputs of each hidden layer are multiplied by, shapes (samples, units).
     """
 
     layers: tuple[int, ...]
     activation: tuple[str, ...]
     loss: str
-    parameter: float = 0.0
+    parameter: float | tuple[float, ...] = 0.0
     biases: bool = True
     reduction: str = "mean"
     l2: float = 0.0
     l1: float = 0.0
+    groups: tuple[int, ...] | None = None
+    masks: tuple[Array | None, ...] = ()
 
     def split(self, thetas: Array) -> list[tuple[Array, Array | None]]:
         """Cut stacked vectors (s, n) into matrices (s, fan_in, fan_out) and biases (s, 1, fan_out)."""
@@ -127,15 +136,22 @@ class Problem:
     def net_inputs(self, thetas: Array, X: Array) -> list[Array]:
         """Return x of each layer after the input, shapes (s, samples, units)."""
         found, y = [], X[None].astype(thetas.dtype)
-        for (w, b), name in zip(self.split(thetas), self.activation, strict=True):
+        for i, ((w, b), name) in enumerate(zip(self.split(thetas), self.activation, strict=True)):
             x = y @ w if b is None else y @ w + b
             found.append(x)
             y = ACTIVATION[name](x)
+            if i < len(self.masks) and self.masks[i] is not None:
+                y = y * self.masks[i]
         return found
+
+    def outputs(self, x: Array) -> Array:
+        """Return the outputs for net inputs x of the output layer, shapes (s, samples, units)."""
+        f, ends = ACTIVATION[self.activation[-1]], np.cumsum(self.groups or self.layers[-1:])
+        return np.concatenate([f(part) for part in np.split(x, ends[:-1], axis=-1)], axis=-1)
 
     def totals(self, thetas: Array, X: Array, T: Array) -> Array:
         """Return the batch's loss for each of the stacked parameter vectors `thetas` (s, n), shape (s,)."""
-        y = ACTIVATION[self.activation[-1]](self.net_inputs(thetas, X)[-1])
+        y = self.outputs(self.net_inputs(thetas, X)[-1])
         total = LOSS_TERM[self.loss](y, T, self.parameter, self.layers[-1]).sum(axis=(1, 2))
         for w, _ in self.split(thetas):
             total = total + 0.5 * self.l2 * (w * w).sum(axis=(1, 2))
@@ -161,7 +177,7 @@ def kink_margin(problem: Problem, theta: Array, X: Array, T: Array) -> float:
         for v, name in zip(x, problem.activation, strict=True)
         if name in ("relu", "leaky_relu", "elu")
     ]
-    error = np.abs(T - ACTIVATION[problem.activation[-1]](x[-1]))
+    error = np.abs(T - problem.outputs(x[-1]))
     if problem.loss in ("absolute", "quantile"):
         near.append(float(error.min()))
     if problem.loss == "huber":

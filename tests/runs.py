@@ -54,7 +54,8 @@ def step_by_step(
     losses, n = [], len(samples)
     while state.step < stop:
         batch = samples.take(plan.batch(state.step, n))
-        loss, gradient = engine.gradient(network, state.theta, batch, plan.objective)
+        dropout = plan.dropout_at(state.step, network.depth - 1)
+        loss, gradient = engine.gradient(network, state.theta, batch, plan.objective, dropout)
         rates = plan.rates(state.step, state.step + 1, n)[0].tolist()
         theta, memory = plan.rule.update(state.theta, state.memory, gradient, rates)
         losses.append(loss)

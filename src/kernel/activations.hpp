@@ -73,6 +73,9 @@ __attribute__((noinline)) void activate(Activation a, T *y, T *slope, long strid
   }
 }
 
+// Dropout stores the slope of a layer, mask included, whatever the activation; this is one that reads it.
+constexpr Activation stored_slope = Activation::gelu;
+
 // dy/dx from y (or from the stored slope s)
 template <class T> SCHUSS_INLINE Vec<T> slope_at(Activation a, Vec<T> y, const T *s) {
   const Vec<T> one = all<T>(T(1)), zero = all<T>(T(0));

@@ -70,6 +70,11 @@ template <class T> void set_objective(Work<T> &work, const Objective &objective,
   work.l1 = T(objective.l1);
 }
 
+template <class T> void set_dropout(Work<T> &work, const Dropout &dropout) {
+  work.dropout_seed = dropout.seed;
+  work.dropout_step = uint32_t(dropout.step);
+}
+
 // The steps of one call as one of its threads makes them; every thread takes the same decisions.
 template <class T>
 Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
@@ -77,7 +82,7 @@ Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &tab
   Team &team = *work.team;
   const long per_epoch = (data.n + course.batch_size - 1) / course.batch_size;
   long place = course.first_place, epoch = 0;
-  for (long s = 0; s < course.steps; s++) {
+  for (long s = 0; s < course.steps; s++, work.dropout_step++) {
     const long first = place * course.batch_size;
     const Batch batch = {course.order ? course.order + epoch * data.n + first : nullptr, first,
                          std::min(course.batch_size, data.n - first)};
@@ -104,20 +109,23 @@ Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &tab
 
 template <class T>
 Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
-                 const Course &course, int threads, T *theta, T *memory, double *losses, const Poll &poll) {
+                 const Dropout &dropout, const Course &course, int threads, T *theta, T *memory, double *losses,
+                 const Poll &poll) {
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const bool velocity = Rule(course.rule) != Rule::gradient_descent;
   Team team;
   team.threads = threads_for(problem.flops_per_sample() * double(course.batch_size), threads);
   const double update = 2.0 * double(problem.n_parameters()) * rows / (lane_speed * table.lanes * team.threads);
   const bool apart = update > long_update;
-  Workspace<T> space(problem, table, {team.threads, rows, true, velocity, apart || course.batch_size > rows});
+  Workspace<T> space(problem, table,
+                     {team.threads, rows, true, velocity, apart || course.batch_size > rows, dropout.rates});
   space.pack(theta, memory);
   Watch watch(poll);
   Progress progress{};
   in_team(team.threads, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
+    set_dropout(work, dropout);
     work.rule = Rule(course.rule);
     work.apart = apart;
     if (thread == 0) watch.listen_in(work);
@@ -130,16 +138,17 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
 
 template <class T>
 double gradient(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
-                int threads, const T *theta, T *gradient, const Poll &poll) {
+                const Dropout &dropout, int threads, const T *theta, T *gradient, const Poll &poll) {
   const int rows = int(std::min<long>(data.n, chunk_rows));
   Team team;
   team.threads = threads_for(problem.flops_per_sample() * double(data.n), threads);
-  Workspace<T> space(problem, table, {team.threads, rows, true, false, true});
+  Workspace<T> space(problem, table, {team.threads, rows, true, false, true, dropout.rates});
   space.pack(theta, nullptr);
   Watch watch(poll);
   in_team(team.threads, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
+    set_dropout(work, dropout);
     set_objective(work, objective, data.n);
     if (thread == 0) watch.listen_in(work);
     work.update = false;
@@ -179,9 +188,9 @@ void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, 
 
 #define SCHUSS_FOR(T)                                                                                              \
   template Progress advance<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &,             \
-                               const Course &, int, T *, T *, double *, const Poll &);                            \
-  template double gradient<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &, int,         \
-                              const T *, T *, const Poll &);                                                      \
+                               const Dropout &, const Course &, int, T *, T *, double *, const Poll &);           \
+  template double gradient<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &,             \
+                              const Dropout &, int, const T *, T *, const Poll &);                               \
   template void outputs<T>(const Problem &, const Table<T> &, long, const T *, int, const T *, T *, const Poll &);
 SCHUSS_FOR(float)
 SCHUSS_FOR(double)

@@ -40,14 +40,14 @@ using Poll = std::function<bool(long steps, double loss)>;  // true stops, befor
 
 // Change theta and memory in place; write the loss of each step to losses (steps,).
 template <class T>
-Progress advance(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Course &, int threads,
-                 T *theta, T *memory, double *losses, const Poll &poll);
+Progress advance(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
+                 const Course &, int threads, T *theta, T *memory, double *losses, const Poll &poll);
 
 // Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,). Neither means anything
 // once `poll` has said stop.
 template <class T>
-double gradient(const Problem &, const Table<T> &, const Data<T> &, const Objective &, int threads, const T *theta,
-                T *gradient, const Poll &poll);
+double gradient(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &, int threads,
+                const T *theta, T *gradient, const Poll &poll);
 
 // Outputs (n, n_out) for inputs x (n, n_in); not all of them once `poll` has said stop.
 template <class T>

@@ -44,11 +44,30 @@ void require(bool fits, const char *what) {
   if (!fits) throw std::invalid_argument(what);
 }
 
+// Sizes of groups add up to the outputs, and only two losses know more than one group.
+void check_groups(const std::vector<int> &groups, int n_out, Loss loss) {
+  long total = 0;
+  for (int size : groups) require(size >= 1, "a group needs at least one output"), total += size;
+  require(total == n_out, "groups do not add up to the outputs");
+  require(groups.size() == 1 || loss == Loss::cross_entropy || loss == Loss::focal, "this loss knows no groups");
+}
+
 // Whether all integers lie in [0, end): they are places in memory.
 template <class A> bool all_below(const A &array, long end) {
   bool inside = true;
   for (size_t i = 0; i < array.size(); i++) inside &= array.data()[i] >= 0 && array.data()[i] < end;
   return inside;
+}
+
+using Rates = std::vector<double>;
+using DropoutIn = std::optional<std::tuple<Rates, uint64_t, uint64_t>>;
+
+Dropout dropout_of(const Problem &p, const DropoutIn &given) {
+  if (!given) return {};
+  const auto &[rates, seed, step] = *given;
+  require(int(rates.size()) == p.depth() - 1, "dropout holds not one rate per hidden layer");
+  for (double rate : rates) require(rate >= 0 && rate < 1, "dropout must lie in [0, 1)");
+  return {rates, seed, step};
 }
 
 template <class T>
@@ -101,7 +120,8 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
                      std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
                      std::optional<Matrix<const int32_t>> order, long batch_size, long first_place,
                      Matrix<const double> rates, int rule, std::tuple<bool, double, double> objective,
-                     Vector<double> losses, int threads, bool check_each_step, nb::object poll) {
+                     const DropoutIn &dropout, Vector<double> losses, int threads, bool check_each_step,
+                     nb::object poll) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes);
   require(batch_size >= 1, "batch_size must be at least 1");
@@ -118,12 +138,13 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, rates.data(),
                          int(rates.shape(1)), rule, check_each_step};
   const auto [mean, l2, l1] = objective;
+  const Dropout silent = dropout_of(p, dropout);
   PythonPoll ask(std::move(poll));
   Progress made;
   {
     nb::gil_scoped_release free;
-    made = advance<T>(p, table, data, {mean, l2, l1}, course, threads, theta.data(), memory.data(), losses.data(),
-                      [&](long s, double loss) { return ask(s, loss); });
+    made = advance<T>(p, table, data, {mean, l2, l1}, silent, course, threads, theta.data(), memory.data(),
+                      losses.data(), [&](long s, double loss) { return ask(s, loss); });
   }
   ask.listen();  // one that came after the last poll would else be raised with these steps lost
   if (ask.heard()) made.outcome = Outcome::interrupted;
@@ -133,16 +154,18 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
 template <class T>
 double gradient_in(const Problem &p, const std::string &set, Vector<const T> theta, Matrix<const T> x,
                    std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
-                   std::tuple<bool, double, double> objective, Vector<T> out, int threads) {
+                   std::tuple<bool, double, double> objective, const DropoutIn &dropout, Vector<T> out,
+                   int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes);
   require(theta.shape(0) == p.n_parameters() && out.shape(0) == p.n_parameters(), "theta has a wrong length");
   const auto [mean, l2, l1] = objective;
+  const Dropout silent = dropout_of(p, dropout);
   PythonPoll ask{nb::none()};
   double loss = 0;
   {
     nb::gil_scoped_release free;
-    loss = gradient<T>(p, table, data, {mean, l2, l1}, threads, theta.data(), out.data(),
+    loss = gradient<T>(p, table, data, {mean, l2, l1}, silent, threads, theta.data(), out.data(),
                        [&](long, double) { return ask(0, 0); });
   }
   ask.raise();
@@ -184,15 +207,21 @@ int shuffled_orders_in(Vector<uint32_t> words, int position, Vector<int32_t> ord
   return position;
 }
 
+void philox_in(const std::string &set, Matrix<const uint32_t> counters, uint64_t key, Matrix<uint32_t> out) {
+  require(counters.shape(1) == 4 && out.shape(1) == 4 && out.shape(0) == counters.shape(0), "shapes must be (n, 4)");
+  const InstructionSet &isa = set_named(set);
+  for (size_t i = 0; i < out.shape(0); i++) isa.philox(counters.data() + 4 * i, key, out.data() + 4 * i);
+}
+
 template <class T> void bind_for(nb::module_ &m) {
   m.def("advance", &advance_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("memory").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
         nb::arg("classes").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
         nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("rule"), nb::arg("objective"),
-        nb::arg("losses").noconvert(), nb::arg("threads"), nb::arg("check_each_step"), nb::arg("poll").none());
+        nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"), nb::arg("check_each_step"), nb::arg("poll").none());
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
-        nb::arg("objective"), nb::arg("out").noconvert(), nb::arg("threads"));
+        nb::arg("objective"), nb::arg("dropout").none(), nb::arg("out").noconvert(), nb::arg("threads"));
   m.def("outputs", &outputs_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"));
   m.def("apply", &apply_in<T>, nb::arg("isa"), nb::arg("function"), nb::arg("x").noconvert(),
@@ -206,18 +235,23 @@ NB_MODULE(_kernel, m) {
   m.attr("compiler") = SCHUSS_COMPILER;
   nb::class_<Problem>(m, "Problem")
       .def("__init__", [](Problem *self, std::vector<int> layers, std::vector<int> activations, int loss,
-                          double parameter, bool biases) {
+                          std::vector<double> parameters, bool biases, std::vector<int> groups) {
         require(layers.size() >= 2 && activations.size() + 1 == layers.size(), "layers and activations differ");
         for (int units : layers) require(units >= 1, "a layer needs at least one unit");
         require(all_codes(activations, int(Activation::exp)), "there is no such activation");
-        require(loss >= 0 && loss <= int(Loss::quantile), "there is no such loss");
-        new (self) Problem{std::move(layers), std::move(activations), loss, parameter, biases};
+        require(loss >= 0 && loss <= int(Loss::focal), "there is no such loss");
+        require(int(parameters.size()) == layers.back(), "parameters holds not one number per output");
+        check_groups(groups, layers.back(), Loss(loss));
+        new (self) Problem{std::move(layers), std::move(activations), loss, std::move(parameters), biases,
+                           std::move(groups)};
       });
   m.def("instruction_sets", [] {
     std::vector<std::pair<std::string, bool>> names;
     for (const InstructionSet *set : instruction_sets()) names.emplace_back(set->name, set->fused);
     return names;
   });
+  m.def("philox", &philox_in, nb::arg("isa"), nb::arg("counters").noconvert(), nb::arg("key"),
+        nb::arg("out").noconvert());
   m.def("orders", &orders_in, nb::arg("seed"), nb::arg("first_epoch"), nb::arg("out").noconvert());
   m.def("shuffled_orders", &shuffled_orders_in, nb::arg("words").noconvert(), nb::arg("position"),
         nb::arg("order").noconvert(), nb::arg("out").noconvert());

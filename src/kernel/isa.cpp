@@ -38,7 +38,7 @@ template <class T>
 constexpr Table<T> table = {lanes<T>, panel<T>, step<T>, outputs<T>, transpose<T>, finite<T>, apply<T>};
 
 extern const InstructionSet instruction_set;
-const InstructionSet instruction_set = {SCHUSS_NAME, fused, &table<float>, &table<double>};
+const InstructionSet instruction_set = {SCHUSS_NAME, fused, &table<float>, &table<double>, philox_words};
 
 }  // namespace SCHUSS_ISA
 }  // namespace schuss

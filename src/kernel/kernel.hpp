@@ -10,7 +10,7 @@ namespace schuss {
 // The order of these names is known to engine/native.py; a test compares the two.
 enum class Activation : int { identity, logistic, tanh, relu, leaky_relu, elu, softplus, silu, gelu, softmax, exp };
 enum class Loss : int {
-  squared_error, mean_squared_error, cross_entropy, binary_cross_entropy, poisson, absolute, huber, quantile
+  squared_error, mean_squared_error, cross_entropy, binary_cross_entropy, poisson, absolute, huber, quantile, focal
 };
 enum class Rule : int { gradient_descent, momentum, nesterov };
 enum class Function : int { exp, expm1, tanh, log, log1p, logistic };
@@ -24,6 +24,9 @@ template <class T> struct Layer {
   long stride_in;    // of the previous layer's y
   Activation activation;
   bool has_bias;
+  bool drops;        // dropout: in a step, each output is silent unless its number is below keep_below, or else
+  uint32_t keep_below;
+  T keep_scale;      // multiplied by this
   T *w, *v, *g;      // (n_in, n_out): weights, velocity, gradient sums of a batch cut into chunks
   T *w_t;            // (n_out, n_in): weights transposed for the backward pass; null in layer 0
   T *b, *b_v, *b_g;  // (stride,): the same for biases
@@ -48,7 +51,9 @@ template <class T> struct Work {
   int depth = 0;
   Layer<T> *layers = nullptr;
   Loss loss = Loss::squared_error;
-  T loss_parameter = 0;
+  const T *loss_parameters = nullptr;  // (n_out,)
+  int groups = 1;                 // of outputs, each with a softmax of its own
+  const int *group_ends = nullptr;  // (groups,)
 
   const T *x = nullptr;           // (n_samples, n_in)
   const T *t = nullptr;           // (n_samples, n_out), or null:
@@ -68,6 +73,10 @@ template <class T> struct Work {
   double loss_scale = 1;
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // sum gradients into g first, then apply the rule: for long updates
+
+  uint64_t dropout_seed = 0;
+  uint32_t dropout_step = 0;
+  long begin = 0;                 // row of the batch at which the chunk at work begins
 
   // Asked by thread 0 before so many operations; true gives the step up.
   bool (*poll)(void *, double flops) = nullptr;
@@ -100,6 +109,7 @@ struct InstructionSet {
   bool fused;  // products and sums in one rounding; equal bits are promised among these
   const Table<float> *f32;
   const Table<double> *f64;
+  void (*philox)(const uint32_t counter[4], uint64_t key, uint32_t words[4]);  // Philox 4x32-10, to be tested
 };
 
 // A barrier for a few threads that meet often: they spin, and give way after a while. Whether the step is

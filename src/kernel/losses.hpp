@@ -23,13 +23,22 @@ template <class T> SCHUSS_INLINE void transpose_square(Vec<T> (&m)[lanes<T>]) {
 template <class T> struct Side {
   int n;
   T *y, *t, *delta, *slope;
+  const T *parameter;  // (n,)
 };
 
 // Each part has room for the outputs rounded up to whole vectors.
 template <class T> SCHUSS_INLINE Side<T> side_of(const Work<T> &work) {
   const int n = work.layers[work.depth - 1].n_out;
   const long size = long((n + lanes<T> - 1) / lanes<T> * lanes<T>) * lanes<T>;
-  return {n, work.side, work.side + size, work.side + 2 * size, work.side + 3 * size};
+  return {n, work.side, work.side + size, work.side + 2 * size, work.side + 3 * size, work.loss_parameters};
+}
+
+// f(those outputs) for each group that has a softmax of its own.
+template <class T, class F> SCHUSS_INLINE void over_groups(const Work<T> &work, const Side<T> &s, F f) {
+  for (int g = 0, j = 0; g < work.groups; j = work.group_ends[g++]) {
+    const long at = long(j) * lanes<T>;
+    f(Side<T>{work.group_ends[g] - j, s.y + at, s.t + at, s.delta + at, s.slope + at, s.parameter + j});
+  }
 }
 
 // Rows `from` of a batch buffer, `rows` of them, into columns `to`.
@@ -79,8 +88,9 @@ template <class T> SCHUSS_INLINE void softmax(const Side<T> &s) {
 }
 
 // Outputs from net inputs.
-template <class T> SCHUSS_INLINE void output_values_of(const Side<T> &s, Activation a) {
-  if (a == Activation::softmax) softmax(s);
+template <class T> SCHUSS_INLINE void output_values_of(const Work<T> &work, const Side<T> &s) {
+  const Activation a = work.layers[work.depth - 1].activation;
+  if (a == Activation::softmax) over_groups(work, s, [](const Side<T> &group) { softmax(group); });
   else activate<T>(a, s.y, s.slope, lanes<T>, s.n, 1);
 }
 
@@ -93,6 +103,25 @@ template <class T> Vec<T> cross_entropy(const Side<T> &s) {
     error = error + t * (log_sum - at(s.delta, j));
     put(s.delta, j, t - at(s.y, j) / sum);
   }
+  return error;
+}
+
+// −Σ_j t_j·(1−y_j)^γ·log y_j. With push_j = t_j·(1−y_j)^γ·(1 + γ·y_j·ratio_j) and ratio_j = −log y_j/(1−y_j),
+// which is 1 at y_j = 1, δ_j = push_j − y_j·Σ_k push_k.
+template <class T> Vec<T> focal(const Side<T> &s) {
+  const Vec<T> sum = exponentials(s), log_sum = log<T>(sum), one = all<T>(T(1)), zero = {};
+  Vec<T> error = {}, pushes = {};
+  for (int j = 0; j < s.n; j++) {
+    const Vec<T> y = at(s.y, j) / sum, log_y = at(s.delta, j) - log_sum, gamma = all<T>(s.parameter[j]);
+    const Vec<T> rest = -expm1<T>(log_y), fade = exp<T>(gamma * log<T>(rest));  // 0 where rest is
+    const Vec<T> ratio = pick<T>(rest > zero, -log_y / pick<T>(rest > zero, rest, one), one);
+    const Vec<T> faded = at(s.t, j) * fade, push = faded * (one + gamma * y * ratio);
+    error = error - faded * log_y;
+    pushes = pushes + push;
+    put(s.y, j, y);
+    put(s.delta, j, push);
+  }
+  for (int j = 0; j < s.n; j++) put(s.delta, j, at(s.delta, j) - at(s.y, j) * pushes);
   return error;
 }
 
@@ -143,13 +172,14 @@ template <class T> SCHUSS_INLINE Vec<T> error_of(Loss loss, T q, int n, Vec<T> y
   }
 }
 
-template <class T> Vec<T> free_loss(const Side<T> &s, Loss loss, T parameter, Activation a) {
-  output_values_of(s, a);
+template <class T> Vec<T> free_loss(const Work<T> &work, const Side<T> &s) {
+  const Activation a = work.layers[work.depth - 1].activation;
+  output_values_of(work, s);
   const bool shares = a == Activation::softmax;  // every output depends on every net input
   Vec<T> error = {}, shared = {};
   for (int j = 0; j < s.n; j++) {
     Vec<T> value;
-    const Vec<T> y = at(s.y, j), e = error_of<T>(loss, parameter, s.n, y, at(s.t, j), value);
+    const Vec<T> y = at(s.y, j), e = error_of<T>(work.loss, s.parameter[j], s.n, y, at(s.t, j), value);
     error = error + value;
     if (shares) shared = shared + e * y;
     put(s.delta, j, shares ? e : slope_at<T>(a, y, s.slope + j * lanes<T>) * e);
@@ -158,12 +188,19 @@ template <class T> Vec<T> free_loss(const Side<T> &s, Loss loss, T parameter, Ac
   return error;
 }
 
+template <class T, class F> SCHUSS_INLINE Vec<T> error_of_groups(const Work<T> &work, const Side<T> &s, F loss) {
+  Vec<T> error = {};
+  over_groups(work, s, [&](const Side<T> &group) { error = error + loss(group); });
+  return error;
+}
+
 template <class T> SCHUSS_INLINE Vec<T> loss_of(const Work<T> &work, const Side<T> &s) {
   switch (work.loss) {
-    case Loss::cross_entropy: return cross_entropy(s);
+    case Loss::cross_entropy: return error_of_groups(work, s, cross_entropy<T>);
+    case Loss::focal: return error_of_groups(work, s, focal<T>);
     case Loss::binary_cross_entropy: return binary_cross_entropy(s);
     case Loss::poisson: return poisson(s);
-    default: return free_loss(s, work.loss, work.loss_parameter, work.layers[work.depth - 1].activation);
+    default: return free_loss(work, s);
   }
 }
 
@@ -189,7 +226,7 @@ template <class T> void output_values(const Work<T> &work, long first, long last
   for (long r = first; r < last; r += lanes<T>) {
     const int rows = last - r < lanes<T> ? int(last - r) : lanes<T>;
     turn_in(s.y, out.y + r * out.stride, out.stride, s.n, rows);
-    output_values_of(s, out.activation);
+    output_values_of(work, s);
     turn_out(out.y + r * out.stride, s.y, out.stride, s.n, rows);
   }
 }

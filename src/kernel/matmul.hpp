@@ -132,6 +132,7 @@ template <class T> struct ForwardOp {
 // δ_k = f′(x_k)·Σ_j w_kj·δ_j: rows are samples, columns the units of the layer below.
 template <class T> struct BackwardOp {
   const Layer<T> &layer, &below;
+  Activation activation;  // whose slope that of the layer below is
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
@@ -145,7 +146,7 @@ template <class T> struct BackwardOp {
     const long at = row * below.stride + p.at;
     T *delta = below.delta + at;
     const T *y = below.y + at;
-    const bool clip = is_last && below.activation == Activation::relu;
+    const bool clip = is_last && activation == Activation::relu;
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
@@ -155,8 +156,8 @@ template <class T> struct BackwardOp {
         if (clip) d = slope_at<T>(Activation::relu, load<T>(y + i), nullptr) * d;
         store<T>(delta + i, d);
       }
-    if (is_last && !in_registers(below.activation))
-      times_slope<T>(below.activation, delta, y, below.slope ? below.slope + at : nullptr, below.stride, MR, NV);
+    if (is_last && !in_registers(activation))
+      times_slope<T>(activation, delta, y, below.slope ? below.slope + at : nullptr, below.stride, MR, NV);
   }
 };
 

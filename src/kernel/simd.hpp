@@ -83,6 +83,21 @@ constexpr bool fused = true;
 constexpr bool fused = false;
 #endif
 
+// Products of the lower halves of 64-bit lanes, in full.
+SCHUSS_INLINE VecW multiply_lower(VecW a, VecW b) {
+#if SCHUSS_BYTES == 64
+  return (VecW)_mm512_maskz_mul_epu32(0xFF, (__m512i)a, (__m512i)b);  // GCC 12 warns of its plain form
+#elif SCHUSS_BYTES == 32
+  return (VecW)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+#elif defined(__x86_64__)
+  return (VecW)_mm_mul_epu32((__m128i)a, (__m128i)b);
+#elif defined(__aarch64__)
+  return (VecW)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
+#else
+  return (a & uint64_t(0xFFFFFFFF)) * (b & uint64_t(0xFFFFFFFF));
+#endif
+}
+
 template <class T> SCHUSS_INLINE Vec<T> absolute(Vec<T> x) {
   constexpr typename Simd<T>::Int sign = typename Simd<T>::Int(1) << (sizeof(T) * 8 - 1);
   return (Vec<T>)((Ints<T>)x & ~sign);

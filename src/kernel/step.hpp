@@ -1,6 +1,7 @@
 // One step of training, as each of its threads runs it: rows of the batch are shared out for the forward
 // and backward pass, rows of the weights for the update. Who computes an element never changes its bits.
 #pragma once
+#include "dropout.hpp"
 #include "losses.hpp"
 #include "update.hpp"
 
@@ -51,13 +52,15 @@ template <class T> void forward(Work<T> &work, Range rows) {
     const Activation activation = last ? Activation::identity : layer.activation;
     multiply<T>(work, ForwardOp<T>{layer, activation, input_of(work, l), layer.stride_in, 1}, rows.first,
                 rows.last, layer.n_out, layer.n_in);
+    if (layer.drops) drop<T>(work, l, rows.first, rows.last);
   }
 }
 
 template <class T> void backward(Work<T> &work, Range rows) {
   for (int l = work.depth - 1; l > 0; l--) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
-    multiply<T>(work, BackwardOp<T>{layer, below, layer.delta, layer.stride, 1}, rows.first, rows.last,
+    const Activation activation = below.drops ? stored_slope : below.activation;
+    multiply<T>(work, BackwardOp<T>{layer, below, activation, layer.delta, layer.stride, 1}, rows.first, rows.last,
                 layer.n_in, layer.n_out);
   }
 }
@@ -125,6 +128,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     const int n = batch.n - begin < work.chunk ? int(batch.n - begin) : work.chunk;
     const bool last = begin + n == batch.n;
     const Range rows = share(n, 4, thread, work.team->threads);
+    work.begin = begin;
     gather(work, batch, begin, rows);
     forward(work, rows);
     output_rows<T>(work, rows.first, rows.last);

@@ -6,6 +6,7 @@
 #endif
 
 #include <new>
+#include <numeric>
 
 namespace schuss {
 namespace {
@@ -40,7 +41,8 @@ double Problem::flops_per_sample() const {
 }
 
 template <class T>
-Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs needs) : table_(table), needs_(needs) {
+Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs needs)
+    : table_(table), needs_(needs), loss_parameters_(problem.loss_parameters.begin(), problem.loss_parameters.end()) {
   long stride = row_stride<T>(problem.layers[0]);
   work_.x_batch = take(size_t(needs.rows) * stride);
   size_t weight_rows = 0;
@@ -52,7 +54,10 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   work_.depth = problem.depth();
   work_.layers = layers_.data();
   work_.loss = Loss(problem.loss);
-  work_.loss_parameter = T(problem.loss_parameter);
+  work_.loss_parameters = loss_parameters_.data();
+  std::partial_sum(problem.groups.begin(), problem.groups.end(), std::back_inserter(group_ends_));
+  work_.groups = int(group_ends_.size());
+  work_.group_ends = group_ends_.data();
   work_.chunk = needs.rows;
   work_.t_batch = take(size_t(needs.rows) * stride);
   const size_t side_rows = size_t(round_up(problem.layers.back(), table.lanes));
@@ -80,12 +85,22 @@ template <class T> void Workspace<T>::add_layer(const Problem &problem, int l, l
   layer.g = needs_.gradient ? take(weights) : layer.w;
   layer.b_g = needs_.gradient ? take(layer.stride) : layer.b;
   layer.y = take(batch);
-  layer.slope = stores_slope(layer.activation) ? take(batch) : nullptr;
+  set_dropout(layer, l);
+  layer.slope = layer.drops || stores_slope(layer.activation) ? take(batch) : nullptr;
   if (needs_.training) {
     layer.delta = take(batch);
     if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes));
   }
   layers_.push_back(layer);
+}
+
+// In the numbers of method/dropout.py; a rate so small that no 32-bit number falls under it silences nobody.
+template <class T> void Workspace<T>::set_dropout(Layer<T> &layer, int l) const {
+  const double keep = l < int(needs_.dropout.size()) ? 1.0 - needs_.dropout[l] : 1.0;
+  const uint64_t below = uint64_t(keep * 4294967296.0);
+  layer.drops = below < uint64_t(1) << 32;
+  layer.keep_below = uint32_t(below);
+  layer.keep_scale = T(1.0 / keep);
 }
 
 template <class T> T *Workspace<T>::take(size_t count) {

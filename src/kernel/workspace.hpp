@@ -15,12 +15,20 @@ struct Problem {
   std::vector<int> layers;
   std::vector<int> activations;
   int loss = 0;
-  double loss_parameter = 0;
+  std::vector<double> loss_parameters;  // one per output
   bool biases = true;
+  std::vector<int> groups;  // sizes of the groups of outputs
 
   int depth() const { return int(layers.size()) - 1; }
   size_t n_parameters() const;
   double flops_per_sample() const;  // of a training step
+};
+
+// Which hidden units are silent: see method/dropout.py.
+struct Dropout {
+  std::vector<double> rates;  // of each hidden layer; empty where none ever are
+  uint64_t seed = 0;
+  uint64_t step = 0;          // the first of a call
 };
 
 struct Needs {
@@ -29,6 +37,7 @@ struct Needs {
   bool training;        // error signals and transposed weights
   bool velocity;
   bool gradient;        // sums kept in memory
+  std::vector<double> dropout = {};
 };
 
 template <class T> class Workspace {
@@ -46,12 +55,15 @@ template <class T> class Workspace {
   };
   T *take(size_t count);  // zeroed, aligned to a cache line
   void add_layer(const Problem &problem, int l, long stride_in);
+  void set_dropout(Layer<T> &layer, int l) const;
   template <class F> void over_weights(F f) const;
 
   const Table<T> &table_;
   Needs needs_;
   std::vector<std::unique_ptr<void, Free>> buffers_;
   std::vector<Layer<T>> layers_;
+  std::vector<T> loss_parameters_;
+  std::vector<int> group_ends_;
   Work<T> work_;
   size_t side_ = 0;  // elements of each thread's room
 };

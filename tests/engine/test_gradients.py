@@ -1,5 +1,7 @@
 """Every engine's gradient against the complex step, for everything there is, in both dtypes."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def test_the_gradient_is_the_complex_step(engine, depth, dtype):
         except AssertionError as error:
             raise AssertionError(f"{activation}, {loss}, {dtype}: {error}") from error
         tested += 1
-    assert tested == 82
+    assert tested == 91
 
 
 @pytest.mark.parametrize("biases", [True, False])
@@ -94,12 +96,12 @@ def test_a_theta_of_another_network_is_refused(engine):
 
 
 def test_net_inputs_at_a_thousand(engine):
-    """At net inputs of ±1000 the cross-entropies are exact, and their gradients finite."""
-    for loss, n_out in (("cross_entropy", 2), ("binary_cross_entropy", 2)):
-        network = Network([1, n_out], loss=loss)
-        theta = network.pack([[[1000.0, -1000.0]]])
-        samples = Samples.check(network, [[1.0], [-1.0]], [[1.0, 0.0], [1.0, 0.0]])
-        found = engine.gradient(network, theta, samples, Objective("sum"))
+    """At net inputs of ±1000 the cross-entropies are exact, and their gradients finite, in both dtypes."""
+    for loss, dtype in product(("cross_entropy", "binary_cross_entropy", "focal"), ("float64", "float32")):
+        network = Network([1, 2], loss=loss)
+        theta = network.pack([[[1000.0, -1000.0]]]).astype(dtype)
+        X, T = [[1.0], [-1.0]], [[1.0, 0.0], [1.0, 0.0]]
+        found = engine.gradient(network, theta, Samples.check(network, X, T, dtype), Objective("sum"))
         assert found.loss == 2000.0
         assert np.isfinite(found.gradient).all()
 

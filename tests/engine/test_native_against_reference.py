@@ -45,8 +45,23 @@ def networks(draw: st.DrawFn) -> Network:
     name = draw(st.sampled_from(list(LOSSES)))
     last = LOSSES[name].partner or draw(st.sampled_from([*HIDDEN, "softmax"]))
     hidden = [draw(st.sampled_from(HIDDEN)) for _ in sizes[2:]]
-    parameter = draw(st.floats(0.1, 0.9)) if name in ("huber", "quantile") else None
-    return Network(sizes, [*hidden, last], Loss(name, parameter), biases=draw(st.booleans()))
+    groups = draw(st.none() | partitions(sizes[-1])) if last == LOSSES[name].partner == "softmax" else None
+    loss = Loss(name, draw(parameters(name, sizes[-1])))
+    return Network(sizes, [*hidden, last], loss, biases=draw(st.booleans()), groups=groups)
+
+
+def parameters(name: str, n_out: int) -> st.SearchStrategy:
+    """Any parameter of a loss; for quantiles one, or one for each output."""
+    shares = st.floats(0.1, 0.9)
+    several = st.lists(shares, min_size=n_out, max_size=n_out)
+    allowed = {"huber": shares, "quantile": shares | several, "focal": st.floats(0.5, 4.0)}
+    return allowed.get(name, st.none())
+
+
+def partitions(n: int) -> st.SearchStrategy[list[int]]:
+    """Any sizes that add up to n."""
+    cuts = st.sets(st.integers(1, n - 1)) if n > 1 else st.just(set())
+    return cuts.map(lambda cuts: np.diff([0, *sorted(cuts), n]).tolist())
 
 
 plans = st.builds(
@@ -58,6 +73,7 @@ plans = st.builds(
     reduction=st.sampled_from(["mean", "mean", "sum"]),
     l2=penalties,
     l1=penalties,
+    dropout=st.sampled_from([0.0, 0.0, 0.2, 0.7]),
 )
 seeds = st.integers(0, 2**32 - 1)
 

@@ -77,6 +77,33 @@ def test_small(hidden, output, loss, dtype):
     assert_one_result(run_all_ways(network, plan, 60, dtype, steps=41))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal", "quantile"])
+def test_questions_at_once(loss, dtype):
+    """Groups of outputs, and a quantile for each output, in the large network and a little one."""
+    for layers, groups in ((LARGE, (7, 1, 12)), (SMALL, (2, 3))):
+        if loss == "quantile":
+            network = Network(layers, "tanh", Loss(loss, np.linspace(0.1, 0.9, layers[-1]).tolist()))
+        else:
+            network = Network(layers, "tanh", loss, groups=groups)
+        assert_one_result(run_all_ways(network, PLAN, 300, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("hidden", ["identity", "relu", "elu", "gelu"])
+def test_dropout(hidden, dtype):
+    """With dropout, in one call or cut in two, with batches of one chunk and of several, and by steps."""
+    for layers, batch_size, n in ((LARGE, 128, 300), (LARGE, 700, 1500), (SMALL, 11, 60)):
+        network, plan = Network(layers, hidden), PLAN.replace(batch_size=batch_size, dropout=(0.5, 0.2))
+        results = run_all_ways(network, plan, n, dtype)
+        samples, start = draw_run(network, plan, n, dtype=dtype)
+        for i, way in enumerate(WAYS):
+            engine, stops = engines.make_engine(*way), [1 + i % 3, STEPS]
+            results[*way, "in pieces"] = in_pieces(engine, network, start, samples, plan, stops)
+            results[*way, "by steps"] = step_by_step(engine, network, start, samples, plan, STEPS)
+        assert_one_result(results)
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_rule(rule, dtype):

@@ -19,13 +19,14 @@ if native.available():
 pytestmark = pytest.mark.skipif(not native.available(), reason="built without the kernel on purpose")
 ISA = next(iter(native.instruction_sets()), "")
 N, PARAMETERS = 4, 13  # four samples for a network 2-3-1
-TANH, IDENTITY, SQUARED_ERROR, MOMENTUM = 2, 0, 0, 1
+TANH, IDENTITY, SOFTMAX = 2, 0, 9
+SQUARED_ERROR, CROSS_ENTROPY, MOMENTUM = 0, 2, 1
 
 
 def arguments(**changes: Any) -> dict[str, Any]:
     """Return arguments that the door lets through, with some changed."""
     sound = {
-        "problem": _kernel.Problem([2, 3, 1], [TANH, IDENTITY], SQUARED_ERROR, 0.0, True),
+        "problem": _kernel.Problem([2, 3, 1], [TANH, IDENTITY], SQUARED_ERROR, [0.0], True, [1]),
         "isa": ISA,
         "theta": np.zeros(PARAMETERS),
         "memory": np.zeros((1, PARAMETERS)),
@@ -38,6 +39,7 @@ def arguments(**changes: Any) -> dict[str, Any]:
         "rates": np.full((3, 2), 0.1),
         "rule": MOMENTUM,
         "objective": (True, 0.0, 0.0),
+        "dropout": None,
         "losses": np.empty(3),
         "threads": 1,
         "check_each_step": False,
@@ -93,6 +95,14 @@ BAD = {
     "unknown instruction set": {"isa": "mmx"},
     "batch size of text": {"batch_size": "2"},
     "objective of two": {"objective": (True, 0.0)},
+    "dropout of no layer": {"dropout": ([], 0, 0)},
+    "dropout of two layers": {"dropout": ([0.5, 0.5], 0, 0)},
+    "dropout of 1": {"dropout": ([1.0], 0, 0)},
+    "dropout below 0": {"dropout": ([-0.1], 0, 0)},
+    "dropout of NaN": {"dropout": ([float("nan")], 0, 0)},
+    "dropout as number": {"dropout": 0.5},
+    "dropout of another seed": {"dropout": ([0.5], 2**64, 0)},
+    "dropout before the first step": {"dropout": ([0.5], 0, -1)},
     "problem missing": {"problem": None},
 }
 
@@ -110,7 +120,30 @@ def test_bad_arguments_are_refused(name):
 def test_bad_problems_are_refused(layers, activations):
     """A network needs two layers or more, and an activation for each after the input."""
     with pytest.raises((TypeError, ValueError)):
-        _kernel.Problem(layers, activations, SQUARED_ERROR, 0.0, True)
+        _kernel.Problem(layers, activations, SQUARED_ERROR, [0.0], True, [1])
+
+
+@pytest.mark.parametrize(
+    ("loss", "parameters", "groups"),
+    [
+        (SQUARED_ERROR, [0.0] * 2, [3]),
+        (SQUARED_ERROR, [0.0] * 4, [3]),
+        (SQUARED_ERROR, 0.0, [3]),
+        (SQUARED_ERROR, [0.0] * 3, [1, 2]),  # knows no groups
+        (CROSS_ENTROPY, [0.0] * 3, []),
+        (CROSS_ENTROPY, [0.0] * 3, [1, 1]),
+        (CROSS_ENTROPY, [0.0] * 3, [2, 2]),
+        (CROSS_ENTROPY, [0.0] * 3, [3, 0]),
+        (CROSS_ENTROPY, [0.0] * 3, [4, -1]),
+        (CROSS_ENTROPY, [0.0] * 3, [2**31 - 1, 2**31 - 1, 5]),
+        (CROSS_ENTROPY, [0.0] * 3, 3),
+    ],
+)
+def test_parameters_and_groups_that_do_not_fit(loss, parameters, groups):
+    """There is one parameter for each output, and groups of at least one output add up to all."""
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.Problem([2, 3], [SOFTMAX], loss, parameters, True, groups)
+    _kernel.Problem([2, 3], [SOFTMAX], CROSS_ENTROPY, [0.0] * 3, True, [1, 2])
 
 
 def test_the_other_doors():
@@ -118,13 +151,17 @@ def test_the_other_doors():
     problem = arguments()["problem"]
     theta, x, t, out = np.zeros(PARAMETERS), np.ones((N, 2)), np.ones((N, 1)), np.empty(PARAMETERS)
     mean = (True, 0.0, 0.0)
-    assert _kernel.gradient(problem, ISA, theta, x, t, None, mean, out, 1) == 0.5
+    assert _kernel.gradient(problem, ISA, theta, x, t, None, mean, None, out, 1) == 0.5
     for wrong in (out[:-1], out.astype("f4"), read_only(out.copy()), np.empty(26)[::2]):
         with pytest.raises((TypeError, ValueError)):
-            _kernel.gradient(problem, ISA, theta, x, t, None, mean, wrong, 1)
+            _kernel.gradient(problem, ISA, theta, x, t, None, mean, None, wrong, 1)
     for wrong in (np.empty((N, 2)), np.empty((N - 1, 1)), np.empty(N), read_only(np.empty((N, 1)))):
         with pytest.raises((TypeError, ValueError)):
             _kernel.outputs(problem, ISA, theta, x, wrong, 1)
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.gradient(problem, ISA, theta, x, t, None, mean, ([1.0], 0, 0), out, 1)
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.philox(ISA, np.zeros((2, 4), np.uint32), 0, np.zeros((1, 4), np.uint32))
     with pytest.raises((TypeError, ValueError)):
         _kernel.apply(ISA, 0, np.ones(3), np.empty(2))
     with pytest.raises((TypeError, ValueError)):
@@ -149,11 +186,12 @@ CRASHES = {
     "class beyond the outputs": "t=None, classes=np.full(N, 10**9, np.int32)",
     "class below 0": "t=None, classes=np.full(N, -(10**9), np.int32)",
     "no samples": "x=np.ones((0, 2)), t=np.ones((0, 1))",
-    "unknown activation": "problem=_kernel.Problem([2, 3, 1], [99, 0], 0, 0.0, True)",
-    "unknown loss": "problem=_kernel.Problem([2, 3, 1], [2, 0], 99, 0.0, True)",
+    "unknown activation": "problem=_kernel.Problem([2, 3, 1], [99, 0], 0, [0.0], True, [1])",
+    "unknown loss": "problem=_kernel.Problem([2, 3, 1], [2, 0], 99, [0.0], True, [1])",
     "unknown rule": "rule=99",
     "a layer of 0 units": (
-        "theta=np.zeros(1), memory=np.zeros((1, 1)), problem=_kernel.Problem([2, 0, 1], [2, 0], 0, 0.0, True)"
+        "theta=np.zeros(1), memory=np.zeros((1, 1)), "
+        "problem=_kernel.Problem([2, 0, 1], [2, 0], 0, [0.0], True, [1])"
     ),
 }
 

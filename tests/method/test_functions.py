@@ -100,10 +100,19 @@ def loss_case(name: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
     """Return net inputs, outputs of the loss's partner and targets, shapes (20, 3)."""
     partner = LOSSES[name].partner or "identity"
     x = rng.standard_normal((20, 3))
-    t = {"cross_entropy": rng.dirichlet(np.ones(3), 20), "binary_cross_entropy": rng.random((20, 3))}
+    shares = rng.dirichlet(np.ones(3), 20)
+    t = {"cross_entropy": shares, "binary_cross_entropy": rng.random((20, 3)), "focal": shares}
     counts = rng.poisson(2.0, (20, 3)).astype(float)
     other = counts if name == "poisson" else rng.standard_normal((20, 3))
     return x, ACTIVATIONS[partner].value(x), t.get(name, other)
+
+
+def delta_by_complex_step(name: str, parameter: float | None, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Return −∂E/∂x of a loss with its partner, by one complex step for each net input of a sample."""
+    moved = x[:, None, :] + 1j * oracles.TINY_STEP * np.eye(x.shape[1])  # (samples, moved input, outputs)
+    y = oracles.ACTIVATION[LOSSES[name].partner](moved)
+    errors = oracles.LOSS_TERM[name](y, t[:, None, :], parameter, x.shape[1]).sum(axis=-1)
+    return -errors.imag / oracles.TINY_STEP
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -124,15 +133,29 @@ def test_an_error_is_minus_the_derivative_of_its_loss(name, rng):
     np.testing.assert_allclose(loss.error(y, t), -term.imag / oracles.TINY_STEP, rtol=1e-13)
 
 
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in FREE_LOSSES])
+def test_a_delta_is_minus_the_derivative_by_the_net_inputs(name, rng):
+    """δ of a loss with a partner equals the complex step through both, and another parameter's does not."""
+    x, y, t = loss_case(name, rng)
+    loss = Loss(name, PARAMETERS.get(name))
+    expected = delta_by_complex_step(name, loss.parameter, x, t)
+    np.testing.assert_allclose(loss.delta(x, y, t), expected, rtol=1e-12, atol=1e-14)
+    if loss.parameter is not None:
+        with pytest.raises(AssertionError):
+            np.testing.assert_allclose(Loss(name).delta(x, y, t), expected, rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy"])
+@pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy", "focal"])
 def test_cross_entropies_are_stable_at_a_thousand(name, dtype):
     """A net input of ±1000 on the wrong side costs 1000 or 2000, without overflow; on the right side 0."""
     f = ACTIVATIONS[LOSSES[name].partner]
     x = np.array([[1000.0, -1000.0], [-1000.0, 1000.0]], dtype)
     t = np.array([[1.0, 0.0], [1.0, 0.0]], dtype)
     expected = [0.0, 2000.0]
-    np.testing.assert_array_equal(Loss(name).value(x, f.value(x), t), expected)
+    loss = Loss(name)
+    np.testing.assert_array_equal(loss.value(x, f.value(x), t), expected)
+    assert np.isfinite(loss.delta(x, f.value(x), t)).all()
 
 
 def test_poisson_is_zero_for_a_perfect_fit():
@@ -157,10 +180,23 @@ def test_the_quantile_loss_weighs_the_two_sides():
     np.testing.assert_allclose(Loss("quantile", 0.9).value(y, y, t), [1.8, 0.2], rtol=1e-14)
 
 
+def test_one_q_for_each_output(rng):
+    """Several q are those of the outputs, in their order; the order of another is rejected."""
+    y, t, q = rng.standard_normal((20, 3)), rng.standard_normal((20, 3)), (0.1, 0.5, 0.9)
+    alone = [Loss("quantile", q[j]) for j in range(3)]
+    values = sum(alone[j].value(y[:, [j]], y[:, [j]], t[:, [j]]) for j in range(3))
+    errors = np.hstack([alone[j].error(y[:, [j]], t[:, [j]]) for j in range(3)])
+    np.testing.assert_allclose(Loss("quantile", q).value(y, y, t), values, rtol=1e-14)
+    np.testing.assert_array_equal(Loss("quantile", q).error(y, t), errors)
+    assert (Loss("quantile", q[::-1]).error(y, t)[:, [0, 2]] != errors[:, [0, 2]]).all()
+
+
 def test_defaults_of_the_parameters():
-    """Huber's d is 1, the quantile is the median, and the other losses have none."""
-    assert [Loss(name).parameter for name in ("huber", "quantile", "absolute")] == [1.0, 0.5, None]
+    """Huber's d is 1, the quantile is the median, the focal γ is 2, and the other losses have none."""
+    names = ("huber", "quantile", "focal", "absolute")
+    assert [Loss(name).parameter for name in names] == [1.0, 0.5, 2.0, None]
     assert Loss("huber") == Loss("huber", 1)
+    assert Loss("quantile", [0.25, 0.5]) == Loss("quantile", (0.25, 0.5))
 
 
 @pytest.mark.parametrize(
@@ -174,8 +210,13 @@ def test_defaults_of_the_parameters():
         ("huber", "1", "must be a number"),
         ("huber", True, "must be a number"),
         ("quantile", 0.0, "must lie in"),
-        ("quantile", 1.0, "must be below 1"),
+        ("quantile", 1.0, "must lie in"),
         ("quantile", 1.5, "must lie in"),
+        ("quantile", (0.5, 1.0), "must lie in"),
+        ("quantile", ("0.5",), "must be a number"),
+        ("huber", (1.0, 2.0), "must be a number"),
+        ("focal", 0.0, "must lie in"),
+        ("focal", float("inf"), "must lie in"),
         ("squared_error", 1.0, "has no parameter"),
         (3, None, "loss must be one of"),
     ],

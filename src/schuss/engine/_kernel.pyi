@@ -9,14 +9,17 @@ compiler: str
 
 _Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 
+_Dropout: TypeAlias = tuple[Sequence[float], int, int]  # rates of the hidden layers, seed, step
+
 class Problem:
     def __init__(
         self,
         layers: Sequence[int],
         activations: Sequence[int],
         loss: int,
-        parameter: float,
+        parameters: Sequence[float],
         biases: bool,
+        groups: Sequence[int],
     ) -> None: ...
 
 def instruction_sets() -> list[tuple[str, bool]]: ...
@@ -24,6 +27,7 @@ def shuffled_orders(
     words: NDArray[np.uint32], position: int, order: NDArray[np.int32], out: NDArray[np.int32]
 ) -> int: ...
 def orders(seed: int, first_epoch: int, out: NDArray[np.int32]) -> None: ...
+def philox(isa: str, counters: NDArray[np.uint32], key: int, out: NDArray[np.uint32]) -> None: ...
 def apply(isa: str, function: int, x: _Floats, out: _Floats) -> None: ...
 def outputs(problem: Problem, isa: str, theta: _Floats, x: _Floats, out: _Floats, threads: int) -> None: ...
 def gradient(
@@ -34,6 +38,7 @@ def gradient(
     t: _Floats | None,
     classes: NDArray[np.int32] | None,
     objective: tuple[bool, float, float],
+    dropout: _Dropout | None,
     out: _Floats,
     threads: int,
 ) -> float: ...
@@ -51,6 +56,7 @@ def advance(
     rates: NDArray[np.float64],
     rule: int,
     objective: tuple[bool, float, float],
+    dropout: _Dropout | None,
     losses: NDArray[np.float64],
     threads: int,
     check_each_step: bool,

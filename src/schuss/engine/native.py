@@ -17,6 +17,7 @@ from schuss.engine.shuffles import Shuffles
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.checks import check_integer
+from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
 from schuss.method.network import Network
 from schuss.method.orders import Shuffled
@@ -108,7 +109,14 @@ class NativeEngine:
         _kernel.outputs(_problem(network), self._set, theta, X, y, self._threads)
         return y
 
-    def gradient(self, network: Network, theta: Array, samples: Samples, objective: Objective) -> Gradient:
+    def gradient(
+        self,
+        network: Network,
+        theta: Array,
+        samples: Samples,
+        objective: Objective,
+        dropout: Dropout | None = None,
+    ) -> Gradient:
         """Return loss and gradient of all samples as one batch."""
         result = np.empty_like(theta)
         loss = _kernel.gradient(
@@ -119,6 +127,7 @@ class NativeEngine:
             samples.T,
             samples.classes,
             _terms(objective),
+            _silent(dropout),
             result,
             self._threads,
         )
@@ -181,6 +190,7 @@ class NativeEngine:
             plan.rates(start, stop, n),
             RULE_CODES[plan.rule.name],
             _terms(plan.objective),
+            _silent(plan.dropout_at(start, network.depth - 1)),
             losses,
             self._threads,
             check_each_step,
@@ -209,10 +219,19 @@ def _problem(network: Network) -> _kernel.Problem:
         network.layers,
         [ACTIVATION_CODES[name] for name in network.activation],
         LOSS_CODES[network.loss.name],
-        network.loss.parameter or 0.0,
+        _per_output(network.loss.parameter or 0.0, network.layers[-1]),
         network.biases,
+        network.groups or network.layers[-1:],
     )
+
+
+def _per_output(parameter: float | tuple[float, ...], n_out: int) -> tuple[float, ...]:
+    return parameter if isinstance(parameter, tuple) else (parameter,) * n_out
 
 
 def _terms(objective: Objective) -> tuple[bool, float, float]:
     return objective.reduction == "mean", objective.l2, objective.l1
+
+
+def _silent(dropout: Dropout | None) -> tuple[tuple[float, ...], int, int] | None:
+    return None if dropout is None else (dropout.rates, dropout.seed, dropout.step)

@@ -25,7 +25,7 @@ from schuss.adapters.estimators.judging import JudgingMixin
 from schuss.adapters.estimators.memory import Memory
 from schuss.adapters.estimators.online import learn_row
 from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS, STOCHASTIC
-from schuss.adapters.estimators.reporting import CallbackSupportMixin, Report
+from schuss.adapters.estimators.reporting import CallbackSupportMixin, Report, callback_management_context
 from schuss.adapters.estimators.weights import WeightsMixin
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice
@@ -120,7 +120,8 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, JudgingMixin, Callbac
         plain = sample_weight is None and validation[0] is None and self.__sklearn_is_fitted__()
         if plain and learn_row(self, X, y):
             return self
-        return self._fit(X, y, sample_weight, validation, incremental=True)
+        with callback_management_context(self):  # as `fit` has it from scikit-learn
+            return self._fit(X, y, sample_weight, validation, incremental=True)
 
     def _start(self, network: Network, dtype: Any, given: Any) -> None:
         generator = generator_of(self.random_state, None)

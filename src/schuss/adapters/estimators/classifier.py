@@ -163,7 +163,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         if first and not incremental:
             self._kind = labels.kind_of(y)
             self.classes_ = labels.classes_of(self._kind, y)
-        elif self.warm_start and self._kind != "multioutput":
+        elif self.warm_start and not incremental and self._kind != "multioutput":
             self._check_same_classes(unique_labels(y))
         T = labels.encode(self._kind, self.classes_, y, dtype)
         return self._shaped(T, dtype)
@@ -283,7 +283,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         return self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def _learn_classes(self, y: Any, classes: Any) -> None:
-        known = getattr(self, "classes_", None)
+        known = self.classes_ if self.__sklearn_is_fitted__() else None  # a first call that failed told none
         if known is None and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if classes is None:

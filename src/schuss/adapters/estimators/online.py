@@ -17,7 +17,7 @@ from schuss.engine.engine import DONE
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam
 from schuss.method.samples import Samples
-from schuss.method.schedules import Plateau
+from schuss.method.schedules import Schedule
 from schuss.method.state import State
 from schuss.training.loop import one_pass
 
@@ -85,7 +85,8 @@ def _is_plain(estimator: BaseMLP) -> bool:
         np.any(np.asarray(estimator.dropout) > 0),
         estimator.average,
         estimator.learning_rate != "constant",
-        isinstance(estimator.learning_rate_init, Plateau),
+        isinstance(estimator.learning_rate_init, Schedule),
+        isinstance(estimator.momentum, Schedule),
         getattr(estimator, "class_weight", None) is not None,
         getattr(estimator, "_skl_callbacks", None),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from schuss.method.functions import Array
@@ -10,16 +11,21 @@ from schuss.training.loop import Callback, Epoch
 
 try:
     from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback._callback_support import callback_management_context
 except ImportError:  # before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]  # stands in for it
         """No callbacks in this scikit-learn."""
 
+    def callback_management_context(estimator: Any) -> Any:  # noqa: ARG001  # likewise
+        """Return a context of nothing."""
+        return nullcontext()
+
 
 if TYPE_CHECKING:
     from schuss.adapters.estimators.base import BaseMLP
 
-__all__ = ["CallbackSupportMixin", "Narrator", "Report"]
+__all__ = ["CallbackSupportMixin", "Narrator", "Report", "callback_management_context"]
 
 
 class Report:
