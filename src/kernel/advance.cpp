@@ -68,6 +68,7 @@ template <class T> void set_objective(Work<T> &work, const Objective &objective,
   work.scale = T(work.loss_scale);
   work.l2 = T(objective.l2);
   work.l1 = T(objective.l1);
+  work.as_scikit_learn = objective.as_scikit_learn;
 }
 
 template <class T> void set_dropout(Work<T> &work, const Dropout &dropout) {

@@ -16,6 +16,7 @@ template <class T> struct Data {
 struct Objective {
   bool mean;
   double l2, l1;
+  bool as_scikit_learn;
 };
 
 // Steps [0, steps) of this call, beginning in the middle of an epoch if first_place > 0.

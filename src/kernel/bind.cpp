@@ -119,7 +119,7 @@ template <class T>
 nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, Matrix<T> memory, Matrix<const T> x,
                      std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
                      std::optional<Matrix<const int32_t>> order, long batch_size, long first_place,
-                     Matrix<const double> rates, int rule, std::tuple<bool, double, double> objective,
+                     Matrix<const double> rates, int rule, std::tuple<bool, double, double, bool> objective,
                      const DropoutIn &dropout, Vector<double> losses, int threads, bool check_each_step,
                      nb::object poll) {
   const Table<T> &table = table_of<T>(set_named(set));
@@ -137,14 +137,14 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
   require(!order || all_below(*order, data.n), "order names a sample that is not there");
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, rates.data(),
                          int(rates.shape(1)), rule, check_each_step};
-  const auto [mean, l2, l1] = objective;
+  const auto [mean, l2, l1, as_scikit_learn] = objective;
   const Dropout silent = dropout_of(p, dropout);
   PythonPoll ask(std::move(poll));
   Progress made;
   {
     nb::gil_scoped_release free;
-    made = advance<T>(p, table, data, {mean, l2, l1}, silent, course, threads, theta.data(), memory.data(),
-                      losses.data(), [&](long s, double loss) { return ask(s, loss); });
+    made = advance<T>(p, table, data, {mean, l2, l1, as_scikit_learn}, silent, course, threads, theta.data(),
+                      memory.data(), losses.data(), [&](long s, double loss) { return ask(s, loss); });
   }
   ask.listen();  // one that came after the last poll would else be raised with these steps lost
   if (ask.heard()) made.outcome = Outcome::interrupted;
@@ -154,18 +154,18 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
 template <class T>
 double gradient_in(const Problem &p, const std::string &set, Vector<const T> theta, Matrix<const T> x,
                    std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
-                   std::tuple<bool, double, double> objective, const DropoutIn &dropout, Vector<T> out,
+                   std::tuple<bool, double, double, bool> objective, const DropoutIn &dropout, Vector<T> out,
                    int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes);
   require(theta.shape(0) == p.n_parameters() && out.shape(0) == p.n_parameters(), "theta has a wrong length");
-  const auto [mean, l2, l1] = objective;
+  const auto [mean, l2, l1, as_scikit_learn] = objective;
   const Dropout silent = dropout_of(p, dropout);
   PythonPoll ask{nb::none()};
   double loss = 0;
   {
     nb::gil_scoped_release free;
-    loss = gradient<T>(p, table, data, {mean, l2, l1}, silent, threads, theta.data(), out.data(),
+    loss = gradient<T>(p, table, data, {mean, l2, l1, as_scikit_learn}, silent, threads, theta.data(), out.data(),
                        [&](long, double) { return ask(0, 0); });
   }
   ask.raise();

@@ -71,6 +71,7 @@ template <class T> struct Work {
   T learning_rate = 0, momentum = 0;
   T scale = 1, l2 = 0, l1 = 0;
   double loss_scale = 1;
+  bool as_scikit_learn = false;   // report the loss as scikit-learn does
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // sum gradients into g first, then apply the rule: for long updates
 

@@ -94,13 +94,21 @@ template <class T> SCHUSS_INLINE void output_values_of(const Work<T> &work, cons
   else activate<T>(a, s.y, s.slope, lanes<T>, s.n, 1);
 }
 
+// −log y where the loss is reported as scikit-learn does: with y held within [ε, 1−ε].
+template <class T> SCHUSS_INLINE Vec<T> reported(const Work<T> &work, Vec<T> minus_log) {
+  if (!work.as_scikit_learn) return minus_log;
+  const Vec<T> least = all<T>(T(1) / T(int64_t(1) << Simd<T>::mantissa));
+  const Vec<T> most = all<T>(T(Simd<T>::mantissa * 0.69314718055994530942));
+  return pick<T>(minus_log > most, most, pick<T>(minus_log < least, least, minus_log));
+}
+
 // Σ_j t_j·(log Σ_k exp(x_k) − x_j)
-template <class T> Vec<T> cross_entropy(const Side<T> &s) {
+template <class T> Vec<T> cross_entropy(const Work<T> &work, const Side<T> &s) {
   const Vec<T> sum = exponentials(s), log_sum = log<T>(sum);
   Vec<T> error = {};
   for (int j = 0; j < s.n; j++) {
     const Vec<T> t = at(s.t, j);
-    error = error + t * (log_sum - at(s.delta, j));
+    error = error + t * reported(work, log_sum - at(s.delta, j));
     put(s.delta, j, t - at(s.y, j) / sum);
   }
   return error;
@@ -108,7 +116,7 @@ template <class T> Vec<T> cross_entropy(const Side<T> &s) {
 
 // −Σ_j t_j·(1−y_j)^γ·log y_j. With push_j = t_j·(1−y_j)^γ·(1 + γ·y_j·ratio_j) and ratio_j = −log y_j/(1−y_j),
 // which is 1 at y_j = 1, δ_j = push_j − y_j·Σ_k push_k.
-template <class T> Vec<T> focal(const Side<T> &s) {
+template <class T> Vec<T> focal(const Work<T> &, const Side<T> &s) {
   const Vec<T> sum = exponentials(s), log_sum = log<T>(sum), one = all<T>(T(1)), zero = {};
   Vec<T> error = {}, pushes = {};
   for (int j = 0; j < s.n; j++) {
@@ -126,12 +134,15 @@ template <class T> Vec<T> focal(const Side<T> &s) {
 }
 
 // Losses that need their partner, logistic or exp: δ = t − y.
-template <class T> Vec<T> binary_cross_entropy(const Side<T> &s) {
+template <class T> Vec<T> binary_cross_entropy(const Work<T> &work, const Side<T> &s) {
   Vec<T> error = {};
   for (int j = 0; j < s.n; j++) {
-    const Vec<T> x = at(s.y, j), t = at(s.t, j);
+    const Vec<T> x = at(s.y, j), t = at(s.t, j), against = softplus<T>(x);  // −log(1−y)
     put(s.delta, j, t - logistic<T>(x));
-    error = error + (softplus<T>(x) - t * x);
+    if (work.as_scikit_learn)
+      error = error + (t * reported(work, against - x) + (T(1) - t) * reported(work, against));
+    else
+      error = error + (against - t * x);
   }
   return error;
 }
@@ -185,12 +196,12 @@ template <class T> Vec<T> free_loss(const Work<T> &work, const Side<T> &s) {
     put(s.delta, j, shares ? e : slope_at<T>(a, y, s.slope + j * lanes<T>) * e);
   }
   for (int j = 0; shares && j < s.n; j++) put(s.delta, j, at(s.y, j) * (at(s.delta, j) - shared));
-  return error;
+  return work.as_scikit_learn && work.loss == Loss::squared_error ? error / all<T>(T(s.n)) : error;
 }
 
 template <class T, class F> SCHUSS_INLINE Vec<T> error_of_groups(const Work<T> &work, const Side<T> &s, F loss) {
   Vec<T> error = {};
-  over_groups(work, s, [&](const Side<T> &group) { error = error + loss(group); });
+  over_groups(work, s, [&](const Side<T> &group) { error = error + loss(work, group); });
   return error;
 }
 
@@ -198,7 +209,7 @@ template <class T> SCHUSS_INLINE Vec<T> loss_of(const Work<T> &work, const Side<
   switch (work.loss) {
     case Loss::cross_entropy: return error_of_groups(work, s, cross_entropy<T>);
     case Loss::focal: return error_of_groups(work, s, focal<T>);
-    case Loss::binary_cross_entropy: return binary_cross_entropy(s);
+    case Loss::binary_cross_entropy: return binary_cross_entropy(work, s);
     case Loss::poisson: return poisson(s);
     default: return free_loss(work, s);
   }

@@ -57,7 +57,7 @@ def test_whatever_was_asked_before(draw, asked):
 
 
 def test_another_state_is_noticed():
-    """The comparison rejects the next draw of the same generator, and an order not built on the one before."""
+    """The comparison rejects the next draw of the same generator, and an order not built on another."""
     generator = np.random.RandomState(0)
     order = Shuffled.of(generator)
     generator.randint(10)

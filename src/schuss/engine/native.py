@@ -229,8 +229,8 @@ def _per_output(parameter: float | tuple[float, ...], n_out: int) -> tuple[float
     return parameter if isinstance(parameter, tuple) else (parameter,) * n_out
 
 
-def _terms(objective: Objective) -> tuple[bool, float, float]:
-    return objective.reduction == "mean", objective.l2, objective.l1
+def _terms(objective: Objective) -> tuple[bool, float, float, bool]:
+    return objective.reduction == "mean", objective.l2, objective.l1, objective.as_scikit_learn
 
 
 def _silent(dropout: Dropout | None) -> tuple[tuple[float, ...], int, int] | None:

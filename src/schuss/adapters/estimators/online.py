@@ -78,7 +78,9 @@ def _is_row(X: Any, y: Any) -> bool:
 
 def _is_plain(estimator: BaseMLP) -> bool:
     """Whether nothing is asked for that needs more than the row itself."""
+    network, sizes = estimator._memory.network, np.ravel(estimator.hidden_layer_sizes).tolist()
     special = (
+        estimator._network(network.layers[0], sizes) != network,  # the loss, say, has been set to another
         estimator.early_stopping,
         estimator.verbose,
         estimator._changes_inputs,

@@ -262,7 +262,7 @@ def _set_attributes(estimator: BaseMLP, run: Run, n: int, held_out: Validation |
     if held_out is None:
         estimator.best_loss_ = run.reached.best
         return
-    estimator.best_loss_ = None
+    estimator.best_loss_ = None if estimator.early_stopping else min(estimator.loss_curve_, default=np.inf)
     scores = (-run.validation_loss[: run.epochs]).tolist()
     estimator.validation_scores_ = [*(estimator.validation_scores_ or []), *scores]
     if run.stopped == "diverged":
