@@ -46,6 +46,7 @@ def advance(
     batch_size: int,
     first_place: int,
     rates: NDArray[np.float64],
+    keeps: NDArray[np.float64] | None,
     rule: int,
     objective: tuple[bool, float, float],
     losses: NDArray[np.float64],
