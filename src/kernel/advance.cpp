@@ -87,9 +87,8 @@ Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &tab
     const long first = place * course.batch_size;
     const Batch batch = {course.order ? course.order + epoch * data.n + first : nullptr, first,
                          std::min(course.batch_size, data.n - first)};
-    const double *rates = course.rates + s * course.n_rates;
-    work.learning_rate = T(rates[0]);
-    work.momentum = course.n_rates > 1 ? T(rates[1]) : T(0);
+    work.rates = course.rates + s * rate_counts[int(course.rule)];
+    work.keep = course.keeps ? T(course.keeps[s]) : T(1);
     set_objective(work, objective, batch.n);
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     const double loss = team.step_loss;
@@ -113,13 +112,13 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
                  const Dropout &dropout, const Course &course, int threads, T *theta, T *memory, double *losses,
                  const Poll &poll) {
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
-  const bool velocity = Rule(course.rule) != Rule::gradient_descent;
+  const int slots = memory_rows[int(course.rule)];
   Team team;
   team.threads = threads_for(problem.flops_per_sample() * double(course.batch_size), threads);
   const double update = 2.0 * double(problem.n_parameters()) * rows / (lane_speed * table.lanes * team.threads);
   const bool apart = update > long_update;
   Workspace<T> space(problem, table,
-                     {team.threads, rows, true, velocity, apart || course.batch_size > rows, dropout.rates});
+                     {team.threads, rows, true, slots, apart || course.batch_size > rows, dropout.rates});
   space.pack(theta, memory);
   Watch watch(poll);
   Progress progress{};
@@ -127,7 +126,7 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
     set_dropout(work, dropout);
-    work.rule = Rule(course.rule);
+    work.rule = course.rule;
     work.apart = apart;
     if (thread == 0) watch.listen_in(work);
     const Progress made = make_steps(work, space, table, data, objective, course, thread, watch, losses);
@@ -143,14 +142,16 @@ double gradient(const Problem &problem, const Table<T> &table, const Data<T> &da
   const int rows = int(std::min<long>(data.n, chunk_rows));
   Team team;
   team.threads = threads_for(problem.flops_per_sample() * double(data.n), threads);
-  Workspace<T> space(problem, table, {team.threads, rows, true, false, true, dropout.rates});
+  Workspace<T> space(problem, table, {team.threads, rows, true, 0, true, dropout.rates});
   space.pack(theta, nullptr);
   Watch watch(poll);
+  const double no_rate = 0;  // the rule is gradient descent, and stays unused
   in_team(team.threads, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
     set_dropout(work, dropout);
     set_objective(work, objective, data.n);
+    work.rates = &no_rate;
     if (thread == 0) watch.listen_in(work);
     work.update = false;
     table.step(work, {nullptr, 0, data.n}, thread);
@@ -164,7 +165,7 @@ void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, 
              const Poll &poll) {
   const int team_size = threads_for(problem.flops_per_sample() / 3 * double(n), threads);
   const int rows = int(std::min<long>((n + team_size - 1) / team_size, chunk_rows));
-  Workspace<T> space(problem, table, {team_size, rows * team_size, false, false, false});
+  Workspace<T> space(problem, table, {team_size, rows * team_size, false, 0, false});
   space.pack(theta, nullptr);
   Team team;
   Watch watch(poll);

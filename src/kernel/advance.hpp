@@ -24,9 +24,9 @@ struct Course {
   const int32_t *order;  // (epochs touched, n), or null: samples in their own order
   long batch_size;
   long steps, first_place;
-  const double *rates;  // (steps, n_rates): learning rate, momentum
-  int n_rates;
-  int rule;
+  Rule rule;
+  const double *rates;  // (steps, numbers of the rule)
+  const double *keeps;  // (steps,): what decay leaves of the weights; null: all
   bool check_each_step;  // look for non-finite weights after every step, not only at each epoch's end
 };
 

@@ -119,24 +119,25 @@ template <class T>
 nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, Matrix<T> memory, Matrix<const T> x,
                      std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
                      std::optional<Matrix<const int32_t>> order, long batch_size, long first_place,
-                     Matrix<const double> rates, int rule, std::tuple<bool, double, double, bool> objective,
-                     const DropoutIn &dropout, Vector<double> losses, int threads, bool check_each_step,
-                     nb::object poll) {
+                     Matrix<const double> rates, std::optional<Vector<const double>> keeps, int rule,
+                     std::tuple<bool, double, double, bool> objective, const DropoutIn &dropout,
+                     Vector<double> losses, int threads, bool check_each_step, nb::object poll) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes);
   require(batch_size >= 1, "batch_size must be at least 1");
-  require(rule >= 0 && rule <= int(Rule::nesterov), "there is no such rule");
+  require(rule >= 0 && rule <= int(Rule::adam), "there is no such rule");
   const long per_epoch = (data.n + batch_size - 1) / batch_size, steps = long(rates.shape(0));
   require(first_place >= 0 && first_place < per_epoch, "first_place lies outside the epoch");
-  const bool remembers = Rule(rule) != Rule::gradient_descent;
   require(theta.shape(0) == p.n_parameters() && memory.shape(1) == p.n_parameters(), "theta has a wrong length");
-  require(memory.shape(0) == size_t(remembers) && rates.shape(1) == 1 + size_t(remembers), "memory does not fit rule");
+  require(int(memory.shape(0)) == memory_rows[rule], "memory does not fit rule");
+  require(int(rates.shape(1)) == rate_counts[rule], "rates do not fit rule");
+  require(!keeps || keeps->shape(0) == rates.shape(0), "keeps has a wrong length");
   require(losses.shape(0) == rates.shape(0), "losses has a wrong length");
   require(!order || (long(order->shape(1)) == data.n &&
                      long(order->shape(0)) * per_epoch >= first_place + steps), "order is too short");
   require(!order || all_below(*order, data.n), "order names a sample that is not there");
-  const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, rates.data(),
-                         int(rates.shape(1)), rule, check_each_step};
+  const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, Rule(rule), rates.data(),
+                         keeps ? keeps->data() : nullptr, check_each_step};
   const auto [mean, l2, l1, as_scikit_learn] = objective;
   const Dropout silent = dropout_of(p, dropout);
   PythonPoll ask(std::move(poll));
@@ -217,8 +218,9 @@ template <class T> void bind_for(nb::module_ &m) {
   m.def("advance", &advance_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("memory").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
         nb::arg("classes").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
-        nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("rule"), nb::arg("objective"),
-        nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"), nb::arg("check_each_step"), nb::arg("poll").none());
+        nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("keeps").noconvert().none(), nb::arg("rule"),
+        nb::arg("objective"), nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"),
+        nb::arg("check_each_step"), nb::arg("poll").none());
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
         nb::arg("objective"), nb::arg("dropout").none(), nb::arg("out").noconvert(), nb::arg("threads"));

@@ -12,10 +12,14 @@ enum class Activation : int { identity, logistic, tanh, relu, leaky_relu, elu, s
 enum class Loss : int {
   squared_error, mean_squared_error, cross_entropy, binary_cross_entropy, poisson, absolute, huber, quantile, focal
 };
-enum class Rule : int { gradient_descent, momentum, nesterov };
+enum class Rule : int { gradient_descent, momentum, nesterov, adam };
 enum class Function : int { exp, expm1, tanh, log, log1p, logistic };
 
-// One weight layer. Matrices w, w_t, v, g are stored in panels: columns in groups of Table::panel, each
+// By the place of a rule: the rows of memory that it keeps, and the numbers that it takes for each step.
+constexpr int memory_rows[] = {0, 1, 1, 2}, rate_counts[] = {1, 2, 2, 4};
+constexpr int most_memory = 2;
+
+// One weight layer. Matrices w, w_t, memory, g are stored in panels: columns in groups of Table::panel, each
 // group row by row, the last group narrower (rounded up to whole vectors). Rows of batch buffers have
 // `stride` elements; what lies beyond n_out there is padding: finite, and never used.
 template <class T> struct Layer {
@@ -27,9 +31,11 @@ template <class T> struct Layer {
   bool drops;        // dropout: in a step, each output is silent unless its number is below keep_below, or else
   uint32_t keep_below;
   T keep_scale;      // multiplied by this
-  T *w, *v, *g;      // (n_in, n_out): weights, velocity, gradient sums of a batch cut into chunks
+  T *w, *g;          // (n_in, n_out): weights; gradient, or the sums of a batch cut into chunks
+  T *memory[most_memory];  // (n_in, n_out) each: what the rule remembers
   T *w_t;            // (n_out, n_in): weights transposed for the backward pass; null in layer 0
-  T *b, *b_v, *b_g;  // (stride,): the same for biases
+  T *b, *b_g;        // (stride,): the same for biases
+  T *b_memory[most_memory];
   T *y, *slope;      // (rows, stride): outputs; dy/dx where it does not follow from y, else null
   T *delta;          // (rows, stride): error signals
 };
@@ -68,12 +74,13 @@ template <class T> struct Work {
   double *row_penalty = nullptr;  // (most rows of a layer,): penalty of each row of weights
 
   Rule rule = Rule::gradient_descent;
-  T learning_rate = 0, momentum = 0;
+  const double *rates = nullptr;  // (numbers of the rule,) of this step
+  T keep = 1;                     // what decay leaves of the weights
   T scale = 1, l2 = 0, l1 = 0;
   double loss_scale = 1;
   bool as_scikit_learn = false;   // report the loss as scikit-learn does
   bool update = true;             // false: leave the gradient in g instead
-  bool apart = false;             // sum gradients into g first, then apply the rule: for long updates
+  bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
 
   uint64_t dropout_seed = 0;
   uint32_t dropout_step = 0;

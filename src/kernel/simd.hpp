@@ -98,6 +98,36 @@ SCHUSS_INLINE VecW multiply_lower(VecW a, VecW b) {
 #endif
 }
 
+// Correctly rounded, as IEEE 754 asks and NumPy does. (Masked, since GCC 12 warns of its own unmasked ones.)
+SCHUSS_INLINE VecF square_root(VecF x) {
+#if SCHUSS_BYTES == 64
+  return _mm512_maskz_sqrt_ps(0xffff, x);
+#elif SCHUSS_BYTES == 32
+  return _mm256_sqrt_ps(x);
+#elif defined(__x86_64__)
+  return _mm_sqrt_ps(x);
+#elif defined(__aarch64__)
+  return vsqrtq_f32(x);
+#else
+  for (int i = 0; i < int(sizeof(x) / sizeof(x[0])); i++) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+SCHUSS_INLINE VecD square_root(VecD x) {
+#if SCHUSS_BYTES == 64
+  return _mm512_maskz_sqrt_pd(0xff, x);
+#elif SCHUSS_BYTES == 32
+  return _mm256_sqrt_pd(x);
+#elif defined(__x86_64__)
+  return _mm_sqrt_pd(x);
+#elif defined(__aarch64__)
+  return vsqrtq_f64(x);
+#else
+  for (int i = 0; i < int(sizeof(x) / sizeof(x[0])); i++) x[i] = __builtin_sqrt(x[i]);
+  return x;
+#endif
+}
+
 template <class T> SCHUSS_INLINE Vec<T> absolute(Vec<T> x) {
   constexpr typename Simd<T>::Int sign = typename Simd<T>::Int(1) << (sizeof(T) * 8 - 1);
   return (Vec<T>)((Ints<T>)x & ~sign);

@@ -67,23 +67,25 @@ template <class T> void backward(Work<T> &work, Range rows) {
 
 template <class T, Rule rule>
 void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread) {
+  const Change<T, rule> change(work.rates);
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
     update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, r.first, r.last);
     if (fate == Fate::updated) transpose<T>(layer, r.first, r.last);
-    if (layer.has_bias && thread == 0) update_biases<T, rule>(work, l, fate, resumes, samples);
+    if (layer.has_bias && thread == 0) update_biases<T, rule>(work, change, l, fate, resumes, samples);
   }
 }
 
-// The same from sums that stand in g.
+// The same from gradients that stand in g.
 template <class T, Rule rule> void apply_with(Work<T> &work, int thread) {
+  const Change<T, rule> change(work.rates);
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
-    apply_to_weights<T, rule>(work, layer, r.first, r.last);
+    apply_to_weights<T, rule>(work, change, layer, r.first, r.last);
     transpose<T>(layer, r.first, r.last);
-    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(work, layer);
+    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, layer);
   }
 }
 
@@ -96,6 +98,7 @@ template <class T, class F> SCHUSS_INLINE void with_rule(const Work<T> &work, F 
   switch (work.rule) {
     case Rule::momentum: return f(RuleConstant<Rule::momentum>());
     case Rule::nesterov: return f(RuleConstant<Rule::nesterov>());
+    case Rule::adam: return f(RuleConstant<Rule::adam>());
     default: return f(RuleConstant<Rule::gradient_descent>());
   }
 }
@@ -118,8 +121,8 @@ template <class T> double penalty_total(const Work<T> &work) {
 }
 
 // A batch comes in chunks of rows. All but the last leave their gradient sums in g, and where an update
-// takes long so does the last; so a step can be given up until it turns to the weights themselves, and
-// weights and memory stand as they were.
+// takes long the last leaves the gradient there; so a step can be given up until it turns to the weights
+// themselves, and weights and memory stand as they were.
 template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   const bool penalised = work.l2 != T(0) || work.l1 != T(0);
   double loss = 0;
@@ -138,7 +141,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
       for (int r = 0; r < n; r++) loss += work.errors[r];
       if (last) work.team->step_loss = (loss + (penalised ? penalty_total(work) : 0.0)) * work.loss_scale;
     }
-    const Fate fate = !last || work.apart ? Fate::kept : work.update ? Fate::updated : Fate::gradient;
+    const Fate fate = !last ? Fate::kept : work.update && !work.apart ? Fate::updated : Fate::gradient;
     with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
     if (meet(*work.team)) return false;
   }

@@ -1,9 +1,10 @@
-// The weight gradient and the update rule. A tile of Σ_p y_k·δ_j is turned into velocity and weight while
-// it stands in registers; it is written to memory only where something asked for the gradient, or where
+// The weight gradient and the update. A tile of Σ_p y_k·δ_j is turned into memory and weight while it
+// stands in registers; it is written to memory only where something asked for the gradient, or where
 // a large batch comes in several chunks.
 #pragma once
 #include "losses.hpp"
 #include "matmul.hpp"
+#include "rules.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
@@ -16,30 +17,87 @@ template <class T> SCHUSS_INLINE Vec<T> gradient_of(Vec<T> sum, Vec<T> w, T scal
   return scale * (penalty - sum);
 }
 
-// The rules of method/rules/, each operation rounded on its own, as NumPy rounds it.
-template <class T, Rule rule>
-SCHUSS_INLINE void apply_rule(T *w, T *v, Vec<T> gradient, T learning_rate, T momentum) {
-  const Vec<T> push = learning_rate * gradient, before = load<T>(w);
-  if (rule == Rule::gradient_descent) return store<T>(w, before - push);
-  const Vec<T> velocity = momentum * load<T>(v) - push;
-  store<T>(v, velocity);
-  store<T>(w, before + (rule == Rule::momentum ? velocity : momentum * velocity - push));
+// Weights and what belongs to each, at equal places; biases carry no penalty and do not decay.
+template <class T> struct Place {
+  T *w, *g, *const *memory;
+  T l2, l1, keep;
+};
+template <class T> SCHUSS_INLINE Place<T> weights_of(const Work<T> &work, const Layer<T> &layer) {
+  return {layer.w, layer.g, layer.memory, work.l2, work.l1, work.keep};
+}
+template <class T> SCHUSS_INLINE Place<T> biases_of(const Layer<T> &layer) {
+  return {layer.b, layer.b_g, layer.b_memory, T(0), T(0), T(1)};
+}
+
+// A vector's new weights from its gradient.
+template <class T, Rule rule, bool decays>
+SCHUSS_INLINE void apply_rule(const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> gradient) {
+  Vec<T> w = load<T>(place.w + i);
+  if (decays) w = place.keep * w;
+  store<T>(place.w + i, change(w, place.memory, i, gradient));
 }
 
 // What a finished sum becomes.
 enum class Fate { kept, gradient, updated };
 
+template <class T, Rule rule, bool decays>
+SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, const Place<T> &place, long i,
+                          Vec<T> sum) {
+  if (fate == Fate::kept) return store<T>(place.g + i, sum);
+  const Vec<T> gradient = gradient_of<T>(sum, load<T>(place.w + i), scale, place.l2, place.l1);
+  if (fate == Fate::gradient) return store<T>(place.g + i, gradient);
+  apply_rule<T, rule, decays>(change, place, i, gradient);
+}
+
+template <class T> using Run = void (*)(const Work<T> &, const Place<T> &, Fate, long at, const Vec<T> *sums, int vectors);
+
+// What a tile's sums become; their places follow one another, from `at` on. Here, while they are in registers:
+template <class T, Rule rule> struct InRegisters {
+  T scale;
+  Change<T, rule> change;
+  Place<T> place;
+  InRegisters(const Work<T> &work, const Layer<T> &layer, Run<T>)
+      : scale(work.scale), change(work.rates), place(weights_of(work, layer)) {}
+
+  template <int MR, int NV>
+  __attribute__((always_inline)) void operator()(Fate fate, long at, Vec<T> (&sums)[MR][NV]) const {
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++)
+        settle<T, rule, false>(fate, scale, change, place, at + (r * NV + v) * lanes<T>, sums[r][v]);
+  }
+};
+
+// And here by one function for all sizes of tiles: for a rule whose roots and divisions take longer than the
+// way through memory, and for weights that decay, so that the others need not be multiplied by 1.
+template <class T> struct ThroughMemory {
+  const Work<T> &work;
+  Place<T> place;
+  Run<T> run;
+  ThroughMemory(const Work<T> &w, const Layer<T> &layer, Run<T> r) : work(w), place(weights_of(w, layer)), run(r) {}
+
+  template <int MR, int NV>
+  __attribute__((always_inline)) void operator()(Fate fate, long at, Vec<T> (&sums)[MR][NV]) const {
+    Vec<T> copy[MR * NV];  // what a function is shown would stand in memory from the first product on
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++) copy[r * NV + v] = sums[r][v];
+    run(work, place, fate, at, copy, MR * NV);
+  }
+};
+
 template <class T, Rule rule>
-SCHUSS_INLINE void settle(Fate fate, const Work<T> &work, T *w, T *v, T *g, Vec<T> sum, T l2, T l1) {
-  if (fate == Fate::kept) return store<T>(g, sum);
-  const Vec<T> gradient = gradient_of<T>(sum, load<T>(w), work.scale, l2, l1);
-  if (fate == Fate::gradient) return store<T>(g, gradient);
-  apply_rule<T, rule>(w, v, gradient, work.learning_rate, work.momentum);
+void settle_run(const Work<T> &work, const Place<T> &place, Fate fate, long at, const Vec<T> *sums, int vectors) {
+  const Change<T, rule> change(work.rates);
+  for (int v = 0; v < vectors; v++)
+    settle<T, rule, true>(fate, work.scale, change, place, at + v * lanes<T>, sums[v]);
 }
 
 // Σ_p y_k·δ_j: rows are units k of the layer below, columns units j, terms the samples of a chunk.
-template <class T, Rule rule> struct UpdateOp {
-  const Work<T> &work;
+template <class T, class Settle> struct UpdateOp {
+  Settle settle;
   const Layer<T> &layer;
   Fate fate;
   bool resumes;  // an earlier chunk has left its sums in g
@@ -60,50 +118,55 @@ template <class T, Rule rule> struct UpdateOp {
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
-    const Fate now = is_last ? fate : Fate::kept;
-    const long at = place(row, p.at);
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++)
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; v++) {
-        const long i = at + (r * NV + v) * lanes<T>;
-        settle<T, rule>(now, work, layer.w + i, layer.v + i, layer.g + i, c[r][v], work.l2, work.l1);
-      }
+    settle(is_last ? fate : Fate::kept, place(row, p.at), c);
   }
 };
 
-template <class T, Rule rule>
-__attribute__((noinline)) void update_weights(const Work<T> &work, int l, const T *y, Fate fate, bool resumes,
-                                              int samples, int first, int last) {
+// Not inlined, so that all rules that go through memory share one.
+template <class T, class Settle>
+__attribute__((noinline)) void multiply_update(const Work<T> &work, Run<T> run, int l, const T *y, Fate fate,
+                                               bool resumes, int samples, int first, int last) {
   const Layer<T> &layer = work.layers[l];
-  multiply<T>(work, UpdateOp<T, rule>{work, layer, fate, resumes, y, 1, layer.stride_in}, first, last,
-              layer.n_out, samples, fate == Fate::updated);
+  multiply<T>(work, UpdateOp<T, Settle>{{work, layer, run}, layer, fate, resumes, y, 1, layer.stride_in}, first,
+              last, layer.n_out, samples, fate == Fate::updated);
 }
 
-// Rows [first, last) from sums in g.
 template <class T, Rule rule>
-void apply_to_weights(const Work<T> &work, const Layer<T> &layer, int first, int last) {
+void update_weights(const Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, int first,
+                    int last) {
+  auto *update = multiply_update<T, ThroughMemory<T>>;
+  if constexpr (!has_roots(rule))
+    if (work.keep == T(1)) update = multiply_update<T, InRegisters<T, rule>>;
+  update(work, settle_run<T, rule>, l, y, fate, resumes, samples, first, last);
+}
+
+// Rows [first, last) from gradients in g.
+template <class T, Rule rule>
+void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, const Layer<T> &layer, int first,
+                      int last) {
+  const Place<T> weights = weights_of(work, layer);
   for (int p = 0; p * panel<T> < layer.n_out; p++) {
     const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);
     const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
-    for (long i = begin; i < end; i += lanes<T>)
-      settle<T, rule>(Fate::updated, work, layer.w + i, layer.v + i, nullptr, load<T>(layer.g + i), work.l2, work.l1);
+    for (long i = begin; i < end; i += lanes<T>) apply_rule<T, rule, true>(change, weights, i, load<T>(layer.g + i));
   }
 }
 
-template <class T, Rule rule> void apply_to_biases(const Work<T> &work, const Layer<T> &layer) {
-  for (int c = 0; c < layer.n_out; c += lanes<T>)
-    settle<T, rule>(Fate::updated, work, layer.b + c, layer.b_v + c, nullptr, load<T>(layer.b_g + c), T(0), T(0));
+template <class T, Rule rule> void apply_to_biases(const Change<T, rule> &change, const Layer<T> &layer) {
+  const Place<T> biases = biases_of(layer);
+  for (int c = 0; c < layer.n_out; c += lanes<T>) apply_rule<T, rule, false>(change, biases, c, load<T>(layer.b_g + c));
 }
 
 // Biases are weights from a unit whose output is 1; they carry no penalty.
 template <class T, Rule rule>
-void update_biases(const Work<T> &work, int l, Fate fate, bool resumes, int samples) {
+void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fate fate, bool resumes,
+                   int samples) {
   const Layer<T> &layer = work.layers[l];
+  const Place<T> biases = biases_of(layer);
   for (int c = 0; c < layer.n_out; c += lanes<T>) {
     Vec<T> sum = resumes ? load<T>(layer.b_g + c) : Vec<T>{};
     for (int r = 0; r < samples; r++) sum = sum + load<T>(layer.delta + r * layer.stride + c);
-    settle<T, rule>(fate, work, layer.b + c, layer.b_v + c, layer.b_g + c, sum, T(0), T(0));
+    settle<T, rule, false>(fate, work.scale, change, biases, c, sum);
   }
 }
 

@@ -42,7 +42,8 @@ double Problem::flops_per_sample() const {
 
 template <class T>
 Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs needs)
-    : table_(table), needs_(needs), loss_parameters_(problem.loss_parameters.begin(), problem.loss_parameters.end()) {
+    : table_(table), needs_(needs), loss_parameters_(problem.loss_parameters.begin(), problem.loss_parameters.end()),
+      n_parameters_(problem.n_parameters()) {
   long stride = row_stride<T>(problem.layers[0]);
   work_.x_batch = take(size_t(needs.rows) * stride);
   size_t weight_rows = 0;
@@ -80,8 +81,10 @@ template <class T> void Workspace<T>::add_layer(const Problem &problem, int l, l
   layer.w = take(weights);
   layer.b = take(layer.stride);
   // What is not needed points at the weights, so that addresses stay valid; it is never read or written.
-  layer.v = needs_.velocity ? take(weights) : layer.w;
-  layer.b_v = needs_.velocity ? take(layer.stride) : layer.b;
+  for (int r = 0; r < most_memory; r++) {
+    layer.memory[r] = r < needs_.memory ? take(weights) : layer.w;
+    layer.b_memory[r] = r < needs_.memory ? take(layer.stride) : layer.b;
+  }
   layer.g = needs_.gradient ? take(weights) : layer.w;
   layer.b_g = needs_.gradient ? take(layer.stride) : layer.b;
   layer.y = take(batch);
@@ -143,18 +146,20 @@ template <class T> template <class F> void Workspace<T>::over_weights(F f) const
   }
 }
 
-template <class T> void Workspace<T>::pack(const T *theta, const T *velocity) {
+template <class T> void Workspace<T>::pack(const T *theta, const T *memory) {
   over_weights([&](const Layer<T> &layer, size_t from, long to, int n) {
     std::memcpy(to < 0 ? layer.b : layer.w + to, theta + from, n * sizeof(T));
-    if (needs_.velocity) std::memcpy(to < 0 ? layer.b_v : layer.v + to, velocity + from, n * sizeof(T));
+    for (int r = 0; r < needs_.memory; r++)
+      std::memcpy(to < 0 ? layer.b_memory[r] : layer.memory[r] + to, memory + r * n_parameters_ + from, n * sizeof(T));
   });
   for (const Layer<T> &layer : layers_) table_.transpose(layer, 0, layer.n_in);
 }
 
-template <class T> void Workspace<T>::unpack(T *theta, T *velocity) const {
+template <class T> void Workspace<T>::unpack(T *theta, T *memory) const {
   over_weights([&](const Layer<T> &layer, size_t to, long from, int n) {
     std::memcpy(theta + to, from < 0 ? layer.b : layer.w + from, n * sizeof(T));
-    if (needs_.velocity) std::memcpy(velocity + to, from < 0 ? layer.b_v : layer.v + from, n * sizeof(T));
+    for (int r = 0; r < needs_.memory; r++)
+      std::memcpy(memory + r * n_parameters_ + to, from < 0 ? layer.b_memory[r] : layer.memory[r] + from, n * sizeof(T));
   });
 }
 
@@ -169,7 +174,8 @@ template <class T> bool Workspace<T>::finite() const {
     const size_t weights = size_t(layer.n_in) * round_up(layer.n_out, table_.lanes);
     const size_t biases = size_t(round_up(layer.n_out, table_.lanes));
     if (!table_.finite(layer.w, weights) || !table_.finite(layer.b, biases)) return false;
-    if (!table_.finite(layer.v, weights) || !table_.finite(layer.b_v, biases)) return false;
+    for (int r = 0; r < needs_.memory; r++)
+      if (!table_.finite(layer.memory[r], weights) || !table_.finite(layer.b_memory[r], biases)) return false;
   }
   return true;
 }

@@ -35,8 +35,8 @@ struct Needs {
   int threads;
   int rows;             // of the batch buffers
   bool training;        // error signals and transposed weights
-  bool velocity;
-  bool gradient;        // sums kept in memory
+  int memory;           // rows that the rule keeps
+  bool gradient;        // kept, or its sums
   std::vector<double> dropout = {};
 };
 
@@ -44,8 +44,8 @@ template <class T> class Workspace {
  public:
   Workspace(const Problem &problem, const Table<T> &table, Needs needs);
   Work<T> work(Team &team, int thread);  // one thread's view
-  void pack(const T *theta, const T *velocity);
-  void unpack(T *theta, T *velocity) const;
+  void pack(const T *theta, const T *memory);  // memory (rows, n_parameters)
+  void unpack(T *theta, T *memory) const;
   void unpack_gradient(T *gradient) const;
   bool finite() const;
 
@@ -65,6 +65,7 @@ template <class T> class Workspace {
   std::vector<T> loss_parameters_;
   std::vector<int> group_ends_;
   Work<T> work_;
+  size_t n_parameters_;
   size_t side_ = 0;  // elements of each thread's room
 };
 

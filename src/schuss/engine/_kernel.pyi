@@ -54,6 +54,7 @@ def advance(
     batch_size: int,
     first_place: int,
     rates: NDArray[np.float64],
+    keeps: NDArray[np.float64] | None,
     rule: int,
     objective: tuple[bool, float, float, bool],
     dropout: _Dropout | None,

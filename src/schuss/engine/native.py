@@ -188,6 +188,7 @@ class NativeEngine:
             plan.batch_of(n),
             start % plan.steps_per_epoch(n),
             plan.rates(start, stop, n),
+            None if plan.weight_decay == 0.0 else plan.keeps(start, stop, n),
             RULE_CODES[plan.rule.name],
             _terms(plan.objective),
             _silent(plan.dropout_at(start, network.depth - 1)),
