@@ -37,6 +37,7 @@ def arguments(**changes: Any) -> dict[str, Any]:
         "batch_size": 2,
         "first_place": 0,
         "rates": np.full((3, 2), 0.1),
+        "keeps": None,
         "rule": MOMENTUM,
         "objective": (True, 0.0, 0.0, False),
         "dropout": None,

@@ -192,11 +192,15 @@ def test_ctrl_c_in_a_large_network():
     samples, start = draw_run(network, plan, 512, dtype="float32")
     for name in engines.NATIVE:
         engine = engines.make_engine(name)
+        began = time.perf_counter()
+        one_call(engine, network, start, samples, plan, 2)
+        a_step = (time.perf_counter() - began) / 2
         latencies = [
             with_ctrl_c(delay, lambda e=engine: e.advance(network, start, samples, plan, 1000))[1]
             for delay in np.linspace(0.3, 0.9, 9)
         ]
-        assert np.median(latencies) < 0.05, (name, latencies)
+        # some 20 ms are seen, of which copying the state is half; the bound is for a machine that others share
+        assert np.median(latencies) < max(0.1, 0.3 * a_step), (name, latencies, a_step)
 
 
 @pytest.mark.parametrize("question", ["gradient", "outputs"])
@@ -208,11 +212,12 @@ def test_ctrl_c_in_a_question(isa, question, threads):
     engine = engines.make_engine(f"native-{isa}", threads)
     ask = {
         "gradient": lambda: engine.gradient(network, start.theta, samples, PLAN.objective),
-        "outputs": lambda: [engine.outputs(network, start.theta, samples.X) for _ in range(50)],
+        "outputs": lambda: engine.outputs(network, start.theta, samples.X),
     }[question]
 
     def run() -> None:
         with pytest.raises(KeyboardInterrupt):
-            ask()
+            while True:
+                ask()
 
     assert with_ctrl_c(0.03, run)[1] < PATIENCE
