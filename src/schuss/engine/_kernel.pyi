@@ -9,6 +9,7 @@ compiler: str
 
 _Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 
+_Csr: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32], _Floats]  # starts, columns, values
 _Dropout: TypeAlias = tuple[Sequence[float], int, int]  # rates of the hidden layers, seed, step
 
 class Problem:
@@ -26,12 +27,14 @@ def instruction_sets() -> list[tuple[str, bool]]: ...
 def orders(seed: int, first_epoch: int, out: NDArray[np.int32]) -> None: ...
 def philox(isa: str, counters: NDArray[np.uint32], key: int, out: NDArray[np.uint32]) -> None: ...
 def apply(isa: str, function: int, x: _Floats, out: _Floats) -> None: ...
-def outputs(problem: Problem, isa: str, theta: _Floats, x: _Floats, out: _Floats, threads: int) -> None: ...
+def outputs(
+    problem: Problem, isa: str, theta: _Floats, x: _Floats | _Csr, out: _Floats, threads: int
+) -> None: ...
 def gradient(
     problem: Problem,
     isa: str,
     theta: _Floats,
-    x: _Floats,
+    x: _Floats | _Csr,
     t: _Floats | None,
     classes: NDArray[np.int32] | None,
     objective: tuple[bool, float, float],
@@ -44,7 +47,7 @@ def advance(
     isa: str,
     theta: _Floats,
     memory: _Floats,
-    x: _Floats,
+    x: _Floats | _Csr,
     t: _Floats | None,
     classes: NDArray[np.int32] | None,
     order: NDArray[np.int32] | None,
