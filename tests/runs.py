@@ -1,9 +1,11 @@
 """Ways to make the same training run: at once, in pieces, step by step. Holds no test."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from cases import draw_targets
 from schuss.engine.engine import Advance, Engine
@@ -12,7 +14,7 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
 
-__all__ = ["draw_run", "in_pieces", "one_call", "step_by_step"]
+__all__ = ["draw_run", "draw_sparse_run", "in_pieces", "one_call", "step_by_step"]
 
 
 def draw_run(
@@ -23,6 +25,24 @@ def draw_run(
     X = rng.standard_normal((n, network.layers[0])).astype(dtype)
     samples = Samples.check(network, X, draw_targets(rng, n, network).astype(dtype))
     return samples, State.start(network.initial(plan.seed, dtype), len(plan.rule.memory))
+
+
+def draw_sparse_run(
+    network: Network, plan: Plan, n: int, density: float = 0.05, dtype: Any = "float64"
+) -> tuple[Samples, Samples, State]:
+    """Draw a run whose inputs are mostly zeros; return its samples as CSR and dense, and the state.
+
+    Some rows are empty, one is full, and one number is a zero that the CSR matrix holds all the same.
+    """
+    samples, start = draw_run(network, plan, n, dtype=dtype)
+    rng = np.random.default_rng(1)
+    X = np.where(rng.random(samples.X.shape) < density, samples.X, 0).astype(dtype)
+    X[1 :: max(n // 5, 2)] = 0
+    X[n // 2] = samples.X[n // 2]
+    csr = scipy.sparse.csr_matrix(X)
+    row = int(np.flatnonzero(csr.indptr)[0]) - 1  # the first that is not empty
+    X[row, csr.indices[0]] = csr.data[0] = 0
+    return replace(samples, X=csr), replace(samples, X=X), start
 
 
 def one_call(

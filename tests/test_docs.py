@@ -11,7 +11,7 @@ from schuss.interface.cli.app import COMMANDS
 from schuss.interface.cli.page import page
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 EXPECTED = re.compile(r"#\s*->\s*(.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)\)")

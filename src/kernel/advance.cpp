@@ -28,6 +28,15 @@ int threads_for(double flops, int most) {
   return std::max(1, std::min(most, int(flops / flops_per_thread)));
 }
 
+// With sparse rows the update still passes over all weights, which takes as long as so many flops for each.
+constexpr double flops_per_visit = 8;
+
+// How many inputs of a dense sample take as long as those of one of these.
+template <class T> double inputs_of(const Problem &problem, const Data<T> &data) {
+  if (!data.is_sparse()) return problem.layers.front();
+  return sparse_effort * double(data.sparse.starts[data.n] - data.sparse.starts[0]) / double(std::max(data.n, 1L));
+}
+
 // Asks the caller now and then whether to go on; cheap enough to be asked at every product.
 class Watch {
  public:
@@ -57,6 +66,7 @@ class Watch {
 
 template <class T> void set_data(Work<T> &work, const Problem &problem, const Data<T> &data) {
   work.x = data.x;
+  work.sparse = data.sparse;
   work.t = data.t;
   work.classes = data.classes;
   work.x_stride = problem.layers.front();
@@ -114,11 +124,15 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const int slots = memory_rows[int(course.rule)];
   Team team;
-  team.threads = threads_for(problem.flops_per_sample() * double(course.batch_size), threads);
-  const double update = 2.0 * double(problem.n_parameters()) * rows / (lane_speed * table.lanes * team.threads);
+  const double inputs = inputs_of(problem, data);
+  const double visits = data.is_sparse() ? double(problem.layers[0]) * problem.layers[1] : 0.0;
+  const double flops = problem.flops_per_sample(inputs) * double(course.batch_size) + flops_per_visit * visits;
+  team.threads = threads_for(flops, threads);
+  const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes * team.threads);
   const bool apart = update > long_update;
+  const bool sums = apart || course.batch_size > rows;
   Workspace<T> space(problem, table,
-                     {team.threads, rows, true, slots, apart || course.batch_size > rows, dropout.rates});
+                     {team.threads, rows, true, slots, sums, data.is_sparse(), dropout.rates});
   space.pack(theta, memory);
   Watch watch(poll);
   Progress progress{};
@@ -141,8 +155,8 @@ double gradient(const Problem &problem, const Table<T> &table, const Data<T> &da
                 const Dropout &dropout, int threads, const T *theta, T *gradient, const Poll &poll) {
   const int rows = int(std::min<long>(data.n, chunk_rows));
   Team team;
-  team.threads = threads_for(problem.flops_per_sample() * double(data.n), threads);
-  Workspace<T> space(problem, table, {team.threads, rows, true, 0, true, dropout.rates});
+  team.threads = threads_for(problem.flops_per_sample(inputs_of(problem, data)) * double(data.n), threads);
+  Workspace<T> space(problem, table, {team.threads, rows, true, 0, true, data.is_sparse(), dropout.rates});
   space.pack(theta, nullptr);
   Watch watch(poll);
   const double no_rate = 0;  // the rule is gradient descent, and stays unused
@@ -161,18 +175,19 @@ double gradient(const Problem &problem, const Table<T> &table, const Data<T> &da
 }
 
 template <class T>
-void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, int threads, const T *theta, T *y,
+void outputs(const Problem &problem, const Table<T> &table, const Data<T> &data, int threads, const T *theta, T *y,
              const Poll &poll) {
-  const int team_size = threads_for(problem.flops_per_sample() / 3 * double(n), threads);
+  const long n = data.n;
+  const int team_size = threads_for(problem.flops_per_sample(inputs_of(problem, data)) / 3 * double(n), threads);
   const int rows = int(std::min<long>((n + team_size - 1) / team_size, chunk_rows));
-  Workspace<T> space(problem, table, {team_size, rows * team_size, false, 0, false});
+  Workspace<T> space(problem, table, {team_size, rows * team_size, false, 0, false, data.is_sparse()});
   space.pack(theta, nullptr);
   Team team;
   Watch watch(poll);
   const int n_out = problem.layers.back();
   in_team(team_size, [&](int thread) {
     Work<T> work = space.work(team, thread);
-    set_data(work, problem, {n, x, nullptr, nullptr});
+    set_data(work, problem, data);
     if (thread == 0) watch.listen_in(work);
     const Layer<T> &out = work.layers[work.depth - 1];
     const long last = n * (thread + 1) / team_size;
@@ -193,7 +208,7 @@ void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, 
                                const Dropout &, const Course &, int, T *, T *, double *, const Poll &);           \
   template double gradient<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &,             \
                               const Dropout &, int, const T *, T *, const Poll &);                               \
-  template void outputs<T>(const Problem &, const Table<T> &, long, const T *, int, const T *, T *, const Poll &);
+  template void outputs<T>(const Problem &, const Table<T> &, const Data<T> &, int, const T *, T *, const Poll &);
 SCHUSS_FOR(float)
 SCHUSS_FOR(double)
 

@@ -8,9 +8,12 @@ namespace schuss {
 
 template <class T> struct Data {
   long n;
-  const T *x;              // (n, n_in)
+  const T *x;              // (n, n_in), or null:
+  Sparse<T> sparse;
   const T *t;              // (n, n_out), or null
   const int32_t *classes;  // (n,), or null
+
+  bool is_sparse() const { return sparse.starts != nullptr; }
 };
 
 struct Objective {
@@ -50,9 +53,8 @@ template <class T>
 double gradient(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &, int threads,
                 const T *theta, T *gradient, const Poll &poll);
 
-// Outputs (n, n_out) for inputs x (n, n_in); not all of them once `poll` has said stop.
+// Outputs (n, n_out) for the inputs of `data`; not all of them once `poll` has said stop.
 template <class T>
-void outputs(const Problem &, const Table<T> &, long n, const T *x, int threads, const T *theta, T *y,
-             const Poll &poll);
+void outputs(const Problem &, const Table<T> &, const Data<T> &, int threads, const T *theta, T *y, const Poll &poll);
 
 }  // namespace schuss

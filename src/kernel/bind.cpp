@@ -6,6 +6,8 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
+#include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -13,6 +15,8 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
+#include <variant>
 
 #include "advance.hpp"
 #include "cpu.hpp"
@@ -25,6 +29,10 @@ namespace {
 
 template <class T> using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// Rows of inputs: dense, or in the CSR format as (starts, columns, values).
+template <class T> using Csr = std::tuple<Vector<const int64_t>, Vector<const int32_t>, Vector<const T>>;
+template <class T> using Rows = std::variant<Matrix<const T>, Csr<T>>;
 
 template <class T> const Table<T> &table_of(const InstructionSet &set);
 template <> const Table<float> &table_of<float>(const InstructionSet &set) { return *set.f32; }
@@ -70,16 +78,41 @@ Dropout dropout_of(const Problem &p, const DropoutIn &given) {
   return {rates, seed, step};
 }
 
+// Whether each row begins where the one before it ends, and its columns are in order and within [0, end).
+bool rows_are_sound(const int64_t *starts, long n, const int32_t *columns, int64_t size, long end) {
+  bool sound = starts[0] >= 0 && starts[n] <= size;
+  for (long row = 0; row < n; row++) sound &= starts[row] <= starts[row + 1];
+  for (long row = 0; sound && row < n; row++)
+    for (int64_t i = starts[row]; i < starts[row + 1]; i++)
+      sound &= columns[i] >= 0 && columns[i] < end && (i == starts[row] || columns[i - 1] < columns[i]);
+  return sound;
+}
+
+template <class T> Data<T> inputs_of(const Problem &p, const Rows<T> &x) {
+  if (const auto *dense = std::get_if<Matrix<const T>>(&x)) {
+    require(long(dense->shape(1)) == p.layers.front(), "x has a wrong number of columns");
+    return {long(dense->shape(0)), dense->data(), {}, nullptr, nullptr};
+  }
+  const auto &[starts, columns, values] = std::get<Csr<T>>(x);
+  const long n = long(starts.shape(0)) - 1;
+  require(n >= 0 && columns.shape(0) == values.shape(0), "starts, columns and values do not fit together");
+  require(rows_are_sound(starts.data(), n, columns.data(), int64_t(columns.shape(0)), p.layers.front()),
+          "starts or columns are not in order, or name a place that is not there");
+  return {n, nullptr, {starts.data(), columns.data(), values.data()}, nullptr, nullptr};
+}
+
 template <class T>
-Data<T> data_of(const Problem &p, const Matrix<const T> &x, const std::optional<Matrix<const T>> &t,
+Data<T> data_of(const Problem &p, const Rows<T> &x, const std::optional<Matrix<const T>> &t,
                 const std::optional<Vector<const int32_t>> &classes) {
-  require(long(x.shape(1)) == p.layers.front(), "x has a wrong number of columns");
+  Data<T> data = inputs_of(p, x);
   require(t.has_value() != classes.has_value(), "give either t or classes");
-  if (t) require(t->shape(0) == x.shape(0) && long(t->shape(1)) == p.layers.back(), "t has a wrong shape");
-  if (classes) require(classes->shape(0) == x.shape(0), "classes has a wrong length");
+  if (t) require(long(t->shape(0)) == data.n && long(t->shape(1)) == p.layers.back(), "t has a wrong shape");
+  if (classes) require(long(classes->shape(0)) == data.n, "classes has a wrong length");
   if (classes) require(all_below(*classes, p.layers.back()), "classes names an output that is not there");
-  require(x.shape(0) > 0, "x holds no samples");
-  return {long(x.shape(0)), x.data(), t ? t->data() : nullptr, classes ? classes->data() : nullptr};
+  require(data.n > 0, "x holds no samples");
+  data.t = t ? t->data() : nullptr;
+  data.classes = classes ? classes->data() : nullptr;
+  return data;
 }
 
 // Calls a Python function between steps. What it raises (KeyboardInterrupt above all) stops the training
@@ -116,7 +149,7 @@ class PythonPoll {
 };
 
 template <class T>
-nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, Matrix<T> memory, Matrix<const T> x,
+nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, Matrix<T> memory, const Rows<T> &x,
                      std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
                      std::optional<Matrix<const int32_t>> order, long batch_size, long first_place,
                      Matrix<const double> rates, std::optional<Vector<const double>> keeps, int rule,
@@ -153,7 +186,7 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
 }
 
 template <class T>
-double gradient_in(const Problem &p, const std::string &set, Vector<const T> theta, Matrix<const T> x,
+double gradient_in(const Problem &p, const std::string &set, Vector<const T> theta, const Rows<T> &x,
                    std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
                    std::tuple<bool, double, double, bool> objective, const DropoutIn &dropout, Vector<T> out,
                    int threads) {
@@ -174,16 +207,16 @@ double gradient_in(const Problem &p, const std::string &set, Vector<const T> the
 }
 
 template <class T>
-void outputs_in(const Problem &p, const std::string &set, Vector<const T> theta, Matrix<const T> x, Matrix<T> out,
+void outputs_in(const Problem &p, const std::string &set, Vector<const T> theta, const Rows<T> &x, Matrix<T> out,
                 int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
   require(theta.shape(0) == p.n_parameters(), "theta has a wrong length");
-  require(long(x.shape(1)) == p.layers.front() && out.shape(0) == x.shape(0) &&
-          long(out.shape(1)) == p.layers.back(), "x or out has a wrong shape");
+  const Data<T> data = inputs_of(p, x);
+  require(long(out.shape(0)) == data.n && long(out.shape(1)) == p.layers.back(), "out has a wrong shape");
   PythonPoll ask{nb::none()};
   {
     nb::gil_scoped_release free;
-    outputs<T>(p, table, long(x.shape(0)), x.data(), threads, theta.data(), out.data(),
+    outputs<T>(p, table, data, threads, theta.data(), out.data(),
                [&](long, double) { return ask(0, 0); });
   }
   ask.raise();

@@ -52,6 +52,23 @@ struct Team {
   double step_loss = 0;  // written by thread 0 before the last barrier of a step
 };
 
+// The samples of one step: rows order[0 … n), or first … first+n where order is null.
+struct Batch {
+  const int32_t *order;
+  long first;
+  long n;
+};
+
+// Sparse rows (CSR): the nonzeros of sample i stand at places [starts[i], starts[i+1]), their columns in order.
+template <class T> struct Sparse {
+  const int64_t *starts;  // (n_samples+1,), or null: the rows are dense
+  const int32_t *columns;
+  const T *values;
+};
+
+// A sum over nonzeros fetches each of its terms from another place: it takes about so many times longer.
+constexpr double sparse_effort = 4;
+
 // Everything a step needs. Each thread has a copy of its own; the buffers and the team are shared.
 template <class T> struct Work {
   int depth = 0;
@@ -61,13 +78,19 @@ template <class T> struct Work {
   int groups = 1;                 // of outputs, each with a softmax of its own
   const int *group_ends = nullptr;  // (groups,)
 
-  const T *x = nullptr;           // (n_samples, n_in)
+  const T *x = nullptr;           // (n_samples, n_in), or null:
+  Sparse<T> sparse = {};
   const T *t = nullptr;           // (n_samples, n_out), or null:
   const int32_t *classes = nullptr;  // (n_samples,) index of the one target that is 1
   long x_stride = 0, t_stride = 0;
 
   int chunk = 0;                  // most rows at once; the batch buffers have as many
-  T *x_batch = nullptr;           // (chunk, layers[0].stride_in)
+  T *x_batch = nullptr;           // (chunk, layers[0].stride_in); not for sparse rows
+  // For sparse rows: which inputs a batch meets, the only ones whose sums in g are not zero. Each thread lists
+  // those among its weights from where these begin.
+  bool *is_met = nullptr;         // (n_in,)
+  int32_t *met = nullptr;         // (n_in,)
+  int n_met = 0;
   T *t_batch = nullptr;           // (chunk, layers[depth-1].stride)
   T *side = nullptr;              // room to turn outputs of a few samples side by side, per thread
   double *errors = nullptr;       // (chunk,): E of each sample
@@ -84,19 +107,13 @@ template <class T> struct Work {
 
   uint64_t dropout_seed = 0;
   uint32_t dropout_step = 0;
+  Batch batch = {};
   long begin = 0;                 // row of the batch at which the chunk at work begins
 
   // Asked by thread 0 before so many operations; true gives the step up.
   bool (*poll)(void *, double flops) = nullptr;
   void *poll_data = nullptr;
   Team *team = nullptr;
-};
-
-// The samples of one step: rows order[0 … n), or first … first+n where order is null.
-struct Batch {
-  const int32_t *order;
-  long first;
-  long n;
 };
 
 // What one instruction set offers for one element type.

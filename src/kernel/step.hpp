@@ -3,6 +3,7 @@
 #pragma once
 #include "dropout.hpp"
 #include "losses.hpp"
+#include "sparse.hpp"
 #include "update.hpp"
 
 namespace schuss {
@@ -25,12 +26,12 @@ template <class T> SCHUSS_INLINE void copy_row(T *to, const T *from, int n) {
   for (; i < n; i++) to[i] = from[i];
 }
 
-// Bring rows [r.first, r.last) of the chunk that starts at `begin` into the batch buffers.
-template <class T> void gather(Work<T> &work, const Batch &batch, long begin, Range r) {
+// Bring rows [r.first, r.last) of the chunk at work into the batch buffers; sparse inputs stay where they are.
+template <class T> void gather(Work<T> &work, Range r) {
   const Layer<T> &in = work.layers[0], &out = work.layers[work.depth - 1];
   for (int row = r.first; row < r.last; row++) {
-    const long place = begin + row, sample = batch.order ? batch.order[place] : batch.first + place;
-    copy_row(work.x_batch + row * in.stride_in, work.x + sample * work.x_stride, in.n_in);
+    const long sample = sample_at(work, row);
+    if (!is_sparse(work, 0)) copy_row(work.x_batch + row * in.stride_in, work.x + sample * work.x_stride, in.n_in);
     T *t = work.t_batch + row * out.stride;
     if (work.t) {
       copy_row(t, work.t + sample * work.t_stride, out.n_out);
@@ -50,8 +51,9 @@ template <class T> void forward(Work<T> &work, Range rows) {
     const Layer<T> &layer = work.layers[l];
     const bool last = l == work.depth - 1;  // its activation belongs to the loss
     const Activation activation = last ? Activation::identity : layer.activation;
-    multiply<T>(work, ForwardOp<T>{layer, activation, input_of(work, l), layer.stride_in, 1}, rows.first,
-                rows.last, layer.n_out, layer.n_in);
+    const ForwardOp<T> op = {layer, activation, input_of(work, l), layer.stride_in, 1};
+    if (is_sparse(work, l)) forward_sparse<T>(work, op, rows.first, rows.last);
+    else multiply<T>(work, op, rows.first, rows.last, layer.n_out, layer.n_in);
     if (layer.drops) drop<T>(work, l, rows.first, rows.last);
   }
 }
@@ -71,7 +73,8 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
-    update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, r.first, r.last);
+    if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, r.first, r.last);
+    else update_weights<T, rule>(work, change, l, input_of(work, l), fate, resumes, samples, r.first, r.last);
     if (fate == Fate::updated) transpose<T>(layer, r.first, r.last);
     if (layer.has_bias && thread == 0) update_biases<T, rule>(work, change, l, fate, resumes, samples);
   }
@@ -84,6 +87,7 @@ template <class T, Rule rule> void apply_with(Work<T> &work, int thread) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
     apply_to_weights<T, rule>(work, change, layer, r.first, r.last);
+    if (is_sparse(work, l)) clear_sums(work, r.first, r.last);
     transpose<T>(layer, r.first, r.last);
     if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, layer);
   }
@@ -124,15 +128,16 @@ template <class T> double penalty_total(const Work<T> &work) {
 // takes long the last leaves the gradient there; so a step can be given up until it turns to the weights
 // themselves, and weights and memory stand as they were.
 template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
-  const bool penalised = work.l2 != T(0) || work.l1 != T(0);
+  const bool penalised = is_penalised(work);
   double loss = 0;
+  work.batch = batch;
   if (penalised) penalties(work, thread);
   for (long begin = 0; begin < batch.n; begin += work.chunk) {
     const int n = batch.n - begin < work.chunk ? int(batch.n - begin) : work.chunk;
     const bool last = begin + n == batch.n;
     const Range rows = share(n, 4, thread, work.team->threads);
     work.begin = begin;
-    gather(work, batch, begin, rows);
+    gather(work, rows);
     forward(work, rows);
     output_rows<T>(work, rows.first, rows.last);
     backward(work, rows);
@@ -154,7 +159,8 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
 
 template <class T> void outputs(Work<T> &work, long first, int row, int n) {
   const Layer<T> &in = work.layers[0];
-  for (int r = 0; r < n; r++)
+  work.batch = {nullptr, first - row, n};
+  for (int r = 0; r < n && !is_sparse(work, 0); r++)
     copy_row(work.x_batch + (row + r) * in.stride_in, work.x + (first + r) * work.x_stride, in.n_in);
   forward(work, {row, row + n});
   output_values<T>(work, row, row + n);

@@ -9,6 +9,14 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
+// Which sample stands in row `row` of the chunk at work.
+template <class T> SCHUSS_INLINE long sample_at(const Work<T> &work, int row) {
+  const long place = work.begin + row;
+  return work.batch.order ? work.batch.order[place] : work.batch.first + place;
+}
+
+template <class T> SCHUSS_INLINE bool is_penalised(const Work<T> &work) { return work.l2 != T(0) || work.l1 != T(0); }
+
 // g = scale·(l2·w + l1·sign w − Σ), the formula of method/backprop.py
 template <class T> SCHUSS_INLINE Vec<T> gradient_of(Vec<T> sum, Vec<T> w, T scale, T l2, T l1) {
   Vec<T> penalty = {};

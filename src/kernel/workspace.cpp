@@ -34,10 +34,14 @@ size_t Problem::n_parameters() const {
   return total;
 }
 
-double Problem::flops_per_sample() const {
-  double total = 0;
-  for (int l = 0; l < depth(); l++) total += (l == 0 ? 4.0 : 6.0) * layers[l] * layers[l + 1];
+double Problem::flops_per_sample(double inputs) const {
+  double total = 4.0 * inputs * layers[1];
+  for (int l = 1; l < depth(); l++) total += 6.0 * layers[l] * layers[l + 1];
   return total;
+}
+
+double Problem::parameters_met(double inputs) const {
+  return double(n_parameters()) - (layers[0] - inputs) * layers[1];
 }
 
 template <class T>
@@ -45,7 +49,10 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
     : table_(table), needs_(needs), loss_parameters_(problem.loss_parameters.begin(), problem.loss_parameters.end()),
       n_parameters_(problem.n_parameters()) {
   long stride = row_stride<T>(problem.layers[0]);
-  work_.x_batch = take(size_t(needs.rows) * stride);
+  const size_t inputs = size_t(problem.layers[0]);
+  if (!needs.sparse) work_.x_batch = take(size_t(needs.rows) * stride);
+  if (needs.sparse) work_.is_met = reinterpret_cast<bool *>(take(inputs / sizeof(T) + 1));
+  if (needs.sparse) work_.met = reinterpret_cast<int32_t *>(take(inputs));
   size_t weight_rows = 0;
   for (int l = 0; l < problem.depth(); l++) {
     add_layer(problem, l, stride);
@@ -85,7 +92,7 @@ template <class T> void Workspace<T>::add_layer(const Problem &problem, int l, l
     layer.memory[r] = r < needs_.memory ? take(weights) : layer.w;
     layer.b_memory[r] = r < needs_.memory ? take(layer.stride) : layer.b;
   }
-  layer.g = needs_.gradient ? take(weights) : layer.w;
+  layer.g = needs_.gradient || (needs_.sparse && needs_.training && l == 0) ? take(weights) : layer.w;
   layer.b_g = needs_.gradient ? take(layer.stride) : layer.b;
   layer.y = take(batch);
   set_dropout(layer, l);

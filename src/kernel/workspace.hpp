@@ -21,7 +21,9 @@ struct Problem {
 
   int depth() const { return int(layers.size()) - 1; }
   size_t n_parameters() const;
-  double flops_per_sample() const;  // of a training step
+  // Of a training step, and the parameters met, by a sample of so many inputs.
+  double flops_per_sample(double inputs) const;
+  double parameters_met(double inputs) const;
 };
 
 // Which hidden units are silent: see method/dropout.py.
@@ -37,6 +39,7 @@ struct Needs {
   bool training;        // error signals and transposed weights
   int memory;           // rows that the rule keeps
   bool gradient;        // kept, or its sums
+  bool sparse = false;  // inputs
   std::vector<double> dropout = {};
 };
 

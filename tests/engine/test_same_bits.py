@@ -15,7 +15,7 @@ import pytest
 import engines
 from cases import FREE_LOSSES, HIDDEN, PARAMETERS
 from comparisons import assert_same_bits
-from runs import draw_run, in_pieces, one_call, step_by_step
+from runs import draw_run, draw_sparse_run, in_pieces, one_call, step_by_step
 from schuss.engine.engine import Advance
 from schuss.method.functions import LOSSES, OUTPUT_ONLY, Loss
 from schuss.method.network import Network
@@ -102,6 +102,32 @@ def test_dropout(hidden, dtype):
             results[*way, "in pieces"] = in_pieces(engine, network, start, samples, plan, stops)
             results[*way, "by steps"] = step_by_step(engine, network, start, samples, plan, STEPS)
         assert_one_result(results)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("layers", "density", "batch_sizes"),
+    [((3000, 200, 20), 0.05, (31, 600)), ((1000, 803), 0.4, (256,)), (SMALL, 0.3, (11, 600))],
+)
+def test_sparse_rows(layers, density, batch_sizes, dtype):
+    """With sparse rows, in one call or cut in two, in one chunk or several, by steps; and for questions.
+
+    The second network is large enough for its sums to be made apart, with one thread.
+    """
+    for batch_size in batch_sizes:
+        network, plan = Network(layers, "tanh"), PLAN.replace(batch_size=batch_size)
+        samples, _, start = draw_sparse_run(network, plan, 3 * batch_size // 2, density, dtype)
+        results, answers = {}, set()
+        for i, way in enumerate(WAYS):
+            engine, stops = engines.make_engine(*way), [1 + i % 3, STEPS]
+            results[way] = one_call(engine, network, start, samples, plan, STEPS)
+            results[*way, "in pieces"] = in_pieces(engine, network, start, samples, plan, stops)
+            results[*way, "by steps"] = step_by_step(engine, network, start, samples, plan, STEPS)
+            loss, gradient = engine.gradient(network, start.theta, samples, plan.objective)
+            outputs = engine.outputs(network, start.theta, samples.X)
+            answers.add((loss, gradient.tobytes(), outputs.tobytes()))
+        assert_one_result(results)
+        assert len(answers) == 1
 
 
 @pytest.mark.parametrize("rule", RULES)

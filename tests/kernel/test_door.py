@@ -49,6 +49,16 @@ def arguments(**changes: Any) -> dict[str, Any]:
     return {**sound, **changes}
 
 
+def csr(**changes: Any) -> dict[str, Any]:
+    """Return sparse rows for `arguments`: 1 0 / 0 0 / 2 3 / 0 4, with some of their arrays changed."""
+    sound = {
+        "starts": np.array([0, 1, 1, 3, 4]),
+        "columns": np.array([0, 0, 1, 1], np.int32),
+        "values": np.arange(1.0, 5.0),
+    }
+    return {"x": tuple({**sound, **changes}.values())}
+
+
 def read_only(array: np.ndarray) -> np.ndarray:
     array.setflags(write=False)
     return array
@@ -57,6 +67,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
 def test_sound_arguments_pass():
     """The arguments that the other tests change are let through."""
     assert _kernel.advance(**arguments()) == (3, 0, None)
+    assert _kernel.advance(**arguments(**csr())) == (3, 0, None)
 
 
 BAD = {
@@ -80,6 +91,16 @@ BAD = {
     "x as vector": {"x": np.ones(N)},
     "x of float32": {"x": np.ones((N, 2), np.float32)},
     "x of complex": {"x": np.ones((N, 2), complex)},
+    "starts of int32": csr(starts=np.array([0, 1, 1, 3, 4], np.int32)),
+    "starts of too few rows": csr(starts=np.array([0, 1, 1, 3])),
+    "columns of int64": csr(columns=np.array([0, 0, 1, 1])),
+    "columns in disorder": csr(columns=np.array([0, 1, 0, 1], np.int32)),
+    "columns twice": csr(columns=np.array([0, 1, 1, 1], np.int32)),
+    "columns too few": csr(columns=np.zeros(3, np.int32)),
+    "values of float32": csr(values=np.ones(4, np.float32)),
+    "values too few": csr(values=np.ones(3)),
+    "values with gaps": csr(values=np.ones(8)[::2]),
+    "sparse rows of two arrays": {"x": csr()["x"][:2]},
     "t too short": {"t": np.ones((N - 1, 1))},
     "t too wide": {"t": np.ones((N, 2))},
     "neither t nor classes": {"t": None},
@@ -159,6 +180,11 @@ def test_the_other_doors():
     for wrong in (np.empty((N, 2)), np.empty((N - 1, 1)), np.empty(N), read_only(np.empty((N, 1)))):
         with pytest.raises((TypeError, ValueError)):
             _kernel.outputs(problem, ISA, theta, x, wrong, 1)
+    for wrong in (csr(columns=np.array([0, 0, 1, 2], np.int32)), csr(starts=np.array([0, 1, 1, 3, 5]))):
+        with pytest.raises((TypeError, ValueError)):
+            _kernel.outputs(problem, ISA, theta, wrong["x"], np.empty((N, 1)), 1)
+        with pytest.raises((TypeError, ValueError)):
+            _kernel.gradient(problem, ISA, theta, wrong["x"], t, None, mean, None, out, 1)
     with pytest.raises((TypeError, ValueError)):
         _kernel.gradient(problem, ISA, theta, x, t, None, mean, ([1.0], 0, 0), out, 1)
     with pytest.raises((TypeError, ValueError)):
@@ -178,6 +204,13 @@ def test_what_is_refused_is_not_written_to():
 
 
 CRASHES = {
+    "columns beyond the inputs": "**csr(columns=np.array([0, 0, 1, 10**9], np.int32))",
+    "columns below 0": "**csr(columns=np.array([-(10**9), 0, 1, 1], np.int32))",
+    "starts beyond the nonzeros": "**csr(starts=np.array([0, 1, 1, 3, 10**12]))",
+    "starts below 0": "**csr(starts=np.array([-(10**12), 1, 1, 3, 4]))",
+    "starts backwards": "**csr(starts=np.array([0, 1, 10**12, 3, 4]))",
+    "no starts": "**csr(starts=np.zeros(0, int))",
+    "no sparse rows": "**csr(starts=np.zeros(1, int)), t=np.ones((0, 1))",
     "batch size 0": "batch_size=0",
     "batch size below 0": "batch_size=-1",
     "first place beyond the epoch": "first_place=10**8",
@@ -202,7 +235,7 @@ def test_bad_numbers_are_refused(name):
     """A number out of range is a TypeError or ValueError. Tried in another process, which may crash."""
     code = (
         "import numpy as np\n"
-        "from test_door import N, _kernel, arguments\n"
+        "from test_door import N, _kernel, arguments, csr\n"
         "try:\n"
         f"    _kernel.advance(**arguments({CRASHES[name]}))\n"
         "except (TypeError, ValueError):\n"

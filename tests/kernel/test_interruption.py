@@ -10,7 +10,7 @@ import pytest
 
 import engines
 from comparisons import assert_same_bits
-from runs import draw_run, one_call
+from runs import draw_run, draw_sparse_run, one_call
 from schuss.engine.engine import Advance, Engine
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -158,6 +158,31 @@ def test_ctrl_c_within_one_huge_step(native_engine, record_property):
     assert_same_bits(result.state, start)
 
 
+def test_ctrl_c_within_a_huge_step_on_sparse_rows(native_engine, record_property):
+    """The same where the inputs are sparse rows."""
+    network, plan = Network([1000, 800, 10], "relu"), Plan(Momentum(1e-4, 0.9), batch_size=None)
+    samples, _, start = draw_sparse_run(network, plan, 20_000, density=0.1, dtype="float32")
+    result, latency = with_ctrl_c(0.03, lambda: native_engine.advance(network, start, samples, plan, 100))
+    record_property("latency", latency)
+    assert isinstance(result.error, KeyboardInterrupt)
+    assert latency < PATIENCE
+    assert result.state.step == 0
+    assert_same_bits(result.state, start)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_ctrl_c_in_a_run_on_sparse_rows(isa, threads):
+    """A run on sparse rows stops within its steps, in a state that can be gone on with."""
+    network = Network([20_000, 60, 10], "relu")
+    plan = Plan(Momentum(1e-4, 0.9), epochs=FOR_EVER, batch_size=32)
+    samples, _, start = draw_sparse_run(network, plan, 300, density=0.01, dtype="float32")
+    engine = engines.make_engine(f"native-{isa}", threads)
+    result, latency = with_ctrl_c(0.1, lambda: engine.advance(network, start, samples, plan, FOR_EVER))
+    assert isinstance(result.error, KeyboardInterrupt)
+    assert latency < PATIENCE
+    assert_whole(engine, result, network, samples, plan, start)
+
+
 def test_ctrl_c_with_three_threads(isa):
     """All threads of a run leave together."""
     network, plan = (
@@ -203,12 +228,14 @@ def test_ctrl_c_in_a_large_network():
         assert np.median(latencies) < max(0.1, 0.3 * a_step), (name, latencies, a_step)
 
 
+@pytest.mark.parametrize("rows", ["dense", "sparse"])
 @pytest.mark.parametrize("question", ["gradient", "outputs"])
 @pytest.mark.parametrize("threads", [1, 3])
-def test_ctrl_c_in_a_question(isa, question, threads):
+def test_ctrl_c_in_a_question(isa, question, threads, rows):
     """A gradient or outputs of very many samples are given up by Ctrl-C, which is then raised."""
     network = Network([100, 1000, 100], "tanh")
-    samples, start = draw_run(network, PLAN, 20_000, dtype="float32")
+    sparse, dense, start = draw_sparse_run(network, PLAN, 20_000, density=0.5, dtype="float32")
+    samples = {"sparse": sparse, "dense": dense}[rows]
     engine = engines.make_engine(f"native-{isa}", threads)
     ask = {
         "gradient": lambda: engine.gradient(network, start.theta, samples, PLAN.objective),

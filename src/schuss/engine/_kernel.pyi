@@ -9,6 +9,7 @@ compiler: str
 
 _Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 
+_Csr: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32], _Floats]  # starts, columns, values
 _Dropout: TypeAlias = tuple[Sequence[float], int, int]  # rates of the hidden layers, seed, step
 
 class Problem:
@@ -29,12 +30,14 @@ def shuffled_orders(
 def orders(seed: int, first_epoch: int, out: NDArray[np.int32]) -> None: ...
 def philox(isa: str, counters: NDArray[np.uint32], key: int, out: NDArray[np.uint32]) -> None: ...
 def apply(isa: str, function: int, x: _Floats, out: _Floats) -> None: ...
-def outputs(problem: Problem, isa: str, theta: _Floats, x: _Floats, out: _Floats, threads: int) -> None: ...
+def outputs(
+    problem: Problem, isa: str, theta: _Floats, x: _Floats | _Csr, out: _Floats, threads: int
+) -> None: ...
 def gradient(
     problem: Problem,
     isa: str,
     theta: _Floats,
-    x: _Floats,
+    x: _Floats | _Csr,
     t: _Floats | None,
     classes: NDArray[np.int32] | None,
     objective: tuple[bool, float, float, bool],
@@ -47,7 +50,7 @@ def advance(
     isa: str,
     theta: _Floats,
     memory: _Floats,
-    x: _Floats,
+    x: _Floats | _Csr,
     t: _Floats | None,
     classes: NDArray[np.int32] | None,
     order: NDArray[np.int32] | None,

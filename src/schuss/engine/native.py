@@ -8,6 +8,7 @@ forces an instruction set.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
 from schuss.method.rules import RULES
-from schuss.method.samples import Samples
+from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State
 
 try:
@@ -103,10 +104,10 @@ class NativeEngine:
         version, compiler = _kernel.version, _kernel.compiler
         return EngineInfo("native", arithmetic, self._set, self._threads, version, compiler)
 
-    def outputs(self, network: Network, theta: Array, X: Array) -> Array:
+    def outputs(self, network: Network, theta: Array, X: Any) -> Array:
         """Return the outputs, shape (n, n_out)."""
-        y = np.empty((len(X), network.layers[-1]), theta.dtype)
-        _kernel.outputs(_problem(network), self._set, theta, X, y, self._threads)
+        y = np.empty((X.shape[0], network.layers[-1]), theta.dtype)
+        _kernel.outputs(_problem(network), self._set, theta, _rows(network, X), y, self._threads)
         return y
 
     def gradient(
@@ -123,7 +124,7 @@ class NativeEngine:
             _problem(network),
             self._set,
             theta,
-            samples.X,
+            _rows(network, samples.X),
             samples.T,
             samples.classes,
             _terms(objective),
@@ -181,7 +182,7 @@ class NativeEngine:
             self._set,
             theta,
             memory,
-            samples.X,
+            _rows(network, samples.X),
             samples.T,
             samples.classes,
             self._orders(plan, start, stop, n),
@@ -228,6 +229,18 @@ def _problem(network: Network) -> _kernel.Problem:
 
 def _per_output(parameter: float | tuple[float, ...], n_out: int) -> tuple[float, ...]:
     return parameter if isinstance(parameter, tuple) else (parameter,) * n_out
+
+
+def _rows(network: Network, X: Any) -> Any:
+    """Return inputs as the kernel takes them: a matrix, or the arrays of a CSR matrix."""
+    if not is_sparse(X):
+        return X
+    n_in, indices = network.layers[0], X.indices
+    if X.shape[1] != n_in:
+        raise ValueError(f"X has {X.shape[1]} columns; the network has {n_in} inputs")
+    if indices.dtype != np.int32 and indices.size and not 0 <= indices.min() <= indices.max() < n_in:
+        raise ValueError("X names a column that is not there")  # a cast could hide it
+    return X.indptr.astype(np.int64, copy=False), indices.astype(np.int32, copy=False), X.data
 
 
 def _terms(objective: Objective) -> tuple[bool, float, float, bool]:
