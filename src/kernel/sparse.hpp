@@ -189,7 +189,6 @@ template <class T, Rule rule>
 __attribute__((noinline)) void settle_sums(const Work<T> &work, const Change<T, rule> &change, Fate fate, int first,
                                            int last) {
   const Place<T> weights = weights_of(work, work.layers[0]);
-  const Layer<T> &layer = work.layers[0];
   const bool everywhere = fate == Fate::updated ? !rests<T, rule>(work) : is_penalised(work);
   over_rows(work, everywhere, first, last, [&](int k, long i, long end) {
     const bool met = work.is_met[k];

@@ -74,7 +74,7 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
     if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, r.first, r.last);
-    else update_weights<T, rule>(work, change, l, input_of(work, l), fate, resumes, samples, r.first, r.last);
+    else update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, r.first, r.last);
     if (fate == Fate::updated) transpose<T>(layer, r.first, r.last);
     if (layer.has_bias && thread == 0) update_biases<T, rule>(work, change, l, fate, resumes, samples);
   }
