@@ -59,15 +59,31 @@ template <class T> void set_data(Work<T> &work, const Problem &problem, const Da
   work.x = data.x;
   work.t = data.t;
   work.classes = data.classes;
+  work.weights = data.weights;
   work.x_stride = problem.layers.front();
   work.t_stride = problem.layers.back();
 }
 
-template <class T> void set_objective(Work<T> &work, const Objective &objective, long n) {
-  work.loss_scale = objective.mean ? 1.0 / double(n) : 1.0;
-  work.scale = T(work.loss_scale);
+template <class T> void set_objective(Work<T> &work, const Objective &objective) {
   work.l2 = T(objective.l2);
   work.l1 = T(objective.l1);
+  work.clip = objective.clip;
+  work.clips = std::isfinite(objective.clip);
+  work.loss_share = objective.loss_per_output ? work.layers[work.depth - 1].n_out : 1.0;
+}
+
+// How much the samples of a batch count in all, added up in their order.
+template <class T> double total_weight(const Data<T> &data, const Batch &batch) {
+  if (!data.weights) return double(batch.n);
+  double total = 0;
+  for (long i = 0; i < batch.n; i++) total += double(data.weights[batch.order ? batch.order[i] : batch.first + i]);
+  return total;
+}
+
+template <class T> void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, const Batch &batch) {
+  const double total = objective.mean ? total_weight(data, batch) : 1.0;
+  work.loss_scale = total != 0 ? 1.0 / total : 0.0;
+  work.scale = T(work.loss_scale);
 }
 
 // The steps of one call as one of its threads makes them; every thread takes the same decisions.
@@ -83,7 +99,7 @@ Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &tab
                          std::min(course.batch_size, data.n - first)};
     work.rates = course.rates + s * rate_counts[int(course.rule)];
     work.keep = course.keeps ? T(course.keeps[s]) : T(1);
-    set_objective(work, objective, batch.n);
+    set_scale(work, objective, data, batch);
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
@@ -109,7 +125,7 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
   Team team;
   team.threads = threads_for(problem.flops_per_sample() * double(course.batch_size), threads);
   const double update = 2.0 * double(problem.n_parameters()) * rows / (lane_speed * table.lanes * team.threads);
-  const bool apart = update > long_update;
+  const bool apart = update > long_update || std::isfinite(objective.clip);
   Workspace<T> space(problem, table, {team.threads, rows, true, slots, apart || course.batch_size > rows});
   space.pack(theta, memory);
   Watch watch(poll);
@@ -117,6 +133,7 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
   in_team(team.threads, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
+    set_objective(work, objective);
     work.rule = course.rule;
     work.apart = apart;
     if (thread == 0) watch.listen_in(work);
@@ -136,15 +153,17 @@ double gradient(const Problem &problem, const Table<T> &table, const Data<T> &da
   Workspace<T> space(problem, table, {team.threads, rows, true, 0, true});
   space.pack(theta, nullptr);
   Watch watch(poll);
+  const Batch all = {nullptr, 0, data.n};
   const double no_rate = 0;  // the rule is gradient descent, and stays unused
   in_team(team.threads, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
-    set_objective(work, objective, data.n);
+    set_objective(work, objective);
+    set_scale(work, objective, data, all);
     work.rates = &no_rate;
     if (thread == 0) watch.listen_in(work);
     work.update = false;
-    table.step(work, {nullptr, 0, data.n}, thread);
+    table.step(work, all, thread);
   });
   space.unpack_gradient(gradient);
   return team.step_loss;
@@ -162,7 +181,7 @@ void outputs(const Problem &problem, const Table<T> &table, long n, const T *x, 
   const int n_out = problem.layers.back();
   in_team(team_size, [&](int thread) {
     Work<T> work = space.work(team, thread);
-    set_data(work, problem, {n, x, nullptr, nullptr});
+    set_data(work, problem, {n, x, nullptr, nullptr, nullptr});
     if (thread == 0) watch.listen_in(work);
     const Layer<T> &out = work.layers[work.depth - 1];
     const long last = n * (thread + 1) / team_size;

@@ -11,11 +11,14 @@ template <class T> struct Data {
   const T *x;              // (n, n_in)
   const T *t;              // (n, n_out), or null
   const int32_t *classes;  // (n,), or null
+  const T *weights;        // (n,), or null
 };
 
 struct Objective {
   bool mean;
   double l2, l1;
+  double clip;  // infinite: none
+  bool loss_per_output;
 };
 
 // Steps [0, steps) of this call, beginning in the middle of an epoch if first_place > 0.

@@ -53,14 +53,23 @@ template <class A> bool all_below(const A &array, long end) {
 
 template <class T>
 Data<T> data_of(const Problem &p, const Matrix<const T> &x, const std::optional<Matrix<const T>> &t,
-                const std::optional<Vector<const int32_t>> &classes) {
+                const std::optional<Vector<const int32_t>> &classes, const std::optional<Vector<const T>> &weights) {
   require(long(x.shape(1)) == p.layers.front(), "x has a wrong number of columns");
   require(t.has_value() != classes.has_value(), "give either t or classes");
   if (t) require(t->shape(0) == x.shape(0) && long(t->shape(1)) == p.layers.back(), "t has a wrong shape");
   if (classes) require(classes->shape(0) == x.shape(0), "classes has a wrong length");
   if (classes) require(all_below(*classes, p.layers.back()), "classes names an output that is not there");
+  require(!weights || weights->shape(0) == x.shape(0), "weights has a wrong length");
   require(x.shape(0) > 0, "x holds no samples");
-  return {long(x.shape(0)), x.data(), t ? t->data() : nullptr, classes ? classes->data() : nullptr};
+  return {long(x.shape(0)), x.data(), t ? t->data() : nullptr, classes ? classes->data() : nullptr,
+          weights ? weights->data() : nullptr};
+}
+
+// As _terms in engine/native.py says them: mean, l2, l1, clip, loss per output.
+using Terms = std::tuple<bool, double, double, double, bool>;
+Objective objective_of(const Terms &terms) {
+  const auto [mean, l2, l1, clip, loss_per_output] = terms;
+  return {mean, l2, l1, clip, loss_per_output};
 }
 
 // Calls a Python function between steps. What it raises (KeyboardInterrupt above all) stops the training
@@ -99,11 +108,11 @@ class PythonPoll {
 template <class T>
 nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, Matrix<T> memory, Matrix<const T> x,
                      std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
-                     std::optional<Matrix<const int32_t>> order, long batch_size, long first_place,
-                     Matrix<const double> rates, std::optional<Vector<const double>> keeps, int rule, std::tuple<bool, double, double> objective,
+                     std::optional<Vector<const T>> weights, std::optional<Matrix<const int32_t>> order, long batch_size, long first_place,
+                     Matrix<const double> rates, std::optional<Vector<const double>> keeps, int rule, const Terms &objective,
                      Vector<double> losses, int threads, bool check_each_step, nb::object poll) {
   const Table<T> &table = table_of<T>(set_named(set));
-  const Data<T> data = data_of<T>(p, x, t, classes);
+  const Data<T> data = data_of<T>(p, x, t, classes, weights);
   require(batch_size >= 1, "batch_size must be at least 1");
   require(rule >= 0 && rule <= int(Rule::adam), "there is no such rule");
   const long per_epoch = (data.n + batch_size - 1) / batch_size, steps = long(rates.shape(0));
@@ -118,12 +127,11 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
   require(!order || all_below(*order, data.n), "order names a sample that is not there");
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, Rule(rule), rates.data(),
                          keeps ? keeps->data() : nullptr, check_each_step};
-  const auto [mean, l2, l1] = objective;
   PythonPoll ask(std::move(poll));
   Progress made;
   {
     nb::gil_scoped_release free;
-    made = advance<T>(p, table, data, {mean, l2, l1}, course, threads, theta.data(), memory.data(), losses.data(),
+    made = advance<T>(p, table, data, objective_of(objective), course, threads, theta.data(), memory.data(), losses.data(),
                       [&](long s, double loss) { return ask(s, loss); });
   }
   ask.listen();  // one that came after the last poll would else be raised with these steps lost
@@ -134,16 +142,15 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
 template <class T>
 double gradient_in(const Problem &p, const std::string &set, Vector<const T> theta, Matrix<const T> x,
                    std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
-                   std::tuple<bool, double, double> objective, Vector<T> out, int threads) {
+                   std::optional<Vector<const T>> weights, const Terms &objective, Vector<T> out, int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
-  const Data<T> data = data_of<T>(p, x, t, classes);
+  const Data<T> data = data_of<T>(p, x, t, classes, weights);
   require(theta.shape(0) == p.n_parameters() && out.shape(0) == p.n_parameters(), "theta has a wrong length");
-  const auto [mean, l2, l1] = objective;
   PythonPoll ask{nb::none()};
   double loss = 0;
   {
     nb::gil_scoped_release free;
-    loss = gradient<T>(p, table, data, {mean, l2, l1}, threads, theta.data(), out.data(),
+    loss = gradient<T>(p, table, data, objective_of(objective), threads, theta.data(), out.data(),
                        [&](long, double) { return ask(0, 0); });
   }
   ask.raise();
@@ -180,12 +187,12 @@ void orders_in(uint64_t seed, uint64_t first_epoch, Matrix<int32_t> out) {
 template <class T> void bind_for(nb::module_ &m) {
   m.def("advance", &advance_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("memory").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
-        nb::arg("classes").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
+        nb::arg("classes").noconvert().none(), nb::arg("weights").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
         nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("keeps").noconvert().none(), nb::arg("rule"),
         nb::arg("objective"), nb::arg("losses").noconvert(), nb::arg("threads"), nb::arg("check_each_step"), nb::arg("poll").none());
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
-        nb::arg("objective"), nb::arg("out").noconvert(), nb::arg("threads"));
+        nb::arg("weights").noconvert().none(), nb::arg("objective"), nb::arg("out").noconvert(), nb::arg("threads"));
   m.def("outputs", &outputs_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"));
   m.def("apply", &apply_in<T>, nb::arg("isa"), nb::arg("function"), nb::arg("x").noconvert(),

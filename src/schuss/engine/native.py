@@ -7,6 +7,7 @@ forces an instruction set.
 
 from __future__ import annotations
 
+import math
 import os
 
 import numpy as np
@@ -115,6 +116,7 @@ class NativeEngine:
             samples.X,
             samples.T,
             samples.classes,
+            samples.weights,
             _terms(objective),
             result,
             self._threads,
@@ -172,13 +174,14 @@ class NativeEngine:
             samples.X,
             samples.T,
             samples.classes,
+            samples.weights,
             _orders(plan, start, stop, n),
             plan.batch_of(n),
             start % plan.steps_per_epoch(n),
             plan.rates(start, stop, n),
             None if plan.weight_decay == 0.0 else plan.keeps(start, stop, n),
             RULE_CODES[plan.rule.name],
-            _terms(plan.objective),
+            _terms(plan),
             losses,
             self._threads,
             check_each_step,
@@ -198,8 +201,9 @@ def _problem(network: Network) -> _kernel.Problem:
     )
 
 
-def _terms(objective: Objective) -> tuple[bool, float, float]:
-    return objective.reduction == "mean", objective.l2, objective.l1
+def _terms(objective: Objective | Plan) -> tuple[bool, float, float, float, bool]:
+    clip = math.inf if objective.clip is None else objective.clip
+    return objective.reduction == "mean", objective.l2, objective.l1, clip, objective.loss_per_output
 
 
 def _orders(plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:
