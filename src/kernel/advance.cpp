@@ -69,21 +69,36 @@ template <class T> void set_data(Work<T> &work, const Problem &problem, const Da
   work.sparse = data.sparse;
   work.t = data.t;
   work.classes = data.classes;
+  work.weights = data.weights;
   work.x_stride = problem.layers.front();
   work.t_stride = problem.layers.back();
 }
 
-template <class T> void set_objective(Work<T> &work, const Objective &objective, long n) {
-  work.loss_scale = objective.mean ? 1.0 / double(n) : 1.0;
-  work.scale = T(work.loss_scale);
+template <class T> void set_objective(Work<T> &work, const Objective &objective) {
   work.l2 = T(objective.l2);
   work.l1 = T(objective.l1);
   work.as_scikit_learn = objective.as_scikit_learn;
+  work.clip = objective.clip;
+  work.clips = std::isfinite(objective.clip);
 }
 
 template <class T> void set_dropout(Work<T> &work, const Dropout &dropout) {
   work.dropout_seed = dropout.seed;
   work.dropout_step = uint32_t(dropout.step);
+}
+
+// How much the samples of a batch count in all, added up in their order.
+template <class T> double total_weight(const Data<T> &data, const Batch &batch) {
+  if (!data.weights) return double(batch.n);
+  double total = 0;
+  for (long i = 0; i < batch.n; i++) total += double(data.weights[batch.order ? batch.order[i] : batch.first + i]);
+  return total;
+}
+
+template <class T> void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, const Batch &batch) {
+  const double total = objective.mean ? total_weight(data, batch) : 1.0;
+  work.loss_scale = total != 0 ? 1.0 / total : 0.0;
+  work.scale = T(work.loss_scale);
 }
 
 // The steps of one call as one of its threads makes them; every thread takes the same decisions.
@@ -99,7 +114,7 @@ Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &tab
                          std::min(course.batch_size, data.n - first)};
     work.rates = course.rates + s * rate_counts[int(course.rule)];
     work.keep = course.keeps ? T(course.keeps[s]) : T(1);
-    set_objective(work, objective, batch.n);
+    set_scale(work, objective, data, batch);
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
@@ -129,7 +144,7 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
   const double flops = problem.flops_per_sample(inputs) * double(course.batch_size) + flops_per_visit * visits;
   team.threads = threads_for(flops, threads);
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes * team.threads);
-  const bool apart = update > long_update;
+  const bool apart = update > long_update || std::isfinite(objective.clip);
   const bool sums = apart || course.batch_size > rows;
   Workspace<T> space(problem, table,
                      {team.threads, rows, true, slots, sums, data.is_sparse(), dropout.rates});
@@ -140,6 +155,7 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
     set_dropout(work, dropout);
+    set_objective(work, objective);
     work.rule = course.rule;
     work.apart = apart;
     if (thread == 0) watch.listen_in(work);
@@ -159,16 +175,18 @@ double gradient(const Problem &problem, const Table<T> &table, const Data<T> &da
   Workspace<T> space(problem, table, {team.threads, rows, true, 0, true, data.is_sparse(), dropout.rates});
   space.pack(theta, nullptr);
   Watch watch(poll);
+  const Batch all = {nullptr, 0, data.n};
   const double no_rate = 0;  // the rule is gradient descent, and stays unused
   in_team(team.threads, [&](int thread) {
     Work<T> work = space.work(team, thread);
     set_data(work, problem, data);
     set_dropout(work, dropout);
-    set_objective(work, objective, data.n);
+    set_objective(work, objective);
+    set_scale(work, objective, data, all);
     work.rates = &no_rate;
     if (thread == 0) watch.listen_in(work);
     work.update = false;
-    table.step(work, {nullptr, 0, data.n}, thread);
+    table.step(work, all, thread);
   });
   space.unpack_gradient(gradient);
   return team.step_loss;

@@ -12,6 +12,7 @@ template <class T> struct Data {
   Sparse<T> sparse;
   const T *t;              // (n, n_out), or null
   const int32_t *classes;  // (n,), or null
+  const T *weights;        // (n,), or null
 
   bool is_sparse() const { return sparse.starts != nullptr; }
 };
@@ -19,6 +20,7 @@ template <class T> struct Data {
 struct Objective {
   bool mean;
   double l2, l1;
+  double clip;  // infinite: none
   bool as_scikit_learn;
 };
 

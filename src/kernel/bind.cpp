@@ -91,28 +91,37 @@ bool rows_are_sound(const int64_t *starts, long n, const int32_t *columns, int64
 template <class T> Data<T> inputs_of(const Problem &p, const Rows<T> &x) {
   if (const auto *dense = std::get_if<Matrix<const T>>(&x)) {
     require(long(dense->shape(1)) == p.layers.front(), "x has a wrong number of columns");
-    return {long(dense->shape(0)), dense->data(), {}, nullptr, nullptr};
+    return {long(dense->shape(0)), dense->data(), {}, nullptr, nullptr, nullptr};
   }
   const auto &[starts, columns, values] = std::get<Csr<T>>(x);
   const long n = long(starts.shape(0)) - 1;
   require(n >= 0 && columns.shape(0) == values.shape(0), "starts, columns and values do not fit together");
   require(rows_are_sound(starts.data(), n, columns.data(), int64_t(columns.shape(0)), p.layers.front()),
           "starts or columns are not in order, or name a place that is not there");
-  return {n, nullptr, {starts.data(), columns.data(), values.data()}, nullptr, nullptr};
+  return {n, nullptr, {starts.data(), columns.data(), values.data()}, nullptr, nullptr, nullptr};
 }
 
 template <class T>
 Data<T> data_of(const Problem &p, const Rows<T> &x, const std::optional<Matrix<const T>> &t,
-                const std::optional<Vector<const int32_t>> &classes) {
+                const std::optional<Vector<const int32_t>> &classes, const std::optional<Vector<const T>> &weights) {
   Data<T> data = inputs_of(p, x);
   require(t.has_value() != classes.has_value(), "give either t or classes");
   if (t) require(long(t->shape(0)) == data.n && long(t->shape(1)) == p.layers.back(), "t has a wrong shape");
   if (classes) require(long(classes->shape(0)) == data.n, "classes has a wrong length");
   if (classes) require(all_below(*classes, p.layers.back()), "classes names an output that is not there");
+  require(!weights || long(weights->shape(0)) == data.n, "weights has a wrong length");
   require(data.n > 0, "x holds no samples");
   data.t = t ? t->data() : nullptr;
   data.classes = classes ? classes->data() : nullptr;
+  data.weights = weights ? weights->data() : nullptr;
   return data;
+}
+
+// As _terms in engine/native.py says them: mean, l2, l1, clip, as scikit-learn.
+using Terms = std::tuple<bool, double, double, double, bool>;
+Objective objective_of(const Terms &terms) {
+  const auto [mean, l2, l1, clip, as_scikit_learn] = terms;
+  return {mean, l2, l1, clip, as_scikit_learn};
 }
 
 // Calls a Python function between steps. What it raises (KeyboardInterrupt above all) stops the training
@@ -151,12 +160,13 @@ class PythonPoll {
 template <class T>
 nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, Matrix<T> memory, const Rows<T> &x,
                      std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
-                     std::optional<Matrix<const int32_t>> order, long batch_size, long first_place,
-                     Matrix<const double> rates, std::optional<Vector<const double>> keeps, int rule,
-                     std::tuple<bool, double, double, bool> objective, const DropoutIn &dropout,
+                     std::optional<Vector<const T>> weights, std::optional<Matrix<const int32_t>> order,
+                     long batch_size, long first_place, Matrix<const double> rates,
+                     std::optional<Vector<const double>> keeps, int rule, const Terms &objective,
+                     const DropoutIn &dropout,
                      Vector<double> losses, int threads, bool check_each_step, nb::object poll) {
   const Table<T> &table = table_of<T>(set_named(set));
-  const Data<T> data = data_of<T>(p, x, t, classes);
+  const Data<T> data = data_of<T>(p, x, t, classes, weights);
   require(batch_size >= 1, "batch_size must be at least 1");
   require(rule >= 0 && rule <= int(Rule::adam), "there is no such rule");
   const long per_epoch = (data.n + batch_size - 1) / batch_size, steps = long(rates.shape(0));
@@ -171,14 +181,13 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
   require(!order || all_below(*order, data.n), "order names a sample that is not there");
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, Rule(rule), rates.data(),
                          keeps ? keeps->data() : nullptr, check_each_step};
-  const auto [mean, l2, l1, as_scikit_learn] = objective;
   const Dropout silent = dropout_of(p, dropout);
   PythonPoll ask(std::move(poll));
   Progress made;
   {
     nb::gil_scoped_release free;
-    made = advance<T>(p, table, data, {mean, l2, l1, as_scikit_learn}, silent, course, threads, theta.data(),
-                      memory.data(), losses.data(), [&](long s, double loss) { return ask(s, loss); });
+    made = advance<T>(p, table, data, objective_of(objective), silent, course, threads, theta.data(), memory.data(),
+                      losses.data(), [&](long s, double loss) { return ask(s, loss); });
   }
   ask.listen();  // one that came after the last poll would else be raised with these steps lost
   if (ask.heard()) made.outcome = Outcome::interrupted;
@@ -188,18 +197,17 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
 template <class T>
 double gradient_in(const Problem &p, const std::string &set, Vector<const T> theta, const Rows<T> &x,
                    std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
-                   std::tuple<bool, double, double, bool> objective, const DropoutIn &dropout, Vector<T> out,
-                   int threads) {
+                   std::optional<Vector<const T>> weights, const Terms &objective, const DropoutIn &dropout,
+                   Vector<T> out, int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
-  const Data<T> data = data_of<T>(p, x, t, classes);
+  const Data<T> data = data_of<T>(p, x, t, classes, weights);
   require(theta.shape(0) == p.n_parameters() && out.shape(0) == p.n_parameters(), "theta has a wrong length");
-  const auto [mean, l2, l1, as_scikit_learn] = objective;
   const Dropout silent = dropout_of(p, dropout);
   PythonPoll ask{nb::none()};
   double loss = 0;
   {
     nb::gil_scoped_release free;
-    loss = gradient<T>(p, table, data, {mean, l2, l1, as_scikit_learn}, silent, threads, theta.data(), out.data(),
+    loss = gradient<T>(p, table, data, objective_of(objective), silent, threads, theta.data(), out.data(),
                        [&](long, double) { return ask(0, 0); });
   }
   ask.raise();
@@ -250,13 +258,14 @@ void philox_in(const std::string &set, Matrix<const uint32_t> counters, uint64_t
 template <class T> void bind_for(nb::module_ &m) {
   m.def("advance", &advance_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("memory").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
-        nb::arg("classes").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
-        nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("keeps").noconvert().none(), nb::arg("rule"),
+        nb::arg("classes").noconvert().none(), nb::arg("weights").noconvert().none(),
+        nb::arg("order").noconvert().none(), nb::arg("batch_size"), nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("keeps").noconvert().none(), nb::arg("rule"),
         nb::arg("objective"), nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"),
         nb::arg("check_each_step"), nb::arg("poll").none());
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
-        nb::arg("objective"), nb::arg("dropout").none(), nb::arg("out").noconvert(), nb::arg("threads"));
+        nb::arg("weights").noconvert().none(), nb::arg("objective"), nb::arg("dropout").none(),
+        nb::arg("out").noconvert(), nb::arg("threads"));
   m.def("outputs", &outputs_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"));
   m.def("apply", &apply_in<T>, nb::arg("isa"), nb::arg("function"), nb::arg("x").noconvert(),

@@ -82,6 +82,7 @@ template <class T> struct Work {
   Sparse<T> sparse = {};
   const T *t = nullptr;           // (n_samples, n_out), or null:
   const int32_t *classes = nullptr;  // (n_samples,) index of the one target that is 1
+  const T *weights = nullptr;     // (n_samples,) how often each sample counts; null: once
   long x_stride = 0, t_stride = 0;
 
   int chunk = 0;                  // most rows at once; the batch buffers have as many
@@ -94,7 +95,8 @@ template <class T> struct Work {
   T *t_batch = nullptr;           // (chunk, layers[depth-1].stride)
   T *side = nullptr;              // room to turn outputs of a few samples side by side, per thread
   double *errors = nullptr;       // (chunk,): E of each sample
-  double *row_penalty = nullptr;  // (most rows of a layer,): penalty of each row of weights
+  double *row_penalty = nullptr;  // (rows of all layers,): penalty of each row of weights
+  double *row_square = nullptr;   // (the same and a row of biases a layer,): Σ g² of each row
 
   Rule rule = Rule::gradient_descent;
   const double *rates = nullptr;  // (numbers of the rule,) of this step
@@ -102,6 +104,8 @@ template <class T> struct Work {
   T scale = 1, l2 = 0, l1 = 0;
   double loss_scale = 1;
   bool as_scikit_learn = false;   // report the loss as scikit-learn does
+  double clip = 0;                // longest gradient, where `clips`
+  bool clips = false;
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
 

@@ -21,6 +21,16 @@ template <class T> constexpr int panel = panel_vectors * lanes<T>;
 template <class T> SCHUSS_INLINE int vectors_of(int n) { return (n + lanes<T> - 1) / lanes<T>; }
 SCHUSS_INLINE int least(int a, int b) { return a < b ? a : b; }
 
+struct Range {
+  int first, last;
+};
+
+// Share t of `count` things among `threads`, in whole units.
+SCHUSS_INLINE Range share(int count, int unit, int t, int threads) {
+  const long units = (count + unit - 1) / unit;
+  return {least(count, int(units * t / threads) * unit), least(count, int(units * (t + 1) / threads) * unit)};
+}
+
 // Columns [at, at + vectors·lanes) of the right-hand matrix, row by row.
 template <class T> struct Panel {
   const T *b;

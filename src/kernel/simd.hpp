@@ -142,6 +142,13 @@ template <class T> SCHUSS_INLINE Vec<T> sign(Vec<T> x) {
   return pick<T>(x > zero, all<T>(1), pick<T>(x < zero, all<T>(-1), zero));
 }
 
+// As many elements as a vector of doubles has, as doubles.
+SCHUSS_INLINE VecD load_wide(const double *p) { return load<double>(p); }
+SCHUSS_INLINE VecD load_wide(const float *p) {
+  typedef float Half __attribute__((vector_size(SCHUSS_BYTES / 2)));
+  return __builtin_convertvector(*reinterpret_cast<const Half *>(p), VecD);
+}
+
 // The sum of a block's partial sums, by halves: the same tree for every vector width.
 template <class T> SCHUSS_INLINE T sum_block(const Vec<T> (&part)[block_vectors]) {
   alignas(64) T p[block_lanes<T>];

@@ -1,6 +1,7 @@
 // One step of training, as each of its threads runs it: rows of the batch are shared out for the forward
 // and backward pass, rows of the weights for the update. Who computes an element never changes its bits.
 #pragma once
+#include "clipping.hpp"
 #include "dropout.hpp"
 #include "losses.hpp"
 #include "sparse.hpp"
@@ -8,16 +9,6 @@
 
 namespace schuss {
 namespace SCHUSS_ISA {
-
-struct Range {
-  int first, last;
-};
-
-// Share t of `count` things among `threads`, in whole units.
-SCHUSS_INLINE Range share(int count, int unit, int t, int threads) {
-  const long units = (count + unit - 1) / unit;
-  return {least(count, int(units * t / threads) * unit), least(count, int(units * (t + 1) / threads) * unit)};
-}
 
 // Rows of the data are not aligned, and must not be read beyond their end.
 template <class T> SCHUSS_INLINE void copy_row(T *to, const T *from, int n) {
@@ -67,6 +58,18 @@ template <class T> void backward(Work<T> &work, Range rows) {
   }
 }
 
+// Error signals and errors as often as each sample counts.
+template <class T> void weigh(Work<T> &work, const Batch &batch, long begin, Range r) {
+  const Layer<T> &out = work.layers[work.depth - 1];
+  for (int row = r.first; row < r.last; row++) {
+    const long place = begin + row, sample = batch.order ? batch.order[place] : batch.first + place;
+    const T weight = work.weights[sample];
+    T *delta = out.delta + row * out.stride;
+    for (int c = 0; c < out.n_out; c += lanes<T>) store<T>(delta + c, load<T>(delta + c) * weight);
+    work.errors[row] = double(T(work.errors[row]) * weight);
+  }
+}
+
 template <class T, Rule rule>
 void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread) {
   const Change<T, rule> change(work.rates);
@@ -80,16 +83,16 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
   }
 }
 
-// The same from gradients that stand in g.
-template <class T, Rule rule> void apply_with(Work<T> &work, int thread) {
+// The same from gradients that stand in g, times a factor.
+template <class T, Rule rule> void apply_with(Work<T> &work, T factor, int thread) {
   const Change<T, rule> change(work.rates);
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
-    apply_to_weights<T, rule>(work, change, layer, r.first, r.last);
+    apply_to_weights<T, rule>(work, change, factor, layer, r.first, r.last);
     if (is_sparse(work, l)) clear_sums(work, r.first, r.last);
     transpose<T>(layer, r.first, r.last);
-    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, layer);
+    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, factor, layer);
   }
 }
 
@@ -140,6 +143,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     gather(work, rows);
     forward(work, rows);
     output_rows<T>(work, rows.first, rows.last);
+    if (work.weights) weigh(work, batch, begin, rows);
     backward(work, rows);
     if (meet(*work.team)) return false;
     if (thread == 0) {
@@ -148,11 +152,15 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     }
     const Fate fate = !last ? Fate::kept : work.update && !work.apart ? Fate::updated : Fate::gradient;
     with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
+    if (last && work.clips) squares(work, thread);
     if (meet(*work.team)) return false;
   }
-  if (work.apart) {
-    with_rule(work, [&](auto rule) { apply_with<T, rule.value>(work, thread); });
+  const T factor = work.clips ? clip_factor(work) : T(1);
+  if (work.update && work.apart) {
+    with_rule(work, [&](auto rule) { apply_with<T, rule.value>(work, factor, thread); });
     meet(*work.team);
+  } else if (factor != T(1)) {
+    scale_gradient(work, factor, thread);
   }
   return true;
 }

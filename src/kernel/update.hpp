@@ -148,21 +148,24 @@ void update_weights(const Work<T> &work, int l, const T *y, Fate fate, bool resu
   update(work, settle_run<T, rule>, l, y, fate, resumes, samples, first, last);
 }
 
-// Rows [first, last) from gradients in g.
+// Rows [first, last) from gradients in g, times a factor.
 template <class T, Rule rule>
-void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, const Layer<T> &layer, int first,
+void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer, int first,
                       int last) {
   const Place<T> weights = weights_of(work, layer);
   for (int p = 0; p * panel<T> < layer.n_out; p++) {
     const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);
     const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
-    for (long i = begin; i < end; i += lanes<T>) apply_rule<T, rule, true>(change, weights, i, load<T>(layer.g + i));
+    for (long i = begin; i < end; i += lanes<T>)
+      apply_rule<T, rule, true>(change, weights, i, factor * load<T>(layer.g + i));
   }
 }
 
-template <class T, Rule rule> void apply_to_biases(const Change<T, rule> &change, const Layer<T> &layer) {
+template <class T, Rule rule>
+void apply_to_biases(const Change<T, rule> &change, T factor, const Layer<T> &layer) {
   const Place<T> biases = biases_of(layer);
-  for (int c = 0; c < layer.n_out; c += lanes<T>) apply_rule<T, rule, false>(change, biases, c, load<T>(layer.b_g + c));
+  for (int c = 0; c < layer.n_out; c += lanes<T>)
+    apply_rule<T, rule, false>(change, biases, c, factor * load<T>(layer.b_g + c));
 }
 
 // Biases are weights from a unit whose output is 1; they carry no penalty.

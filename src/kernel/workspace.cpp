@@ -73,6 +73,8 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   work_.side = take(size_t(needs.threads) * side_);
   work_.errors = reinterpret_cast<double *>(take(size_t(needs.rows) * sizeof(double) / sizeof(T)));
   work_.row_penalty = reinterpret_cast<double *>(take(weight_rows * sizeof(double) / sizeof(T)));
+  const size_t rows = weight_rows + size_t(problem.depth());
+  work_.row_square = reinterpret_cast<double *>(take(rows * sizeof(double) / sizeof(T)));
 }
 
 template <class T> void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in) {

@@ -33,13 +33,14 @@ def arguments(**changes: Any) -> dict[str, Any]:
         "x": np.ones((N, 2)),
         "t": np.ones((N, 1)),
         "classes": None,
+        "weights": None,
         "order": None,
         "batch_size": 2,
         "first_place": 0,
         "rates": np.full((3, 2), 0.1),
         "keeps": None,
         "rule": MOMENTUM,
-        "objective": (True, 0.0, 0.0, False),
+        "objective": (True, 0.0, 0.0, float("inf"), False),
         "dropout": None,
         "losses": np.empty(3),
         "threads": 1,
@@ -172,7 +173,7 @@ def test_the_other_doors():
     """gradient, outputs, apply and orders check their arrays as well."""
     problem = arguments()["problem"]
     theta, x, t, out = np.zeros(PARAMETERS), np.ones((N, 2)), np.ones((N, 1)), np.empty(PARAMETERS)
-    mean = (True, 0.0, 0.0, False)
+    mean = (True, 0.0, 0.0, float("inf"), False)
     assert _kernel.gradient(problem, ISA, theta, x, t, None, mean, None, out, 1) == 0.5
     for wrong in (out[:-1], out.astype("f4"), read_only(out.copy()), np.empty(26)[::2]):
         with pytest.raises((TypeError, ValueError)):

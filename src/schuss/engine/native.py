@@ -7,6 +7,7 @@ forces an instruction set.
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -127,6 +128,7 @@ class NativeEngine:
             _rows(network, samples.X),
             samples.T,
             samples.classes,
+            samples.weights,
             _terms(objective),
             _silent(dropout),
             result,
@@ -185,13 +187,14 @@ class NativeEngine:
             _rows(network, samples.X),
             samples.T,
             samples.classes,
+            samples.weights,
             self._orders(plan, start, stop, n),
             plan.batch_of(n),
             start % plan.steps_per_epoch(n),
             plan.rates(start, stop, n),
             None if plan.weight_decay == 0.0 else plan.keeps(start, stop, n),
             RULE_CODES[plan.rule.name],
-            _terms(plan.objective),
+            _terms(plan),
             _silent(plan.dropout_at(start, network.depth - 1)),
             losses,
             self._threads,
@@ -243,8 +246,9 @@ def _rows(network: Network, X: Any) -> Any:
     return X.indptr.astype(np.int64, copy=False), indices.astype(np.int32, copy=False), X.data
 
 
-def _terms(objective: Objective) -> tuple[bool, float, float, bool]:
-    return objective.reduction == "mean", objective.l2, objective.l1, objective.as_scikit_learn
+def _terms(objective: Objective | Plan) -> tuple[bool, float, float, float, bool]:
+    clip = math.inf if objective.clip is None else objective.clip
+    return objective.reduction == "mean", objective.l2, objective.l1, clip, objective.as_scikit_learn
 
 
 def _silent(dropout: Dropout | None) -> tuple[tuple[float, ...], int, int] | None:
