@@ -94,12 +94,11 @@ template <class T> SCHUSS_INLINE void output_values_of(const Work<T> &work, cons
   else activate<T>(a, s.y, s.slope, lanes<T>, s.n, 1);
 }
 
-// −log y where the loss is reported as scikit-learn does: with y held within [ε, 1−ε].
-template <class T> SCHUSS_INLINE Vec<T> reported(const Work<T> &work, Vec<T> minus_log) {
-  if (!work.as_scikit_learn) return minus_log;
-  const Vec<T> least = all<T>(T(1) / T(int64_t(1) << Simd<T>::mantissa));
-  const Vec<T> most = all<T>(T(Simd<T>::mantissa * 0.69314718055994530942));
-  return pick<T>(minus_log > most, most, pick<T>(minus_log < least, least, minus_log));
+// What scikit-learn takes a probability for where it reports a loss: y held within [ε, 1−ε].
+template <class T> SCHUSS_INLINE Vec<T> held(Vec<T> y) {
+  const T epsilon = T(1) / T(int64_t(1) << Simd<T>::mantissa);
+  const Vec<T> least = all<T>(epsilon), most = all<T>(T(1) - epsilon);
+  return pick<T>(y > most, most, pick<T>(y < least, least, y));
 }
 
 // Σ_j t_j·(log Σ_k exp(x_k) − x_j)
@@ -107,9 +106,9 @@ template <class T> Vec<T> cross_entropy(const Work<T> &work, const Side<T> &s) {
   const Vec<T> sum = exponentials(s), log_sum = log<T>(sum);
   Vec<T> error = {};
   for (int j = 0; j < s.n; j++) {
-    const Vec<T> t = at(s.t, j);
-    error = error + t * reported(work, log_sum - at(s.delta, j));
-    put(s.delta, j, t - at(s.y, j) / sum);
+    const Vec<T> t = at(s.t, j), y = at(s.y, j) / sum;
+    error = error + t * (work.as_scikit_learn ? -log<T>(held<T>(y)) : log_sum - at(s.delta, j));
+    put(s.delta, j, t - y);
   }
   return error;
 }
@@ -137,12 +136,10 @@ template <class T> Vec<T> focal(const Work<T> &, const Side<T> &s) {
 template <class T> Vec<T> binary_cross_entropy(const Work<T> &work, const Side<T> &s) {
   Vec<T> error = {};
   for (int j = 0; j < s.n; j++) {
-    const Vec<T> x = at(s.y, j), t = at(s.t, j), against = softplus<T>(x);  // −log(1−y)
-    put(s.delta, j, t - logistic<T>(x));
-    if (work.as_scikit_learn)
-      error = error + (t * reported(work, against - x) + (T(1) - t) * reported(work, against));
-    else
-      error = error + (against - t * x);
+    const Vec<T> x = at(s.y, j), t = at(s.t, j), y = logistic<T>(x), h = held<T>(y);
+    put(s.delta, j, t - y);
+    if (work.as_scikit_learn) error = error - (t * log<T>(h) + (T(1) - t) * log<T>(T(1) - h));
+    else error = error + (softplus<T>(x) - t * x);
   }
   return error;
 }

@@ -174,10 +174,10 @@ def test_the_other_doors():
     problem = arguments()["problem"]
     theta, x, t, out = np.zeros(PARAMETERS), np.ones((N, 2)), np.ones((N, 1)), np.empty(PARAMETERS)
     mean = (True, 0.0, 0.0, float("inf"), False)
-    assert _kernel.gradient(problem, ISA, theta, x, t, None, mean, None, out, 1) == 0.5
+    assert _kernel.gradient(problem, ISA, theta, x, t, None, None, mean, None, out, 1) == 0.5
     for wrong in (out[:-1], out.astype("f4"), read_only(out.copy()), np.empty(26)[::2]):
         with pytest.raises((TypeError, ValueError)):
-            _kernel.gradient(problem, ISA, theta, x, t, None, mean, None, wrong, 1)
+            _kernel.gradient(problem, ISA, theta, x, t, None, None, mean, None, wrong, 1)
     for wrong in (np.empty((N, 2)), np.empty((N - 1, 1)), np.empty(N), read_only(np.empty((N, 1)))):
         with pytest.raises((TypeError, ValueError)):
             _kernel.outputs(problem, ISA, theta, x, wrong, 1)
@@ -185,7 +185,7 @@ def test_the_other_doors():
         with pytest.raises((TypeError, ValueError)):
             _kernel.outputs(problem, ISA, theta, wrong["x"], np.empty((N, 1)), 1)
         with pytest.raises((TypeError, ValueError)):
-            _kernel.gradient(problem, ISA, theta, wrong["x"], t, None, mean, None, out, 1)
+            _kernel.gradient(problem, ISA, theta, wrong["x"], t, None, None, mean, None, out, 1)
     with pytest.raises((TypeError, ValueError)):
         _kernel.gradient(problem, ISA, theta, x, t, None, mean, ([1.0], 0, 0), out, 1)
     with pytest.raises((TypeError, ValueError)):
