@@ -1,7 +1,7 @@
 // The doors from Python into the kernel: shapes and dtypes are checked here and in engine/native.py, the
 // GIL is given up here, and no number is computed here.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
+#include "bind.hpp"
+
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -12,44 +12,19 @@
 
 #include <algorithm>
 #include <optional>
-#include <stdexcept>
-#include <string>
 #include <utility>
-#include <variant>
 #include <variant>
 
 #include "advance.hpp"
-#include "cpu.hpp"
-#include "order.hpp"
-
-namespace nb = nanobind;
-using namespace schuss;
 
 namespace {
-
-template <class T> using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 // Rows of inputs: dense, or in the CSR format as (starts, columns, values).
 template <class T> using Csr = std::tuple<Vector<const int64_t>, Vector<const int32_t>, Vector<const T>>;
 template <class T> using Rows = std::variant<Matrix<const T>, Csr<T>>;
 
-template <class T> const Table<T> &table_of(const InstructionSet &set);
-template <> const Table<float> &table_of<float>(const InstructionSet &set) { return *set.f32; }
-template <> const Table<double> &table_of<double>(const InstructionSet &set) { return *set.f64; }
-
-const InstructionSet &set_named(const std::string &name) {
-  for (const InstructionSet *set : instruction_sets())
-    if (name == set->name) return *set;
-  throw std::invalid_argument("this processor or build has no instruction set " + name);
-}
-
 bool all_codes(const std::vector<int> &codes, int last) {
   return std::all_of(codes.begin(), codes.end(), [&](int code) { return code >= 0 && code <= last; });
-}
-
-void require(bool fits, const char *what) {
-  if (!fits) throw std::invalid_argument(what);
 }
 
 // Sizes of groups add up to the outputs, and only two losses know more than one group.
@@ -123,39 +98,6 @@ Objective objective_of(const Terms &terms) {
   const auto [mean, l2, l1, clip, as_scikit_learn] = terms;
   return {mean, l2, l1, clip, as_scikit_learn};
 }
-
-// Calls a Python function between steps. What it raises (KeyboardInterrupt above all) stops the training
-// and is handed back beside the valid state.
-class PythonPoll {
- public:
-  explicit PythonPoll(nb::object function) : function_(std::move(function)) {}
-  bool operator()(long steps, double loss) {
-    nb::gil_scoped_acquire gil;
-    try {
-      if (!function_.is_none()) return bool(nb::bool_(function_(steps, loss)));
-      listen();
-    } catch (nb::python_error &error) {
-      error_ = nb::borrow(error.value());
-    }
-    return heard();
-  }
-  // Signals that have arrived since; with the GIL held.
-  void listen() {
-    if (PyErr_CheckSignals() == 0) return;
-    error_ = nb::borrow(nb::python_error().value());
-  }
-  bool heard() const { return !error_.is_none(); }
-  nb::object error() const { return error_; }
-  // With the GIL held again: raise what was heard.
-  void raise() const {
-    if (!heard()) return;
-    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error_.ptr())), error_.ptr());
-    throw nb::python_error();
-  }
-
- private:
-  nb::object function_, error_ = nb::none();
-};
 
 template <class T>
 nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, Matrix<T> memory, const Rows<T> &x,
@@ -235,26 +177,6 @@ template <class T> void apply_in(const std::string &set, int function, Vector<co
   table_of<T>(set_named(set)).apply(Function(function), in.data(), out.data(), in.shape(0));
 }
 
-void orders_in(uint64_t seed, uint64_t first_epoch, Matrix<int32_t> out) {
-  nb::gil_scoped_release free;
-  for (size_t e = 0; e < out.shape(0); e++)
-    philox_order(seed, first_epoch + e, int32_t(out.shape(1)), out.data() + e * out.shape(1));
-}
-
-int shuffled_orders_in(Vector<uint32_t> words, int position, Vector<int32_t> order, Matrix<int32_t> out) {
-  require(words.shape(0) == 624 && position >= 0 && position <= 624, "this is no state of MT19937");
-  require(order.shape(0) == out.shape(1), "order and out differ in length");
-  nb::gil_scoped_release free;
-  shuffled_orders(words.data(), position, int32_t(out.shape(1)), order.data(), long(out.shape(0)), out.data());
-  return position;
-}
-
-void philox_in(const std::string &set, Matrix<const uint32_t> counters, uint64_t key, Matrix<uint32_t> out) {
-  require(counters.shape(1) == 4 && out.shape(1) == 4 && out.shape(0) == counters.shape(0), "shapes must be (n, 4)");
-  const InstructionSet &isa = set_named(set);
-  for (size_t i = 0; i < out.shape(0); i++) isa.philox(counters.data() + 4 * i, key, out.data() + 4 * i);
-}
-
 template <class T> void bind_for(nb::module_ &m) {
   m.def("advance", &advance_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("memory").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
@@ -294,11 +216,7 @@ NB_MODULE(_kernel, m) {
     for (const InstructionSet *set : instruction_sets()) names.emplace_back(set->name, set->fused);
     return names;
   });
-  m.def("philox", &philox_in, nb::arg("isa"), nb::arg("counters").noconvert(), nb::arg("key"),
-        nb::arg("out").noconvert());
-  m.def("orders", &orders_in, nb::arg("seed"), nb::arg("first_epoch"), nb::arg("out").noconvert());
-  m.def("shuffled_orders", &shuffled_orders_in, nb::arg("words").noconvert(), nb::arg("position"),
-        nb::arg("order").noconvert(), nb::arg("out").noconvert());
+  bind_orders(m);
   bind_for<float>(m);
   bind_for<double>(m);
 }

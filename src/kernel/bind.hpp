@@ -1,0 +1,65 @@
+// What the doors from Python share: arrays, instruction sets by name, and how a signal is heard.
+#pragma once
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "cpu.hpp"
+
+namespace nb = nanobind;
+using namespace schuss;
+
+template <class T> using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+template <class T> const Table<T> &table_of(const InstructionSet &set);
+template <> inline const Table<float> &table_of<float>(const InstructionSet &set) { return *set.f32; }
+template <> inline const Table<double> &table_of<double>(const InstructionSet &set) { return *set.f64; }
+
+inline const InstructionSet &set_named(const std::string &name) {
+  for (const InstructionSet *set : instruction_sets())
+    if (name == set->name) return *set;
+  throw std::invalid_argument("this processor or build has no instruction set " + name);
+}
+
+inline void require(bool fits, const char *what) {
+  if (!fits) throw std::invalid_argument(what);
+}
+
+// Calls a Python function between steps. What it raises (KeyboardInterrupt above all) stops the training
+// and is handed back beside the valid state.
+class PythonPoll {
+ public:
+  explicit PythonPoll(nb::object function) : function_(std::move(function)) {}
+  bool operator()(long steps, double loss) {
+    nb::gil_scoped_acquire gil;
+    try {
+      if (!function_.is_none()) return bool(nb::bool_(function_(steps, loss)));
+      listen();
+    } catch (nb::python_error &error) {
+      error_ = nb::borrow(error.value());
+    }
+    return heard();
+  }
+  // Signals that have arrived since; with the GIL held.
+  void listen() {
+    if (PyErr_CheckSignals() == 0) return;
+    error_ = nb::borrow(nb::python_error().value());
+  }
+  bool heard() const { return !error_.is_none(); }
+  nb::object error() const { return error_; }
+  // With the GIL held again: raise what was heard.
+  void raise() const {
+    if (!heard()) return;
+    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error_.ptr())), error_.ptr());
+    throw nb::python_error();
+  }
+
+ private:
+  nb::object function_, error_ = nb::none();
+};
+
+void bind_orders(nb::module_ &m);  // bind_orders.cpp
