@@ -21,7 +21,6 @@ from schuss.adapters.estimators.draws import draw_theta, generator_of
 from schuss.adapters.estimators.hidden import HiddenLayerMixin
 from schuss.adapters.estimators.html import summary
 from schuss.adapters.estimators.inputs import InputsMixin
-from schuss.adapters.estimators.judging import JudgingMixin
 from schuss.adapters.estimators.memory import Memory
 from schuss.adapters.estimators.online import learn_row
 from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS, STOCHASTIC
@@ -35,7 +34,7 @@ from schuss.method.network import Network
 __all__ = ["BaseMLP", "Validation"]
 
 
-class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, JudgingMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """The network behind `MLPClassifier` and `MLPRegressor`."""
 
     _parameter_constraints: ClassVar = CONSTRAINTS
@@ -58,7 +57,8 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, JudgingMixin, Callbac
         y : array_like, shape (n,) or (n, n_outputs)
         sample_weight : array_like, shape (n,), optional
         X_val, y_val, sample_weight_val : optional
-            Data to judge each epoch by, instead of a part of `X` where `early_stopping` is on.
+            Data to judge each epoch by, for ``validation_scores_`` and ``validation_loss_curve_``; with
+            `early_stopping` instead of a part of `X`.
 
         Raises
         ------
@@ -68,6 +68,15 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, JudgingMixin, Callbac
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val), incremental=False)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any, incremental: bool) -> Any:
+        before = dict(self.__dict__)
+        try:
+            return self._fit_whole(X, y, sample_weight, validation, incremental)
+        except BaseException:  # a fit that fails leaves the estimator as it was
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _fit_whole(self, X: Any, y: Any, sample_weight: Any, validation: Any, incremental: bool) -> Any:
         sizes = hidden_sizes(self.hidden_layer_sizes)
         first = not hasattr(self, "_memory") or not (self.warm_start or incremental)
         X, y = self._check(X, y, reset=first)
@@ -88,13 +97,8 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, JudgingMixin, Callbac
             )
         self._memory.network = network  # its loss or activation may have been changed
         report = Report(self, X, y, 1 if incremental else self.max_iter)
-        try:
-            held_out = self._held_out(validation, incremental)
-            solvers.train(self, X, T, weights, held_out, report, incremental)
-        except BaseException:
-            if first:  # no model of untrained weights
-                del self._memory
-            raise
+        held_out = self._held_out(validation, incremental)
+        solvers.train(self, X, T, weights, held_out, report, incremental)
         report.end()
         return self
 
@@ -169,6 +173,8 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, JudgingMixin, Callbac
                     "X_val and y_val."
                 )
             return None
+        if self.solver not in STOCHASTIC:
+            raise SettingError("X_val is judged after each epoch of sgd or adam; lbfgs has none.")
         X, y = self._check(X, y, reset=False)
         X = self._prepared(X)
         if weights is not None:
@@ -247,6 +253,9 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, JudgingMixin, Callbac
         raise NotImplementedError
 
     def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def _score_outputs(self, y: Array, held_out: Validation) -> float:
         raise NotImplementedError
 
     def _strata(self, T: NDArray[Any]) -> Any:  # noqa: ARG002  # the classifier looks at the targets

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.base import ClassifierMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
@@ -22,6 +23,7 @@ from schuss.adapters.estimators.parameters import CONSTRAINTS, keep
 from schuss.errors import SettingError
 from schuss.method.functions import Array, Loss
 from schuss.method.network import Network
+from schuss.method.samples import is_sparse
 
 __all__ = ["MLPClassifier"]
 
@@ -161,7 +163,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
     def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:
         if first and not incremental:
-            self._kind = labels.kind_of(y)
+            self._kind, self._sparse_labels = labels.kind_of(y), is_sparse(y)
             self.classes_ = labels.classes_of(self._kind, y)
         elif self.warm_start and not incremental and self._kind != "multioutput":
             self._check_same_classes(unique_labels(y))
@@ -231,8 +233,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         T = held_out.T
         if self._kind == "multiclass":
             right = y.argmax(axis=1) == (T if T.ndim == 1 else T.argmax(axis=1))
-        else:
-            right = (self._decode(y) == self._decode(T)).reshape(len(y), -1).all(axis=1)
+        else:  # all labels of a row, but columns of classes one by one
+            same = (self._decode(y) == self._decode(T)).reshape(len(y), -1)
+            right = same.mean(axis=1) if self._kind == "multioutput" else same.all(axis=1)
         return float(np.average(right, weights=held_out.weights))
 
     def _decode(self, y: Array) -> NDArray[Any]:
@@ -240,9 +243,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             y = y[:, 1:]
         return labels.decode(self._kind, self.classes_, y)
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any) -> Any:
         """Return the most probable class of each row, shape (n,), or what fit was given: (n, n_labels)."""
-        return self._decode(self._outputs(X))
+        found = self._decode(self._outputs(X))
+        return csr_matrix(found) if self._kind == "multilabel" and self._sparse_labels else found
 
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class, shape (n, n_classes), columns as in ``classes_``.
@@ -273,10 +277,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         Parameters
         ----------
-        classes : array_like, shape (n_classes,)
-            All classes that will ever come; needed at the first call.
+        classes : array_like, shape (n_classes,), or a list of such
+            All classes that will ever come, a list of them for each column of y; needed at the first call.
         X_val, y_val, sample_weight_val : optional
-            Data to judge by; with `early_stopping`, the best weights by them are kept.
+            Data to judge by; with `early_stopping`, the best weights by them are put back after
+            `n_iter_no_change` calls without an improvement.
         """
         self._check_parameters()
         self._learn_classes(y, classes)
@@ -288,6 +293,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if classes is None:
             return
+        several = np.ndim(y) == 2 and np.shape(y)[1] > 1
+        if several and isinstance(classes, list | tuple) and all(np.ndim(c) == 1 for c in classes):
+            self._kind, self._sparse_labels = "multioutput", False
+            self.classes_ = [np.unique(column) for column in classes]
+            return
         given = unique_labels(classes)
         if known is not None:
             if not np.array_equal(known, given):
@@ -295,7 +305,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
                     f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
                 )
             return
-        several = np.ndim(y) == 2 and np.shape(y)[1] > 1
+        self._sparse_labels = is_sparse(y)
         self._kind = "multilabel" if several else "binary" if len(given) <= 2 else "multiclass"
         self.classes_ = labels.classes_of(self._kind, y) if several else given
 
@@ -306,7 +316,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
     def _begin_from_sklearn(self, other: Any) -> None:
         kind = other._label_binarizer.y_type_
-        self._kind, self.classes_ = labels.KINDS[kind], other.classes_
+        self._kind, self.classes_, self._sparse_labels = labels.KINDS[kind], other.classes_, False
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -27,7 +27,6 @@ class HiddenLayerMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
             raise AttributeError("transform returns a hidden layer's outputs; this network has none.")
         return True
 
-    @available_if(_has_hidden)
     def transform(self, X: Any) -> Array:
         """Return the outputs of hidden layer `transform_layer`, shape (n, units)."""
         check_is_fitted(self)
@@ -68,6 +67,12 @@ class HiddenLayerMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+# Here, because scikit-learn's `set_output` wraps the method of the class and would hide the condition.
+HiddenLayerMixin.transform = available_if(  # type: ignore[method-assign]  # on purpose
+    HiddenLayerMixin._has_hidden
+)(HiddenLayerMixin.transform)
 
 
 def _head(network: Network, layer: int) -> Network:

@@ -51,7 +51,7 @@ class InputsMixin:
                 X,
                 accept_sparse=["csr", "csc"],
                 dtype=FLOATS,
-                ensure_all_finite="allow-nan" if self.allow_nan else True,
+                ensure_all_finite="allow-nan" if "_fill" in self.__dict__ else True,
                 reset=False,
             )
         return self._prepared(X)
@@ -67,6 +67,8 @@ class InputsMixin:
 
     def _learn_inputs(self, X: Any, first: bool) -> None:
         """Learn what `_prepared` needs, from the inputs of a first fit."""
+        if first:
+            self.__dict__.pop("_fill", None)
         if first and self.allow_nan:
             if is_sparse(X):
                 raise ValueError("allow_nan=True needs dense inputs; got a sparse matrix.")
@@ -78,8 +80,10 @@ class InputsMixin:
 
     def _prepared(self, X: Any) -> Any:
         """Return the network's inputs: gaps filled by the column's mean and marked, where they may occur."""
-        if not self.allow_nan:
+        if "_fill" not in self.__dict__:
             return X
+        if is_sparse(X):
+            raise ValueError("allow_nan=True needs dense inputs; got a sparse matrix.")
         gaps = np.isnan(X)
         filled = np.where(gaps, self._fill.astype(X.dtype), X)
         return np.hstack([filled, gaps[:, self._gaps].astype(X.dtype)]) if len(self._gaps) else filled

@@ -1,46 +1,50 @@
-"""What data held out says of a state: its score, for early stopping, and its loss."""
+"""What data held out says of each epoch: the score, for early stopping, and the loss."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schuss.adapters.estimators.inputs import as_rows
-from schuss.adapters.estimators.memory import Memory
-from schuss.adapters.estimators.solvers import objective_of
+from schuss.method.backprop import Objective
 from schuss.method.samples import Samples
 from schuss.method.state import State
-from schuss.training.loop import Judge
+from schuss.training.loop import Epoch
 
 if TYPE_CHECKING:
-    from schuss.adapters.estimators.base import Validation
+    from schuss.adapters.estimators.base import BaseMLP, Validation
 
-__all__ = ["JudgingMixin"]
+__all__ = ["Judgement"]
+
+LOSS = Objective("mean", as_scikit_learn=True)  # of the samples alone, without penalties
 
 
-class JudgingMixin:
-    """Judges a state of the training, for early stopping and the validation curves."""
+class Judgement:
+    """Judges a state of the training, and keeps what it found.
 
-    engine: str
-    n_threads: int | None
-    _memory: Memory
-    _judged: list[float]
+    Attributes
+    ----------
+    scores, losses : list of float
+        After each epoch.
+    """
 
-    def _judge(self, held_out: Validation) -> Judge:
-        """Return the function from a state to minus its score; it also notes the loss."""
-        memory = self._memory
-        engine = memory.engine(self.engine, self.n_threads)
-        X = as_rows(held_out.X, memory.theta.dtype)
-        samples = Samples.check(memory.network, X, held_out.T, memory.theta.dtype, held_out.weights)
-        objective = replace(objective_of(self), l2=0.0, clip=None)
-        self._judged = []
+    def __init__(self, estimator: BaseMLP, held_out: Validation) -> None:
+        self.scores: list[float] = []
+        self.losses: list[float] = []
+        memory = estimator._memory
+        self._estimator, self._held_out, self._network = estimator, held_out, memory.network
+        self._engine = memory.engine(estimator.engine, estimator.n_threads)
+        dtype = memory.theta.dtype
+        X = as_rows(held_out.X, dtype)
+        self._samples = Samples.check(memory.network, X, held_out.T, dtype, held_out.weights)
 
-        def judge(state: State) -> float:
-            self._judged.append(engine.gradient(memory.network, state.theta, samples, objective).loss)
-            y = engine.outputs(memory.network, state.theta, X)
-            return -self._score_outputs(y, held_out)
+    def __call__(self, state: State) -> float:
+        """Return minus the score of a state, which is lower for better."""
+        loss = self._engine.gradient(self._network, state.theta, self._samples, LOSS).loss
+        y = self._engine.outputs(self._network, state.theta, self._samples.X)
+        self.losses.append(loss)
+        self.scores.append(self._estimator._score_outputs(y, self._held_out))
+        return -self.scores[-1]
 
-        return judge
-
-    def _score_outputs(self, y: Any, held_out: Validation) -> float:
-        raise NotImplementedError
+    def note(self, epoch: Epoch) -> None:
+        """Judge the state after an epoch, for the record alone."""
+        self(epoch.state)

@@ -29,7 +29,11 @@ KINDS = {
 def kind_of(y: Any) -> str:
     """Return which kind of targets `y` holds."""
     check_classification_targets(y)
-    return KINDS[type_of_target(y, input_name="y")]
+    kind = KINDS[type_of_target(y, input_name="y")]
+    marks = y.data if hasattr(y, "tocsr") else np.asarray(y)
+    if kind == "multilabel" and not np.isin(marks, (0, 1)).all():
+        return "multioutput"  # two classes in each column, but no marks
+    return kind
 
 
 def classes_of(kind: str, y: Any) -> Any:

@@ -41,6 +41,10 @@ class Memory:
     rate : float or None
         The learning rate that plateaus have left.
     reached : Progress
+        Of the scores on data held out if `judged`, else of the training loss.
+    judged : bool
+    best : (ndarray, ndarray) or None
+        Weights and rule's memory at the best score.
     plan : Plan or None
         Of the last training.
     """
@@ -54,6 +58,8 @@ class Memory:
     age: int = 0
     rate: float | None = None
     reached: Progress = field(default_factory=Progress)
+    judged: bool = False
+    best: tuple[Array, Array] | None = None
     plan: Plan | None = None
     online: Any = field(default=None, repr=False)  # what `online.py` keeps between two rows
     _engine: tuple[Any, Engine] | None = field(default=None, repr=False)
@@ -63,6 +69,10 @@ class Memory:
         if self._engine is None or self._engine[0] != (name, threads):
             self._engine = (name, threads), engine_named(name, threads)
         return self._engine[1]
+
+    def reached_by(self, judged: bool) -> Progress:
+        """Return what was reached, if it is of the same kind: scores, or losses."""
+        return self.reached if judged == self.judged else Progress()
 
     def to_plain(self) -> dict[str, Any]:
         """Return the memory as dicts, lists, numbers and arrays."""
@@ -76,6 +86,8 @@ class Memory:
             "age": self.age,
             "rate": self.rate,
             "reached": [self.reached.best, self.reached.waited],
+            "judged": self.judged,
+            "best": None if self.best is None else list(self.best),
             "plan": None if self.plan is None else self.plan.to_dict(),
         }
 
@@ -93,5 +105,7 @@ class Memory:
             age=plain["age"],
             rate=plain["rate"],
             reached=Progress(math.inf if best is None else best, waited),
+            judged=plain["judged"],
+            best=None if plain["best"] is None else tuple(plain["best"]),
             plan=None if plain["plan"] is None else Plan.from_dict(plain["plan"]),
         )

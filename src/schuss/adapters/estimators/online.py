@@ -99,7 +99,7 @@ def _keep(estimator: BaseMLP, state: State, loss: float, plan: Plan) -> None:
     memory = estimator._memory
     memory.theta[...] = state.theta
     memory.slots, memory.age = state.memory, state.step
-    memory.reached = memory.reached.after(loss, plan)
+    memory.reached, memory.judged = memory.reached_by(False).after(loss, plan), False
     estimator.loss_curve_.append(loss)
     estimator.loss_ = loss
     estimator.best_loss_ = memory.reached.best

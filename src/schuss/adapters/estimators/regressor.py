@@ -8,13 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from schuss.adapters.estimators.base import BaseMLP, Validation
 from schuss.adapters.estimators.parameters import CONSTRAINTS, keep
+from schuss.errors import SettingError
+from schuss.method.checks import check_number
 from schuss.method.functions import Array, Loss
 from schuss.method.network import Network
 
@@ -106,8 +108,13 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
     @property
     def _quantiles(self) -> tuple[float, ...]:
         """The quantiles that each target is asked for, in order; one where the loss is another."""
-        several = self.loss == "quantile" and np.ndim(self.quantile) == 1
-        return tuple(sorted(map(float, self.quantile))) if several else (0.5,)
+        if self.loss != "quantile" or np.ndim(self.quantile) == 0:
+            return (0.5,)
+        if np.ndim(self.quantile) != 1 or len(self.quantile) == 0:
+            raise SettingError(
+                f"quantile must be a number or a list of them in (0, 1); got {self.quantile!r}."
+            )
+        return tuple(sorted(check_number("quantile", q, low=0, high=1) for q in self.quantile))
 
     def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:  # noqa: ARG002  # as the classifier's
         T = np.asarray(y, dtype=dtype).reshape(len(y), -1)
@@ -138,6 +145,9 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
     def _score_outputs(self, y: Array, held_out: Validation) -> float:
         if not np.isfinite(y).all():
             return np.nan
+        if len(self._quantiles) > 1:  # they have no R²
+            losses = Loss("quantile", self._quantiles * self._n_targets).value(y, y, held_out.T)
+            return -float(np.average(losses, weights=held_out.weights))
         return float(r2_score(held_out.T, y, sample_weight=held_out.weights))
 
     def predict(self, X: Any) -> Array:
@@ -147,6 +157,17 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
             y = np.sort(y.reshape(len(y), self._n_targets, -1), axis=2)
             return y[:, 0] if self._flat else y
         return y.ravel() if self._flat else y
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² of the predictions; of several quantiles the mean of their D² (pinball loss)."""
+        if len(self._quantiles) == 1:
+            return float(super().score(X, y, sample_weight))
+        found = self.predict(X)
+        scores = [
+            d2_pinball_score(y, found[..., i], sample_weight=sample_weight, alpha=q)
+            for i, q in enumerate(self._quantiles)
+        ]
+        return float(np.mean(scores))
 
     def _begin_from_sklearn(self, other: Any) -> None:
         self._n_targets = int(other.n_outputs_)
@@ -164,6 +185,7 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
     ) -> MLPRegressor:
         """Go once over `X`, `y`, from where the last call stopped, velocity included, and return self.
 
-        With `early_stopping`, the best weights by `X_val`, `y_val` are kept.
+        With `early_stopping`, the best weights by `X_val`, `y_val` are put back after `n_iter_no_change`
+        calls without an improvement.
         """
         return self._partial_fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))

@@ -13,14 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from schuss.adapters.estimators.draws import advance_past, generator_of, is_shared, orders_of
+from schuss.adapters.estimators.judging import Judgement
 from schuss.adapters.estimators.reporting import Narrator
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.backprop import Objective
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule
 from schuss.method.samples import Samples, is_sparse
-from schuss.method.schedules import InverseScaling, Plateau, Rate
-from schuss.method.state import State
+from schuss.method.schedules import InverseScaling, Plateau, Rate, Schedule
 from schuss.training import loop
 from schuss.training.lbfgs import minimise
 from schuss.training.run import Run
@@ -63,17 +63,20 @@ def train(
         X, T, weights, held_out = _split(estimator, X, T, weights)
     plan = plan_of(estimator, X.shape[0], incremental)
     narrator = Narrator(estimator)
+    judge = None if held_out is None else Judgement(estimator, held_out)
     callbacks = [*([narrator.epoch] if estimator.verbose else []), *report.callbacks()]
-    run = _run(estimator, X, T, weights, plan, held_out, callbacks)
+    if judge and not estimator.early_stopping:
+        callbacks.append(judge.note)
+    run = _run(estimator, X, T, weights, plan, judge if estimator.early_stopping else None, callbacks)
     memory.owed = (X.shape[0], _drawn(run) if estimator.shuffle else 0)
     if is_shared(estimator.random_state):
         advance_past(memory.generator, *memory.owed)
         memory.owed = (0, 0)
-    _remember(estimator, run)
-    _set_attributes(estimator, run, X.shape[0], held_out)
+    _remember(estimator, run, incremental)
+    _set_attributes(estimator, run, X.shape[0], judge)
     if run.stopped == NO_IMPROVEMENT and estimator.verbose:
-        small = isinstance(run.plan.rule.learning_rate, Plateau)
-        narrator.plateau(held_out is not None, "Learning rate too small. Stopping." if small else "Stopping.")
+        small = "Learning rate too small. " if isinstance(run.plan.rule.learning_rate, Plateau) else ""
+        narrator.plateau(estimator.early_stopping, f"{small}Stopping.")
     if run.stopped == "epochs" and not incremental:
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
@@ -166,23 +169,25 @@ def plan_of(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
     """Return the plan that the estimator's parameters describe, for `n` samples."""
     memory, patience = estimator._memory, estimator.n_iter_no_change
     dropout = estimator.dropout
-    silent = np.any(np.asarray(dropout) > 0)
     objective = objective_of(estimator)
-    return Plan(
+    plan = Plan(
         l2=objective.l2,
         clip=objective.clip,
         as_scikit_learn=objective.as_scikit_learn,
         rule=_rule(estimator, incremental),
         epochs=1 if incremental else estimator.max_iter,
         batch_size=_batch_size(estimator, n),
-        seed=int(memory.generator.randint(np.iinfo(np.int32).max)) if silent else 0,  # type: ignore[union-attr]  # set just before
         order=orders_of(memory.generator, estimator.shuffle, n),  # type: ignore[arg-type]  # as above
         weight_decay=estimator.weight_decay,
-        dropout=float(dropout) if np.ndim(dropout) == 0 else tuple(map(float, dropout)),
+        dropout=float(dropout) if np.ndim(dropout) == 0 else list(dropout),  # type: ignore[arg-type]  # becomes a tuple
         average=estimator.average,
         patience=None if patience == math.inf else int(patience) + 1,
         min_improvement=estimator.tol,
     )
+    if not any(plan.dropout_rates(memory.network.depth - 1)):
+        return plan
+    seed = int(memory.generator.randint(np.iinfo(np.int32).max))  # type: ignore[union-attr]  # set just before
+    return plan.replace(seed=seed, order=orders_of(memory.generator, estimator.shuffle, n))  # type: ignore[arg-type]  # as above
 
 
 def _rule(estimator: BaseMLP, incremental: bool) -> Rule:
@@ -192,7 +197,7 @@ def _rule(estimator: BaseMLP, incremental: bool) -> Rule:
         return Adam(rate, estimator.beta_1, estimator.beta_2, estimator.epsilon, kept)
     if isinstance(rate, int | float | np.number):
         rate = _scheduled(estimator, float(rate), incremental)
-    if isinstance(estimator.momentum, int | float) and estimator.momentum == 0:
+    if not isinstance(estimator.momentum, Schedule) and estimator.momentum == 0:
         return GradientDescent(rate)
     return (Nesterov if estimator.nesterovs_momentum else Momentum)(rate, estimator.momentum)
 
@@ -211,12 +216,11 @@ def _run(
     T: NDArray[Any],
     weights: Any,
     plan: Plan,
-    held_out: Validation | None,
+    judge: Judgement | None,
     callbacks: list[Callback],
 ) -> Run:
     memory = estimator._memory
     kept = memory.slots if memory.rule == plan.rule.name else None
-    judge = None if held_out is None else estimator._judge(held_out)
     try:
         return loop.train(
             memory.network,
@@ -229,43 +233,47 @@ def _run(
             memory=kept,
             weights=weights,
             validation=judge,
-            reached=memory.reached,
+            reached=memory.reached_by(judge is not None),
             callbacks=callbacks,
         )
     except TrainingInterrupted as interrupted:
         warnings.warn("Training interrupted by user.", stacklevel=6)
         return interrupted.run
     except DivergenceError as error:
-        if held_out is None:
+        if judge is None:
             error.args = (f"{NOT_FINITE} {error}",)
             raise
         warnings.warn(f"{error} The best weights before that are kept.", ConvergenceWarning, stacklevel=6)
         return error.run
 
 
-def _remember(estimator: BaseMLP, run: Run) -> None:
+def _remember(estimator: BaseMLP, run: Run, incremental: bool) -> None:
     memory = estimator._memory
-    state: State = run.best or run.state
     memory.age = (memory.age if memory.rule == run.plan.rule.name else 0) + run.state.step
-    memory.rule, memory.slots = run.plan.rule.name, state.memory
-    memory.theta[...] = run.theta
-    memory.reached, memory.plan = run.reached, run.plan
+    memory.rule, memory.slots = run.plan.rule.name, run.state.memory
+    memory.theta[...] = run.state.theta if run.average is None else run.average
+    memory.reached, memory.judged, memory.plan = run.reached, estimator.early_stopping, run.plan
     rate = run.plan.rule.learning_rate
     memory.rate = rate.last if isinstance(rate, Plateau) else None
+    if run.best is not None:
+        memory.best = run.best.theta, run.best.memory
+    ended = not incremental or run.stopped == NO_IMPROVEMENT
+    if estimator.early_stopping and ended and memory.best is not None and run.average is None:
+        memory.theta[...], memory.slots = memory.best
 
 
-def _set_attributes(estimator: BaseMLP, run: Run, n: int, held_out: Validation | None) -> None:
+def _set_attributes(estimator: BaseMLP, run: Run, n: int, judge: Judgement | None) -> None:
     estimator.loss_curve_ += run.loss.tolist()
     estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else np.nan
     estimator.n_iter_ = run.epochs
     estimator.t_ += run.epochs * n
-    if held_out is None:
+    if not estimator.early_stopping:
         estimator.best_loss_ = run.reached.best
+    if judge is None:
         return
-    estimator.best_loss_ = None if estimator.early_stopping else min(estimator.loss_curve_, default=np.inf)
-    scores = (-run.validation_loss[: run.epochs]).tolist()
-    estimator.validation_scores_ = [*(estimator.validation_scores_ or []), *scores]
     if run.stopped == "diverged":
-        estimator.validation_scores_.append(math.nan)
-    estimator.best_validation_score_ = -run.reached.best
-    estimator.validation_loss_curve_ = [*(estimator.validation_loss_curve_ or []), *estimator._judged]
+        judge.scores.append(math.nan)
+    estimator.validation_scores_ = [*(estimator.validation_scores_ or []), *judge.scores]
+    estimator.validation_loss_curve_ = [*(estimator.validation_loss_curve_ or []), *judge.losses]
+    finite = filter(math.isfinite, estimator.validation_scores_)
+    estimator.best_validation_score_ = max(finite, default=-math.inf)

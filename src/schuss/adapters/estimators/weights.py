@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from schuss.adapters.estimators.memory import Memory
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -67,6 +69,8 @@ class WeightsMixin:
             self._given = {**self.__dict__.get("_given", {}), name: arrays}
             return
         for mine, array in zip(self._arrays(name, part), arrays, strict=True):
+            if np.shape(array) != mine.shape:
+                raise ValueError(f"{name} must hold arrays of this network's shapes; got {np.shape(array)}.")
             mine[...] = array
 
     def _given_theta(self) -> Any:
