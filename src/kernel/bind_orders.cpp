@@ -18,7 +18,8 @@ void orders_in(uint64_t seed, uint64_t first_epoch, Matrix<int32_t> out) {
 // The generator is carried on from call to call: an epoch costs one shuffle, unless it lies before the last one.
 class Shuffled {
  public:
-  Shuffled(Vector<const uint32_t> words, int position, int32_t n) : n_(size_t(n)), source_(words.data(), position, n) {}
+  Shuffled(Vector<const uint32_t> words, int position, int32_t n)
+      : n_(size_t(n)), source_(words.data(), position, n) {}
   uint64_t epochs() const { return source_.epochs(); }
 
   void write(uint64_t first, Matrix<int32_t> out) {

@@ -79,9 +79,9 @@ void ShuffledOrders::temper() {
 }
 
 // Fisher-Yates from the last place i down, with a place up to i as NumPy draws it: under the least mask that i
-// fits, and again if it is above i. Without a branch on the draw, which no processor could foretell: a place that
-// is refused swaps i with itself. (scikit-learn shuffles the places 0 … n−1 and takes the order at them, which is
-// to shuffle the order.)
+// fits, and again if it is above i. Without a branch on the draw, which no processor could foretell: a place
+// that is refused swaps i with itself. (scikit-learn shuffles the places 0 … n−1 and takes the order at them,
+// which is to shuffle the order.)
 void ShuffledOrders::next() {
   int32_t *order = order_.data();
   int32_t i = int32_t(order_.size()) - 1;

@@ -72,7 +72,7 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
     update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, r.first, r.last);
-    if (fate == Fate::updated) transpose<T>(layer, r.first, r.last);
+    if (fate == Fate::updated && !work.last_step) transpose<T>(layer, r.first, r.last);
     if (layer.has_bias && thread == 0) update_biases<T, rule>(work, change, l, fate, resumes, samples);
   }
 }
@@ -84,7 +84,7 @@ template <class T, Rule rule> void apply_with(Work<T> &work, T factor, int threa
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
     apply_to_weights<T, rule>(work, change, factor, layer, r.first, r.last);
-    transpose<T>(layer, r.first, r.last);
+    if (!work.last_step) transpose<T>(layer, r.first, r.last);
     if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, factor, layer);
   }
 }
@@ -139,8 +139,8 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     if (meet(*work.team)) return false;
     if (thread == 0) {
       for (int r = 0; r < n; r++) loss += work.errors[r];
-      if (last)
-        work.team->step_loss = (loss / work.loss_share + (penalised ? penalty_total(work) : 0.0)) * work.loss_scale;
+      const double penalty = last && penalised ? penalty_total(work) : 0.0;
+      if (last) work.team->step_loss = (loss / work.loss_share + penalty) * work.loss_scale;
     }
     const Fate fate = !last ? Fate::kept : work.update && !work.apart ? Fate::updated : Fate::gradient;
     with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });

@@ -29,6 +29,7 @@ def instruction_sets() -> list[tuple[str, bool]]: ...
 def orders(seed: int, first_epoch: int, out: NDArray[np.int32]) -> None: ...
 def apply(isa: str, function: int, x: _Floats, out: _Floats) -> None: ...
 def outputs(problem: Problem, isa: str, theta: _Floats, x: _Floats, out: _Floats, threads: int) -> None: ...
+def predictor(problem: Problem, isa: str, theta: _Floats, threads: int) -> Callable[[_Floats], _Floats]: ...
 def gradient(
     problem: Problem,
     isa: str,
@@ -46,6 +47,8 @@ def advance(
     isa: str,
     theta: _Floats,
     memory: _Floats,
+    new_theta: _Floats,
+    new_memory: _Floats,
     x: _Floats,
     t: _Floats | None,
     classes: NDArray[np.int32] | None,

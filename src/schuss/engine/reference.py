@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll
+from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll, Predictor
 from schuss.method import backprop
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import Network
+from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
@@ -26,6 +29,14 @@ POLL_SECONDS = 0.01
 class ReferenceEngine:
     """Runs `schuss.method.backprop` and the rules' own `update`, step by step."""
 
+    def __init__(self) -> None:
+        self._order: tuple[Any, Array] | None = None  # that of the last epoch, with its key
+        self._drawn: list[tuple[Any, Iterator[Array]]] = []  # the orders of the epochs to come, with theirs
+
+    def __reduce__(self) -> tuple[type[ReferenceEngine], tuple[()]]:
+        """Leave behind what is only kept for speed: copies and pickles start without."""
+        return ReferenceEngine, ()
+
     @property
     def info(self) -> EngineInfo:
         """Which arithmetic runs; NumPy's matrix product promises no bits across machines."""
@@ -36,6 +47,22 @@ class ReferenceEngine:
         """Return the outputs, shape (n, n_out)."""
         with np.errstate(over="ignore", invalid="ignore"):
             return backprop.outputs(network, theta, X)
+
+    def predictor(self, network: Network, theta: Array) -> Predictor:
+        """Return a function from inputs, (n_in,) or (n, n_in), to outputs, (n_out,) or (n, n_out)."""
+        theta, n_in = theta.copy(), network.layers[0]
+
+        def predict(x: Array) -> Array:
+            wanted = f"a predictor takes a C-contiguous array of {theta.dtype}, shape ({n_in},) or (n, {n_in})"
+            if not isinstance(x, np.ndarray):
+                raise TypeError(f"{wanted}; got {type(x).__name__}.")
+            fits = x.dtype == theta.dtype and x.ndim in (1, 2) and x.shape[-1] == n_in
+            if not (fits and x.flags.c_contiguous):
+                raise ValueError(f"{wanted}; got {x.dtype}, shape {x.shape}.")
+            y = self.outputs(network, theta, x.reshape(-1, n_in))
+            return y if x.ndim == 2 else y[0]
+
+        return predict
 
     def gradient(
         self,
@@ -96,10 +123,22 @@ class ReferenceEngine:
 
     def _rows(self, plan: Plan, step: int, n: int) -> Array:
         epoch, place = divmod(step, plan.steps_per_epoch(n))
-        if getattr(self, "_order_key", None) != (plan, epoch, n):
-            self._order_key, self._order = (plan, epoch, n), plan.order_of(epoch, n)
+        known = self._order  # read once: another thread may train with this engine too
+        if known is None or known[0] != (plan, epoch, n):
+            known = self._order = (plan, epoch, n), self._order_of(plan, epoch, n)
         size = plan.batch_of(n)
-        return self._order[place * size : (place + 1) * size]
+        return known[1][place * size : (place + 1) * size]
+
+    def _order_of(self, plan: Plan, epoch: int, n: int) -> Array:
+        """Return the order of an epoch; one that goes on from the last is drawn on from there."""
+        if not isinstance(plan.order, Shuffled):
+            return plan.order_of(epoch, n)
+        key, orders = self._drawn.pop() if self._drawn else (None, iter(()))
+        if key != (plan.order, n, epoch):
+            orders = islice(plan.order.drawn(n), epoch, None)
+        order = next(orders)
+        self._drawn = [((plan.order, n, epoch + 1), orders)]
+        return order
 
     @staticmethod
     def _still_finite(state: State, samples: Samples, plan: Plan, each_step: bool) -> bool:
