@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,6 +64,7 @@ CONTESTANTS: dict[str, Callable[[str, int], BaseEstimator]] = {
     "scaled": scaled_defaults,
     "preset": preset,
 }
+OPPONENTS = ("defaults", "scaled")
 
 
 class Scores(NamedTuple):
@@ -109,26 +110,41 @@ def wins(ours: Scores, theirs: Scores) -> bool:
     return bool((gains >= 0).all() and (gains > 0).any())
 
 
+def print_head() -> None:
+    """Print the names of the columns."""
+    means = "".join(f"{name:>11}" for name in CONTESTANTS)
+    gaps = "".join(f"{'preset − ' + name:>20}{'':11}" for name in OPPONENTS)
+    seconds = "".join(f"{name:>10}" for name in CONTESTANTS)
+    print(f"{'seconds a fit':>137}")
+    print(f"{'table':<14}{'measure':<9}{means}{gaps}{seconds}")
+
+
 def print_table(name: str, task: str, scores: dict[str, Scores]) -> None:
     """Print the lines of one table, one line a measure."""
-    ours = scores["preset"]
     for i, measure in enumerate(MEASURES[task]):
-        line = f"{name if i == 0 else '':<14}{measure:<9}"
-        line += "".join(f"{s.values[:, i].mean():>12.5g}" for s in scores.values())
-        for opponent in ("defaults", "scaled"):
-            gap, error = differences(ours, scores[opponent])
-            word = ("won" if wins(ours, scores[opponent]) else "not won") if i == 0 else ""
-            line += f"{gap[i]:>+12.4g} ± {error[i]:<8.2g}{word:<8}"
-        if i == 0:
-            line += "".join(f"{s.seconds:>8.2f}" for s in scores.values())
+        line = f"{'' if i else name:<14}{measure:<9}"
+        line += "".join(f"{each.values[:, i].mean():>11.5g}" for each in scores.values())
+        for opponent in OPPONENTS:
+            gap, error = differences(scores["preset"], scores[opponent])
+            word = "won" if wins(scores["preset"], scores[opponent]) else "not won"
+            line += f"{gap[i]:>+12.3g} ± {error[i]:<8.1g}{'' if i else word:<8} "
+        line += "" if i else "".join(f"{each.seconds:>10.2f}" for each in scores.values())
         print(line.rstrip(), flush=True)
 
 
-def print_head() -> None:
-    """Print the names of the columns."""
-    means = "".join(f"{name:>12}" for name in CONTESTANTS)
-    gaps = "".join(f"{'preset − ' + name:<31}" for name in ("defaults", "scaled"))
-    print(f"{'table':<14}{'measure':<9}{means}     {gaps}seconds a fit: defaults, scaled, preset")
+def print_sum(names: Sequence[str], results: dict[str, dict[str, Scores]]) -> None:
+    """Print how many tables were won, of those that had a say and of those that had none."""
+    for role, members in (("chosen on", CHOSEN_ON), ("held out", HELD_OUT)):
+        played = [results[name] for name in names if name in members]
+        for opponent in OPPONENTS if played else ():
+            pairs = [(scores["preset"], scores[opponent]) for scores in played]
+            first = [differences(*pair)[0][0] < 0 for pair in pairs]
+            clear = [gap[0] < -2 * error[0] for gap, error in (differences(*pair) for pair in pairs)]
+            won = f"{sum(wins(*pair) for pair in pairs):>3} of {len(pairs)} won"
+            print(
+                f"tables {role}, against {opponent:<9}{won}; log-loss or rmse lower on {sum(first)}, "
+                f"by more than two standard errors on {sum(clear)}"
+            )
 
 
 def main() -> None:
@@ -139,19 +155,15 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, help="times five folds; default: 2 on small tables, else 1")
     options = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
-    names = options.tables or (HELD_OUT if options.held_out else TABLES)
-    won: dict[tuple[str, str], list[bool]] = {}
+    names = options.tables or (HELD_OUT if options.held_out else tuple(TABLES))
+    results: dict[str, dict[str, Scores]] = {}
     print_head()
     for name in names:
         table = load_table(name)
         repeats = options.repeats or (2 if len(table) < FEW_ROWS else 1)
-        scores = {who: cross_validate(table, make, repeats) for who, make in CONTESTANTS.items()}
-        print_table(name, table.task, scores)
-        role = "chosen on" if name in CHOSEN_ON else "held out"
-        for opponent in ("defaults", "scaled"):
-            won.setdefault((role, opponent), []).append(wins(scores["preset"], scores[opponent]))
-    for (role, opponent), each in won.items():
-        print(f"tables {role}: {sum(each)} of {len(each)} won against scikit-learn's {opponent}")
+        results[name] = {who: cross_validate(table, make, repeats) for who, make in CONTESTANTS.items()}
+        print_table(name, table.task, results[name])
+    print_sum(names, results)
 
 
 if __name__ == "__main__":

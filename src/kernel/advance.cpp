@@ -95,7 +95,8 @@ template <class T> double total_weight(const Data<T> &data, const Batch &batch) 
   return total;
 }
 
-template <class T> void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, const Batch &batch) {
+template <class T>
+void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, const Batch &batch) {
   const double total = objective.mean ? total_weight(data, batch) : 1.0;
   work.loss_scale = total != 0 ? 1.0 / total : 0.0;
   work.scale = T(work.loss_scale);
@@ -115,6 +116,7 @@ Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &tab
     work.rates = course.rates + s * rate_counts[int(course.rule)];
     work.keep = course.keeps ? T(course.keeps[s]) : T(1);
     set_scale(work, objective, data, batch);
+    work.last_step = s + 1 == course.steps;
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
@@ -133,9 +135,9 @@ Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &tab
 }  // namespace
 
 template <class T>
-Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
-                 const Dropout &dropout, const Course &course, int threads, T *theta, T *memory, double *losses,
-                 const Poll &poll) {
+Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
+                 const Objective &objective, const Dropout &dropout, const Course &course, int threads,
+                 const T *theta, const T *memory, T *new_theta, T *new_memory, double *losses, const Poll &poll) {
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const int slots = memory_rows[int(course.rule)];
   Team team;
@@ -146,39 +148,40 @@ Progress advance(const Problem &problem, const Table<T> &table, const Data<T> &d
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes * team.threads);
   const bool apart = update > long_update || std::isfinite(objective.clip);
   const bool sums = apart || course.batch_size > rows;
-  Workspace<T> space(problem, table,
-                     {team.threads, rows, true, slots, sums, data.is_sparse(), dropout.rates});
-  space.pack(theta, memory);
+  auto space = shelf.take(problem, table, {team.threads, rows, true, slots, sums, data.is_sparse(), dropout.rates});
+  space->pack(theta, memory);
   Watch watch(poll);
   Progress progress{};
   in_team(team.threads, [&](int thread) {
-    Work<T> work = space.work(team, thread);
+    Work<T> work = space->work(team, thread);
     set_data(work, problem, data);
     set_dropout(work, dropout);
     set_objective(work, objective);
     work.rule = course.rule;
     work.apart = apart;
     if (thread == 0) watch.listen_in(work);
-    const Progress made = make_steps(work, space, table, data, objective, course, thread, watch, losses);
+    const Progress made = make_steps(work, *space, table, data, objective, course, thread, watch, losses);
     if (thread == 0) progress = made;
   });
-  space.unpack(theta, memory);
+  space->unpack(new_theta, new_memory);
+  shelf.put(std::move(space));
   return progress;
 }
 
 template <class T>
-double gradient(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
-                const Dropout &dropout, int threads, const T *theta, T *gradient, const Poll &poll) {
+double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
+                const Objective &objective, const Dropout &dropout, int threads, const T *theta, T *gradient,
+                const Poll &poll) {
   const int rows = int(std::min<long>(data.n, chunk_rows));
   Team team;
   team.threads = threads_for(problem.flops_per_sample(inputs_of(problem, data)) * double(data.n), threads);
-  Workspace<T> space(problem, table, {team.threads, rows, true, 0, true, data.is_sparse(), dropout.rates});
-  space.pack(theta, nullptr);
+  auto space = shelf.take(problem, table, {team.threads, rows, true, 0, true, data.is_sparse(), dropout.rates});
+  space->pack(theta, nullptr);
   Watch watch(poll);
   const Batch all = {nullptr, 0, data.n};
   const double no_rate = 0;  // the rule is gradient descent, and stays unused
   in_team(team.threads, [&](int thread) {
-    Work<T> work = space.work(team, thread);
+    Work<T> work = space->work(team, thread);
     set_data(work, problem, data);
     set_dropout(work, dropout);
     set_objective(work, objective);
@@ -188,23 +191,24 @@ double gradient(const Problem &problem, const Table<T> &table, const Data<T> &da
     work.update = false;
     table.step(work, all, thread);
   });
-  space.unpack_gradient(gradient);
+  space->unpack_gradient(gradient);
+  shelf.put(std::move(space));
   return team.step_loss;
 }
 
 template <class T>
-void outputs(const Problem &problem, const Table<T> &table, const Data<T> &data, int threads, const T *theta, T *y,
-             const Poll &poll) {
+void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data, int threads,
+             const T *theta, T *y, const Poll &poll, const Workspace<T> *lender) {
   const long n = data.n;
   const int team_size = threads_for(problem.flops_per_sample(inputs_of(problem, data)) / 3 * double(n), threads);
   const int rows = int(std::min<long>((n + team_size - 1) / team_size, chunk_rows));
-  Workspace<T> space(problem, table, {team_size, rows * team_size, false, 0, false, data.is_sparse()});
-  space.pack(theta, nullptr);
+  auto space = shelf.take(problem, table, {team_size, rows * team_size, false, 0, false, data.is_sparse()}, lender);
+  if (theta) space->pack(theta, nullptr);
   Team team;
   Watch watch(poll);
   const int n_out = problem.layers.back();
   in_team(team_size, [&](int thread) {
-    Work<T> work = space.work(team, thread);
+    Work<T> work = space->work(team, thread);
     set_data(work, problem, data);
     if (thread == 0) watch.listen_in(work);
     const Layer<T> &out = work.layers[work.depth - 1];
@@ -222,11 +226,13 @@ void outputs(const Problem &problem, const Table<T> &table, const Data<T> &data,
 }
 
 #define SCHUSS_FOR(T)                                                                                              \
-  template Progress advance<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &,             \
-                               const Dropout &, const Course &, int, T *, T *, double *, const Poll &);           \
-  template double gradient<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &,             \
-                              const Dropout &, int, const T *, T *, const Poll &);                               \
-  template void outputs<T>(const Problem &, const Table<T> &, const Data<T> &, int, const T *, T *, const Poll &);
+  template Progress advance<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, \
+                               const Dropout &, const Course &, int, const T *, const T *, T *, T *, double *,    \
+                               const Poll &);                                                                     \
+  template double gradient<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &,  \
+                              const Dropout &, int, const T *, T *, const Poll &);                                \
+  template void outputs<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, int, const T *, T *,   \
+                           const Poll &, const Workspace<T> *);
 SCHUSS_FOR(float)
 SCHUSS_FOR(double)
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <functional>
 
-#include "workspace.hpp"
+#include "shelf.hpp"
 
 namespace schuss {
 
@@ -44,19 +44,23 @@ struct Progress {
 
 using Poll = std::function<bool(long steps, double loss)>;  // true stops, before the next update
 
-// Change theta and memory in place; write the loss of each step to losses (steps,).
+// From theta and memory to those after the last whole step, which may be the same arrays; the loss of each step
+// goes to losses (steps,).
 template <class T>
-Progress advance(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
-                 const Course &, int threads, T *theta, T *memory, double *losses, const Poll &poll);
+Progress advance(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
+                 const Course &, int threads, const T *theta, const T *memory, T *new_theta, T *new_memory,
+                 double *losses, const Poll &poll);
 
 // Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,). Neither means anything
 // once `poll` has said stop.
 template <class T>
-double gradient(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &, int threads,
-                const T *theta, T *gradient, const Poll &poll);
+double gradient(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
+                int threads, const T *theta, T *gradient, const Poll &poll);
 
-// Outputs (n, n_out) for the inputs of `data`; not all of them once `poll` has said stop.
+// Outputs (n, n_out) for the inputs of `data`; not all of them once `poll` has said stop. Without theta the
+// weights are the lender's.
 template <class T>
-void outputs(const Problem &, const Table<T> &, const Data<T> &, int threads, const T *theta, T *y, const Poll &poll);
+void outputs(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, int threads, const T *theta, T *y,
+             const Poll &poll, const Workspace<T> *lender = nullptr);
 
 }  // namespace schuss

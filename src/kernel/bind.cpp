@@ -99,7 +99,8 @@ Objective objective_of(const Terms &terms) {
 }
 
 template <class T>
-nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, Matrix<T> memory, const Rows<T> &x,
+nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta, Matrix<const T> memory,
+                     Vector<T> new_theta, Matrix<T> new_memory, const Rows<T> &x,
                      std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
                      std::optional<Vector<const T>> weights, std::optional<Matrix<const int32_t>> order,
                      long batch_size, long first_place, Matrix<const double> rates,
@@ -114,6 +115,8 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
   require(first_place >= 0 && first_place < per_epoch, "first_place lies outside the epoch");
   require(theta.shape(0) == p.n_parameters() && memory.shape(1) == p.n_parameters(), "theta has a wrong length");
   require(int(memory.shape(0)) == memory_rows[rule], "memory does not fit rule");
+  require(new_theta.shape(0) == theta.shape(0) && new_memory.shape(0) == memory.shape(0) &&
+          new_memory.shape(1) == memory.shape(1), "the new state has another shape");
   require(int(rates.shape(1)) == rate_counts[rule], "rates do not fit rule");
   require(!keeps || keeps->shape(0) == rates.shape(0), "keeps has a wrong length");
   require(losses.shape(0) == rates.shape(0), "losses has a wrong length");
@@ -127,8 +130,9 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
   Progress made;
   {
     nb::gil_scoped_release free;
-    made = advance<T>(p, table, data, objective_of(objective), silent, course, threads, theta.data(), memory.data(),
-                      losses.data(), [&](long s, double loss) { return ask(s, loss); });
+    made = advance<T>(p, shelf_of<T>(p), table, data, objective_of(objective), silent, course, threads, theta.data(),
+                      memory.data(), new_theta.data(), new_memory.data(), losses.data(),
+                      [&](long s, double loss) { return ask(s, loss); });
   }
   ask.listen();  // one that came after the last poll would else be raised with these steps lost
   if (ask.heard()) made.outcome = Outcome::interrupted;
@@ -136,7 +140,7 @@ nb::tuple advance_in(const Problem &p, const std::string &set, Vector<T> theta, 
 }
 
 template <class T>
-double gradient_in(const Problem &p, const std::string &set, Vector<const T> theta, const Rows<T> &x,
+double gradient_in(Prepared &p, const std::string &set, Vector<const T> theta, const Rows<T> &x,
                    std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
                    std::optional<Vector<const T>> weights, const Terms &objective, const DropoutIn &dropout,
                    Vector<T> out, int threads) {
@@ -148,7 +152,8 @@ double gradient_in(const Problem &p, const std::string &set, Vector<const T> the
   double loss = 0;
   {
     nb::gil_scoped_release free;
-    loss = gradient<T>(p, table, data, objective_of(objective), silent, threads, theta.data(), out.data(),
+    loss = gradient<T>(p, shelf_of<T>(p), table, data, objective_of(objective), silent, threads, theta.data(),
+                       out.data(),
                        [&](long, double) { return ask(0, 0); });
   }
   ask.raise();
@@ -156,7 +161,7 @@ double gradient_in(const Problem &p, const std::string &set, Vector<const T> the
 }
 
 template <class T>
-void outputs_in(const Problem &p, const std::string &set, Vector<const T> theta, const Rows<T> &x, Matrix<T> out,
+void outputs_in(Prepared &p, const std::string &set, Vector<const T> theta, const Rows<T> &x, Matrix<T> out,
                 int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
   require(theta.shape(0) == p.n_parameters(), "theta has a wrong length");
@@ -165,7 +170,7 @@ void outputs_in(const Problem &p, const std::string &set, Vector<const T> theta,
   PythonPoll ask{nb::none()};
   {
     nb::gil_scoped_release free;
-    outputs<T>(p, table, data, threads, theta.data(), out.data(),
+    outputs<T>(p, shelf_of<T>(p), table, data, threads, theta.data(), out.data(),
                [&](long, double) { return ask(0, 0); });
   }
   ask.raise();
@@ -178,9 +183,10 @@ template <class T> void apply_in(const std::string &set, int function, Vector<co
 
 template <class T> void bind_for(nb::module_ &m) {
   m.def("advance", &advance_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
-        nb::arg("memory").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
-        nb::arg("classes").noconvert().none(), nb::arg("weights").noconvert().none(),
-        nb::arg("order").noconvert().none(), nb::arg("batch_size"), nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("keeps").noconvert().none(), nb::arg("rule"),
+        nb::arg("memory").noconvert(), nb::arg("new_theta").noconvert(), nb::arg("new_memory").noconvert(),
+        nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
+        nb::arg("weights").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
+        nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("keeps").noconvert().none(), nb::arg("rule"),
         nb::arg("objective"), nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"),
         nb::arg("check_each_step"), nb::arg("poll").none());
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
@@ -198,8 +204,8 @@ template <class T> void bind_for(nb::module_ &m) {
 NB_MODULE(_kernel, m) {
   m.attr("version") = SCHUSS_VERSION;
   m.attr("compiler") = SCHUSS_COMPILER;
-  nb::class_<Problem>(m, "Problem")
-      .def("__init__", [](Problem *self, std::vector<int> layers, std::vector<int> activations, int loss,
+  nb::class_<Prepared>(m, "Problem")
+      .def("__init__", [](Prepared *self, std::vector<int> layers, std::vector<int> activations, int loss,
                           std::vector<double> parameters, bool biases, std::vector<int> groups) {
         require(layers.size() >= 2 && activations.size() + 1 == layers.size(), "layers and activations differ");
         for (int units : layers) require(units >= 1, "a layer needs at least one unit");
@@ -207,8 +213,8 @@ NB_MODULE(_kernel, m) {
         require(loss >= 0 && loss <= int(Loss::focal), "there is no such loss");
         require(int(parameters.size()) == layers.back(), "parameters holds not one number per output");
         check_groups(groups, layers.back(), Loss(loss));
-        new (self) Problem{std::move(layers), std::move(activations), loss, std::move(parameters), biases,
-                           std::move(groups)};
+        new (self) Prepared{{std::move(layers), std::move(activations), loss, std::move(parameters), biases,
+                             std::move(groups)}, {}, {}};
       });
   m.def("instruction_sets", [] {
     std::vector<std::pair<std::string, bool>> names;
@@ -216,6 +222,7 @@ NB_MODULE(_kernel, m) {
     return names;
   });
   bind_orders(m);
+  bind_predictor(m);
   bind_for<float>(m);
   bind_for<double>(m);
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cpu.hpp"
+#include "shelf.hpp"
 
 namespace nb = nanobind;
 using namespace schuss;
@@ -24,6 +25,17 @@ inline const InstructionSet &set_named(const std::string &name) {
   for (const InstructionSet *set : instruction_sets())
     if (name == set->name) return *set;
   throw std::invalid_argument("this processor or build has no instruction set " + name);
+}
+
+// A network as its engine keeps it from call to call.
+struct Prepared : Problem {
+  Shelf<float> f32;
+  Shelf<double> f64;
+};
+
+template <class T> Shelf<T> &shelf_of(Prepared &p) {
+  if constexpr (sizeof(T) == sizeof(float)) return p.f32;
+  else return p.f64;
 }
 
 inline void require(bool fits, const char *what) {
@@ -63,4 +75,5 @@ class PythonPoll {
   nb::object function_, error_ = nb::none();
 };
 
-void bind_orders(nb::module_ &m);  // bind_orders.cpp
+void bind_orders(nb::module_ &m);     // bind_orders.cpp
+void bind_predictor(nb::module_ &m);  // bind_predictor.cpp

@@ -59,9 +59,11 @@ template <class T> void scale_gradient(const Work<T> &work, T factor, int thread
     for (int p = 0; p * panel<T> < layer.n_out; p++) {
       const Panel<T> at = weight_panel<T>(layer.g, layer.n_in, layer.n_out, p, r.first);
       T *g = layer.g + (at.b - layer.g);
-      for (long i = 0; i < (r.last - r.first) * at.stride; i += lanes<T>) store<T>(g + i, factor * load<T>(g + i));
+      for (long i = 0; i < (r.last - r.first) * at.stride; i += lanes<T>)
+        store<T>(g + i, factor * load<T>(g + i));
     }
-    for (int c = 0; thread == 0 && c < layer.n_out; c += lanes<T>) store<T>(layer.b_g + c, factor * load<T>(layer.b_g + c));
+    for (int c = 0; thread == 0 && c < layer.n_out; c += lanes<T>)
+      store<T>(layer.b_g + c, factor * load<T>(layer.b_g + c));
   }
 }
 

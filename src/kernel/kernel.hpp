@@ -106,6 +106,7 @@ template <class T> struct Work {
   bool as_scikit_learn = false;   // report the loss as scikit-learn does
   double clip = 0;                // longest gradient, where `clips`
   bool clips = false;
+  bool last_step = false;         // of a call: nobody needs w_t after it
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
 
@@ -129,6 +130,10 @@ template <class T> struct Table {
   // Outputs of samples [first, first + n) into rows [row, row + n) of y of the last layer.
   void (*outputs)(Work<T> &, long first, int row, int n);
   void (*transpose)(const Layer<T> &, int row, int rows);
+  // A layer's part of a flat vector that ends at `end` into panels and biases, padding included, or back; where
+  // the next layer's part begins.
+  const T *(*pack)(const Layer<T> &, T *w, T *b, const T *from, const T *end);
+  T *(*unpack)(const Layer<T> &, const T *w, const T *b, T *to, const T *end);
   bool (*finite)(const T *, size_t n);
   void (*apply)(Function, const T *in, T *out, size_t n);
 };

@@ -78,7 +78,7 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
     if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, r.first, r.last);
     else update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, r.first, r.last);
-    if (fate == Fate::updated) transpose<T>(layer, r.first, r.last);
+    if (fate == Fate::updated && !work.last_step) transpose<T>(layer, r.first, r.last);
     if (layer.has_bias && thread == 0) update_biases<T, rule>(work, change, l, fate, resumes, samples);
   }
 }
@@ -91,7 +91,7 @@ template <class T, Rule rule> void apply_with(Work<T> &work, T factor, int threa
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
     apply_to_weights<T, rule>(work, change, factor, layer, r.first, r.last);
     if (is_sparse(work, l)) clear_sums(work, r.first, r.last);
-    transpose<T>(layer, r.first, r.last);
+    if (!work.last_step) transpose<T>(layer, r.first, r.last);
     if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, factor, layer);
   }
 }

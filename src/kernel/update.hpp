@@ -57,7 +57,8 @@ SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, con
   apply_rule<T, rule, decays>(change, place, i, gradient);
 }
 
-template <class T> using Run = void (*)(const Work<T> &, const Place<T> &, Fate, long at, const Vec<T> *sums, int vectors);
+template <class T>
+using Run = void (*)(const Work<T> &, const Place<T> &, Fate, long at, const Vec<T> *sums, int vectors);
 
 // What a tile's sums become; their places follow one another, from `at` on. Here, while they are in registers:
 template <class T, Rule rule> struct InRegisters {
@@ -83,7 +84,8 @@ template <class T> struct ThroughMemory {
   const Work<T> &work;
   Place<T> place;
   Run<T> run;
-  ThroughMemory(const Work<T> &w, const Layer<T> &layer, Run<T> r) : work(w), place(weights_of(w, layer)), run(r) {}
+  ThroughMemory(const Work<T> &w, const Layer<T> &layer, Run<T> r)
+      : work(w), place(weights_of(w, layer)), run(r) {}
 
   template <int MR, int NV>
   __attribute__((always_inline)) void operator()(Fate fate, long at, Vec<T> (&sums)[MR][NV]) const {
@@ -150,8 +152,8 @@ void update_weights(const Work<T> &work, int l, const T *y, Fate fate, bool resu
 
 // Rows [first, last) from gradients in g, times a factor.
 template <class T, Rule rule>
-void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer, int first,
-                      int last) {
+void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer,
+                      int first, int last) {
   const Place<T> weights = weights_of(work, layer);
   for (int p = 0; p * panel<T> < layer.n_out; p++) {
     const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);

@@ -45,7 +45,7 @@ double Problem::parameters_met(double inputs) const {
 }
 
 template <class T>
-Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs needs)
+Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs needs, const Workspace *lender)
     : table_(table), needs_(needs), loss_parameters_(problem.loss_parameters.begin(), problem.loss_parameters.end()),
       n_parameters_(problem.n_parameters()) {
   long stride = row_stride<T>(problem.layers[0]);
@@ -55,7 +55,7 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   if (needs.sparse) work_.met = reinterpret_cast<int32_t *>(take(inputs));
   size_t weight_rows = 0;
   for (int l = 0; l < problem.depth(); l++) {
-    add_layer(problem, l, stride);
+    add_layer(problem, l, stride, lender);
     stride = layers_.back().stride;
     weight_rows += size_t(problem.layers[l]);
   }
@@ -77,7 +77,14 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   work_.row_square = reinterpret_cast<double *>(take(rows * sizeof(double) / sizeof(T)));
 }
 
-template <class T> void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in) {
+template <class T> bool Workspace<T>::serves(const Table<T> &table, const Needs &needs) const {
+  return &table == &table_ && needs_.threads >= needs.threads && needs_.rows >= needs.rows &&
+         needs_.training == needs.training && needs_.memory == needs.memory && needs_.gradient >= needs.gradient &&
+         needs_.dropout == needs.dropout && !needs_.sparse && !needs.sparse;  // sparse sums must begin at zero
+}
+
+template <class T>
+void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, const Workspace *lender) {
   Layer<T> layer{};
   layer.n_in = problem.layers[l];
   layer.n_out = problem.layers[l + 1];
@@ -87,8 +94,8 @@ template <class T> void Workspace<T>::add_layer(const Problem &problem, int l, l
   layer.has_bias = problem.biases;
   const size_t weights = size_t(layer.n_in) * round_up(layer.n_out, table_.lanes);
   const size_t batch = size_t(needs_.rows) * layer.stride;
-  layer.w = take(weights);
-  layer.b = take(layer.stride);
+  layer.w = lender ? lender->layers_[l].w : take(weights);
+  layer.b = lender ? lender->layers_[l].b : take(layer.stride);
   // What is not needed points at the weights, so that addresses stay valid; it is never read or written.
   for (int r = 0; r < most_memory; r++) {
     layer.memory[r] = r < needs_.memory ? take(weights) : layer.w;
@@ -124,6 +131,7 @@ template <class T> T *Workspace<T>::take(size_t count) {
   if (unit == huge_page) madvise(p, bytes, MADV_HUGEPAGE);  // a hint: touching small pages takes far longer
 #endif
   std::memset(p, 0, bytes);
+  bytes_ += bytes;
   buffers_.emplace_back(p);
   return static_cast<T *>(p);
 }
@@ -135,47 +143,30 @@ template <class T> Work<T> Workspace<T>::work(Team &team, int thread) {
   return copy;
 }
 
-// Visit runs of weights that are contiguous both in theta and in a panel: f(layer, theta offset, panel
-// offset, count), the panel offset −1 for the biases.
-template <class T> template <class F> void Workspace<T>::over_weights(F f) const {
-  size_t at = 0;
-  for (const Layer<T> &layer : layers_) {
-    const int vectors = int(round_up(layer.n_out, table_.lanes)) / table_.lanes, most = table_.panel / table_.lanes;
-    for (int k = 0; k < layer.n_in; k++)
-      for (int p = 0; p * table_.panel < layer.n_out; p++) {
-        const int width = (vectors - p * most < most ? vectors - p * most : most) * table_.lanes;
-        const int left = layer.n_out - p * table_.panel, count = left < table_.panel ? left : table_.panel;
-        f(layer, at, long(p) * table_.panel * layer.n_in + long(k) * width, count);
-        at += size_t(count);
-      }
-    if (layer.has_bias) {
-      f(layer, at, -1, layer.n_out);
-      at += size_t(layer.n_out);
-    }
-  }
-}
-
 template <class T> void Workspace<T>::pack(const T *theta, const T *memory) {
-  over_weights([&](const Layer<T> &layer, size_t from, long to, int n) {
-    std::memcpy(to < 0 ? layer.b : layer.w + to, theta + from, n * sizeof(T));
-    for (int r = 0; r < needs_.memory; r++)
-      std::memcpy(to < 0 ? layer.b_memory[r] : layer.memory[r] + to, memory + r * n_parameters_ + from, n * sizeof(T));
-  });
+  const T *from = theta;
+  for (const Layer<T> &layer : layers_) from = table_.pack(layer, layer.w, layer.b, from, theta + n_parameters_);
+  for (int r = 0; r < needs_.memory; r++) {
+    const T *end = memory + size_t(r + 1) * n_parameters_;
+    from = end - n_parameters_;
+    for (const Layer<T> &layer : layers_) from = table_.pack(layer, layer.memory[r], layer.b_memory[r], from, end);
+  }
   for (const Layer<T> &layer : layers_) table_.transpose(layer, 0, layer.n_in);
 }
 
 template <class T> void Workspace<T>::unpack(T *theta, T *memory) const {
-  over_weights([&](const Layer<T> &layer, size_t to, long from, int n) {
-    std::memcpy(theta + to, from < 0 ? layer.b : layer.w + from, n * sizeof(T));
-    for (int r = 0; r < needs_.memory; r++)
-      std::memcpy(memory + r * n_parameters_ + to, from < 0 ? layer.b_memory[r] : layer.memory[r] + from, n * sizeof(T));
-  });
+  T *to = theta;
+  for (const Layer<T> &layer : layers_) to = table_.unpack(layer, layer.w, layer.b, to, theta + n_parameters_);
+  for (int r = 0; r < needs_.memory; r++) {
+    T *end = memory + size_t(r + 1) * n_parameters_;
+    to = end - n_parameters_;
+    for (const Layer<T> &layer : layers_) to = table_.unpack(layer, layer.memory[r], layer.b_memory[r], to, end);
+  }
 }
 
 template <class T> void Workspace<T>::unpack_gradient(T *gradient) const {
-  over_weights([&](const Layer<T> &layer, size_t to, long from, int n) {
-    std::memcpy(gradient + to, from < 0 ? layer.b_g : layer.g + from, n * sizeof(T));
-  });
+  T *to = gradient;
+  for (const Layer<T> &layer : layers_) to = table_.unpack(layer, layer.g, layer.b_g, to, gradient + n_parameters_);
 }
 
 template <class T> bool Workspace<T>::finite() const {

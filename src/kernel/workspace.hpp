@@ -43,9 +43,14 @@ struct Needs {
   std::vector<double> dropout = {};
 };
 
+// Used again, what is left in it does not matter: pack writes all of the weights and of the memory, padding
+// included, and a step reads nothing else before it has written it.
 template <class T> class Workspace {
  public:
-  Workspace(const Problem &problem, const Table<T> &table, Needs needs);
+  // With a lender its weights are shared: not for training, and the lender must live longer.
+  Workspace(const Problem &problem, const Table<T> &table, Needs needs, const Workspace *lender = nullptr);
+  bool serves(const Table<T> &table, const Needs &needs) const;
+  size_t bytes() const { return bytes_; }
   Work<T> work(Team &team, int thread);  // one thread's view
   void pack(const T *theta, const T *memory);  // memory (rows, n_parameters)
   void unpack(T *theta, T *memory) const;
@@ -57,9 +62,8 @@ template <class T> class Workspace {
     void operator()(void *p) const { std::free(p); }
   };
   T *take(size_t count);  // zeroed, aligned to a cache line
-  void add_layer(const Problem &problem, int l, long stride_in);
+  void add_layer(const Problem &problem, int l, long stride_in, const Workspace *lender);
   void set_dropout(Layer<T> &layer, int l) const;
-  template <class F> void over_weights(F f) const;
 
   const Table<T> &table_;
   Needs needs_;
@@ -68,7 +72,7 @@ template <class T> class Workspace {
   std::vector<T> loss_parameters_;
   std::vector<int> group_ends_;
   Work<T> work_;
-  size_t n_parameters_;
+  size_t n_parameters_, bytes_ = 0;
   size_t side_ = 0;  // elements of each thread's room
 };
 

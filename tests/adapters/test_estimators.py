@@ -97,7 +97,7 @@ def test_weights_are_views_that_can_be_set(kind: Any) -> None:
     np.testing.assert_array_equal(model.predict(X), expected)
     other.coefs_[0][...] = 0
     np.testing.assert_array_equal(model.predict(X), expected)
-    with pytest.raises(ValueError, match="broadcast"):
+    with pytest.raises(ValueError, match="arrays of this network's shapes"):
         model.coefs_ = [np.zeros((2, 7)), model.coefs_[1]]
     with pytest.raises(ValueError, match="shorter"):
         model.coefs_ = model.coefs_[:1]

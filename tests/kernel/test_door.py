@@ -30,6 +30,8 @@ def arguments(**changes: Any) -> dict[str, Any]:
         "isa": ISA,
         "theta": np.zeros(PARAMETERS),
         "memory": np.zeros((1, PARAMETERS)),
+        "new_theta": np.zeros(PARAMETERS),
+        "new_memory": np.zeros((1, PARAMETERS)),
         "x": np.ones((N, 2)),
         "t": np.ones((N, 1)),
         "classes": None,

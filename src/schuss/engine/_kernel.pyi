@@ -33,6 +33,7 @@ def apply(isa: str, function: int, x: _Floats, out: _Floats) -> None: ...
 def outputs(
     problem: Problem, isa: str, theta: _Floats, x: _Floats | _Csr, out: _Floats, threads: int
 ) -> None: ...
+def predictor(problem: Problem, isa: str, theta: _Floats, threads: int) -> Callable[[_Floats], _Floats]: ...
 def gradient(
     problem: Problem,
     isa: str,
@@ -51,6 +52,8 @@ def advance(
     isa: str,
     theta: _Floats,
     memory: _Floats,
+    new_theta: _Floats,
+    new_memory: _Floats,
     x: _Floats | _Csr,
     t: _Floats | None,
     classes: NDArray[np.int32] | None,

@@ -1,4 +1,4 @@
-"""The contract of an engine: `gradient` for questions, `advance` for speed, `outputs` only to look.
+"""The contract of an engine: `gradient` for questions, `advance` for speed, two others only to look.
 
 `advance` equals repeated `gradient` and rule update, bit for bit within an engine.
 """
@@ -20,9 +20,11 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
 
-__all__ = ["DONE", "INTERRUPTED", "NOT_FINITE", "Advance", "Engine", "EngineInfo", "Poll"]
+__all__ = ["DONE", "INTERRUPTED", "NOT_FINITE", "Advance", "Engine", "EngineInfo", "Poll", "Predictor"]
 
 Poll = Callable[[int, float], bool]  # (step, last loss) -> whether to stop before the next update
+
+Predictor = Callable[[Array], Array]  # (n_in,) -> (n_out,), or (n, n_in) -> (n, n_out)
 
 DONE, INTERRUPTED, NOT_FINITE = "done", "interrupted", "not_finite"
 
@@ -75,6 +77,18 @@ class Engine(Protocol):
 
     def outputs(self, network: Network, theta: Array, X: Any) -> Array:
         """Return the outputs (n, n_out) for inputs `X` (n, n_in), dense or CSR, of theta's dtype."""
+        ...
+
+    def predictor(self, network: Network, theta: Array) -> Predictor:
+        """Return `outputs` of fixed weights for one sample (n_in,) or several (n, n_in), of theta's dtype.
+
+        It keeps a copy of the weights, and may be called by several threads at once.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When called: another shape or dtype; what is no array.
+        """
         ...
 
     def gradient(

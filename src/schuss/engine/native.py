@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll
+from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll, Predictor
 from schuss.engine.shuffles import Shuffles
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
@@ -46,6 +46,9 @@ FUNCTIONS = {n: c for c, n in enumerate(("exp", "expm1", "tanh", "log", "log1p",
 OUTCOMES = (DONE, INTERRUPTED, NOT_FINITE)
 
 ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms, during which Ctrl-C waits
+STEPS_AT_ONCE = 2**17  # of which rates are worked out: some 20 ms again
+NOTHING = np.empty(0)
+NETWORKS_KEPT = 16
 
 
 def available() -> bool:
@@ -97,6 +100,12 @@ class NativeEngine:
             raise EngineError(
                 f"instruction set must be one of {', '.join(instruction_sets())}; got {self._set!r}."
             )
+        self._problems: dict[Network, _kernel.Problem] = {}
+        self._last: tuple[Network | None, Any] = None, None
+
+    def __reduce__(self) -> tuple[type[NativeEngine], tuple[int, str]]:
+        """Leave behind what is only kept for speed: copies and pickles start without."""
+        return NativeEngine, (self._threads, self._set)
 
     @property
     def info(self) -> EngineInfo:
@@ -108,8 +117,12 @@ class NativeEngine:
     def outputs(self, network: Network, theta: Array, X: Any) -> Array:
         """Return the outputs, shape (n, n_out)."""
         y = np.empty((X.shape[0], network.layers[-1]), theta.dtype)
-        _kernel.outputs(_problem(network), self._set, theta, _rows(network, X), y, self._threads)
+        _kernel.outputs(self._problem(network), self._set, theta, _rows(network, X), y, self._threads)
         return y
+
+    def predictor(self, network: Network, theta: Array) -> Predictor:
+        """Return a function from inputs, (n_in,) or (n, n_in), to outputs, (n_out,) or (n, n_out)."""
+        return _kernel.predictor(self._problem(network), self._set, theta, self._threads)
 
     def gradient(
         self,
@@ -122,7 +135,7 @@ class NativeEngine:
         """Return loss and gradient of all samples as one batch."""
         result = np.empty_like(theta)
         loss = _kernel.gradient(
-            _problem(network),
+            self._problem(network),
             self._set,
             theta,
             _rows(network, samples.X),
@@ -148,23 +161,29 @@ class NativeEngine:
         check_each_step: bool = False,
     ) -> Advance:
         """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
-        made: list[NDArray[np.float64]] = [np.empty(0)]
-        result = Advance(state, made[0], DONE)
+        made: list[NDArray[np.float64]] = []
+        result = Advance(state, NOTHING, DONE)
         try:
             while result.outcome == DONE and result.state.step < stop:
-                until = min(stop, self._order_limit(plan, result.state.step, len(samples)))
+                until = self._until(plan, result.state.step, stop, len(samples))
                 last = self._call(network, result.state, samples, plan, until, poll, check_each_step)
                 made.append(last.losses)
                 result = last
         except KeyboardInterrupt as raised:  # between two calls of the kernel; what was made stands
             result = result._replace(outcome=INTERRUPTED, error=raised)
-        return result._replace(losses=np.concatenate(made)[: result.state.step - state.step])
+        if len(made) == 1 and result.losses is made[0]:
+            return result
+        losses = np.concatenate([NOTHING, *made])
+        return result._replace(losses=losses[: result.state.step - state.step])
 
     @staticmethod
-    def _order_limit(plan: Plan, step: int, n: int) -> int:
+    def _until(plan: Plan, step: int, stop: int, n: int) -> int:
+        """Return up to which step, at most `stop`, orders and rates are made at once."""
+        if stop == step + 1:
+            return stop
         per_epoch = plan.steps_per_epoch(n)
         epochs = max(1, ORDER_BYTES // (4 * n))
-        return (step // per_epoch + epochs) * per_epoch
+        return min(stop, step + STEPS_AT_ONCE, (step // per_epoch + epochs) * per_epoch)
 
     def _call(
         self,
@@ -177,11 +196,13 @@ class NativeEngine:
         check_each_step: bool,
     ) -> Advance:
         n, start = len(samples), state.step
-        theta, memory = state.theta.copy(), state.memory.copy()
+        before = np.ascontiguousarray(state.theta), np.ascontiguousarray(state.memory)
+        theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
         losses = np.empty(stop - start)
         steps, outcome, error = _kernel.advance(
-            _problem(network),
+            self._problem(network),
             self._set,
+            *before,
             theta,
             memory,
             _rows(network, samples.X),
@@ -204,9 +225,20 @@ class NativeEngine:
         after = State(theta, memory, start + steps)
         return Advance(after, losses[:steps], OUTCOMES[outcome], error)
 
+    def _problem(self, network: Network) -> _kernel.Problem:
+        """Return the network as the kernel knows it, with the workspaces of earlier calls."""
+        last, problem = self._last
+        if last is not network:
+            problem = self._problems.get(network) or _problem(network)
+            if len(self._problems) >= NETWORKS_KEPT:
+                self._problems.clear()
+            self._problems[network] = problem
+            self._last = network, problem
+        return problem
+
     def _orders(self, plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:
         """Return the orders of the epochs that steps [start, stop) touch, shape (epochs, n)."""
-        if plan.order == "sequential":
+        if n == 1 or plan.order == "sequential":
             return None
         per_epoch = plan.steps_per_epoch(n)
         first, last = start // per_epoch, -(-stop // per_epoch)

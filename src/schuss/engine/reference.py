@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll
+from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll, Predictor
 from schuss.engine.shuffles import Shuffles, draw_with_numpy
 from schuss.method import backprop
 from schuss.method.backprop import Gradient, Objective
@@ -29,7 +29,12 @@ class ReferenceEngine:
     """Runs `schuss.method.backprop` and the rules' own `update`, step by step."""
 
     def __init__(self) -> None:
+        self._order: tuple[Any, Array] | None = None  # that of the last epoch, with its key
         self._shuffles: Shuffles | None = None
+
+    def __reduce__(self) -> tuple[type[ReferenceEngine], tuple[()]]:
+        """Leave behind what is only kept for speed: copies and pickles start without."""
+        return ReferenceEngine, ()
 
     @property
     def info(self) -> EngineInfo:
@@ -41,6 +46,24 @@ class ReferenceEngine:
         """Return the outputs, shape (n, n_out)."""
         with np.errstate(over="ignore", invalid="ignore"):
             return backprop.outputs(network, theta, X)
+
+    def predictor(self, network: Network, theta: Array) -> Predictor:
+        """Return a function from inputs, (n_in,) or (n, n_in), to outputs, (n_out,) or (n, n_out)."""
+        theta, n_in = theta.copy(), network.layers[0]
+
+        def predict(x: Array) -> Array:
+            wanted = (
+                f"a predictor takes a C-contiguous array of {theta.dtype}, shape ({n_in},) or (n, {n_in})"
+            )
+            if not isinstance(x, np.ndarray):
+                raise TypeError(f"{wanted}; got {type(x).__name__}.")
+            fits = x.dtype == theta.dtype and x.ndim in (1, 2) and x.shape[-1] == n_in
+            if not (fits and x.flags.c_contiguous):
+                raise ValueError(f"{wanted}; got {x.dtype}, shape {x.shape}.")
+            y = self.outputs(network, theta, x.reshape(-1, n_in))
+            return y if x.ndim == 2 else y[0]
+
+        return predict
 
     def gradient(
         self,
@@ -101,10 +124,11 @@ class ReferenceEngine:
 
     def _rows(self, plan: Plan, step: int, n: int) -> Array:
         epoch, place = divmod(step, plan.steps_per_epoch(n))
-        if getattr(self, "_order_key", None) != (plan, epoch, n):
-            self._order_key, self._order = (plan, epoch, n), self._order_of(plan, epoch, n)
+        known = self._order  # read once: another thread may train with this engine too
+        if known is None or known[0] != (plan, epoch, n):
+            known = self._order = (plan, epoch, n), self._order_of(plan, epoch, n)
         size = plan.batch_of(n)
-        return self._order[place * size : (place + 1) * size]
+        return known[1][place * size : (place + 1) * size]
 
     def _order_of(self, plan: Plan, epoch: int, n: int) -> Array:
         if not isinstance(plan.order, Shuffled):

@@ -7,7 +7,9 @@ order of the one before, with NumPy's legacy generator (MT19937) from a given st
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -75,15 +77,18 @@ class Shuffled:
         generator.set_state(("MT19937", self.words, self.position, 0, 0.0))
         return generator
 
-    def orders(self, n: int, first: int, last: int) -> NDArray[np.int32]:
-        """Return the orders of epochs [first, last), shape (epochs, n); all before `first` are drawn too."""
-        generator, order, result = self.generator(), np.arange(n, dtype=np.int32), []
-        for _ in range(last):
+    def drawn(self, n: int) -> Iterator[NDArray[np.int32]]:
+        """Yield the orders of epochs 0, 1, …, shape (n,), for ever."""
+        generator, order = self.generator(), np.arange(n, dtype=np.int32)
+        while True:
             places = np.arange(n)
             generator.shuffle(places)
             order = order[places]
-            result.append(order)
-        return np.array(result[first:], np.int32).reshape(last - first, n)
+            yield order
+
+    def orders(self, n: int, first: int, last: int) -> NDArray[np.int32]:
+        """Return the orders of epochs [first, last), shape (epochs, n); all before `first` are drawn too."""
+        return np.array(list(islice(self.drawn(n), first, last)), np.int32).reshape(last - first, n)
 
     def __repr__(self) -> str:
         return f"Shuffled({self.key[:8]}…, {self.position})"

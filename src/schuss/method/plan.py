@@ -174,7 +174,8 @@ class Plan:
 
     def span(self, n: int) -> Span:
         """Return how long the training is on `n` samples."""
-        return Span(self.steps(n), self.steps_per_epoch(n), n)
+        per_epoch = self.steps_per_epoch(n)
+        return Span(self.epochs * per_epoch, per_epoch, n)
 
     def replace(self, **changes: Any) -> Plan:
         """Return the plan with some fields changed."""

@@ -24,7 +24,12 @@ from schuss.adapters.estimators.inputs import InputsMixin
 from schuss.adapters.estimators.memory import Memory
 from schuss.adapters.estimators.online import learn_row
 from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS, STOCHASTIC
-from schuss.adapters.estimators.reporting import CallbackSupportMixin, Report, callback_management_context
+from schuss.adapters.estimators.reporting import (
+    CALLBACKS_UNDER_WAY,
+    CallbackSupportMixin,
+    Report,
+    callback_management_context,
+)
 from schuss.adapters.estimators.weights import WeightsMixin
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice
@@ -72,8 +77,9 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, CallbackSupportMixin,
         try:
             return self._fit_whole(X, y, sample_weight, validation, incremental)
         except BaseException:  # a fit that fails leaves the estimator as it was
+            under_way = {k: v for k, v in self.__dict__.items() if k in CALLBACKS_UNDER_WAY}
             self.__dict__.clear()
-            self.__dict__.update(before)
+            self.__dict__.update(before | under_way)
             raise
 
     def _fit_whole(self, X: Any, y: Any, sample_weight: Any, validation: Any, incremental: bool) -> Any:

@@ -25,7 +25,10 @@ except ImportError:  # before 1.9
 if TYPE_CHECKING:
     from schuss.adapters.estimators.base import BaseMLP
 
-__all__ = ["CallbackSupportMixin", "Narrator", "Report", "callback_management_context"]
+CALLBACKS_UNDER_WAY = ("_callback_fit_ctx", "_skl_callbacks_to_teardown")
+"""Where scikit-learn notes on the estimator which callbacks it has still to end."""
+
+__all__ = ["CALLBACKS_UNDER_WAY", "CallbackSupportMixin", "Narrator", "Report", "callback_management_context"]
 
 
 class Report:

@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 from schuss.adapters.estimators.draws import advance_past, generator_of, is_shared, orders_of
 from schuss.adapters.estimators.judging import Judgement
 from schuss.adapters.estimators.reporting import Narrator
-from schuss.errors import DivergenceError, TrainingInterrupted
+from schuss.errors import DivergenceError, SettingError, TrainingInterrupted
 from schuss.method.backprop import Objective
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule
@@ -54,6 +54,7 @@ def train(
     if estimator.max_iter == 0 and not incremental:
         return
     if estimator.solver == "lbfgs":
+        _refuse_for_lbfgs(estimator)
         _train_lbfgs(estimator, X, T, weights, report)
         return
     memory = estimator._memory
@@ -91,6 +92,19 @@ def _drawn(run: Run) -> int:
     return -(-run.state.step // run.plan.steps_per_epoch(run.n_samples))
 
 
+def _refuse_for_lbfgs(estimator: BaseMLP) -> None:
+    """Raise SettingError where something is asked for that L-BFGS has no place for."""
+    asked = {
+        "dropout": np.size(estimator.dropout) > 1 or estimator.dropout != 0,
+        "weight_decay": estimator.weight_decay != 0,
+        "clip_norm": estimator.clip_norm is not None,
+        "average": estimator.average != 0,
+    }
+    names = ", ".join(name for name, is_asked in asked.items() if is_asked)
+    if names:
+        raise SettingError(f"{names}: for solver 'sgd' or 'adam'; lbfgs has no steps to act on.")
+
+
 def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any, report: Report) -> None:
     memory = estimator._memory
     samples = Samples.check(memory.network, X, T, memory.theta.dtype, weights)
@@ -105,12 +119,12 @@ def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any, repo
         tolerance=estimator.tol,
         callback=partial(_heard, report, bool(estimator.verbose)),
     )
+    if not np.isfinite(found.theta).all():
+        raise ValueError(NOT_FINITE)
     memory.theta[...] = found.theta
     estimator.n_iter_, estimator.loss_ = found.iterations, found.loss
     if not found.converged:
         warnings.warn(_lbfgs_words(found, estimator.max_iter), ConvergenceWarning, stacklevel=6)
-    if not np.isfinite(memory.theta).all():
-        raise ValueError(NOT_FINITE)
 
 
 def _heard(report: Report, verbose: bool, theta: Array, loss: float) -> bool:

@@ -10,6 +10,7 @@ Source: Kingma & Ba, ICLR 2015, in the order of computation of its section 2; ε
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +19,7 @@ import numpy as np
 
 from schuss.method.checks import check_integer
 from schuss.method.functions import Array
-from schuss.method.rules.rule import check_rates, rates_at
+from schuss.method.rules.rule import check_rates, rates_at, rates_at_one
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Adam"]
@@ -57,9 +58,19 @@ class Adam:
 
     def at(self, steps: Steps, span: Span) -> Values:
         """Return α_t, β₁, β₂, ε at each of `steps`, shape (steps, 4)."""
+        if len(steps) == 1:
+            first, beta_1, beta_2, epsilon = rates_at_one(self, steps, span)
+            t = int(steps[0]) + self.age + 1
+            first *= math.sqrt(1.0 - _power(beta_2, t)) / (1.0 - _power(beta_1, t))
+            return np.array([[first, beta_1, beta_2, epsilon]])
+        return self._at_many(steps, span)
+
+    def _at_many(self, steps: Steps, span: Span) -> Values:
         rates = rates_at(self, steps, span)
-        t = steps + self.age + 1
-        rates[:, 0] *= np.sqrt(1.0 - _power(rates[:, 2], t)) / (1.0 - _power(rates[:, 1], t))
+        t = steps + (self.age + 1)
+        beta_1 = self.beta_1 if isinstance(self.beta_1, float) else rates[:, 1]
+        beta_2 = self.beta_2 if isinstance(self.beta_2, float) else rates[:, 2]
+        rates[:, 0] *= np.sqrt(1.0 - _powers(beta_2, t)) / (1.0 - _powers(beta_1, t))
         return rates
 
     def update(
@@ -72,10 +83,21 @@ class Adam:
         return theta - learning_rate * mean / (np.sqrt(mean_square) + epsilon), np.stack([mean, mean_square])
 
 
-def _power(base: Values, exponents: Steps) -> Values:
+def _power(base: float, exponent: int) -> float:
     """Return base^exponent by squaring: in products alone, which every processor rounds alike."""
-    power, square, left = np.ones_like(base), base.copy(), exponents.copy()
-    while left.any():
-        power = np.where(left & 1, power * square, power)
-        square, left = square * square, left >> 1
+    power = 1.0
+    while exponent:
+        if exponent & 1:
+            power *= base
+        base *= base
+        exponent >>= 1
     return power
+
+
+def _powers(base: float | Values, exponents: Steps) -> Values:
+    """Return the same, product for product, for many exponents and one base or as many."""
+    powers, bit = np.ones(len(exponents)), 1
+    while bit <= exponents.max(initial=0):
+        np.multiply(powers, base, out=powers, where=(exponents & bit) != 0)
+        base, bit = base * base, bit << 1
+    return powers

@@ -14,7 +14,7 @@ import numpy as np
 from schuss.method.functions import Array
 from schuss.method.schedules import Rate, Span, Steps, Values, at_steps, check_rate
 
-__all__ = ["Rule", "check_rates", "rates_at"]
+__all__ = ["Rule", "check_rates", "rates_at", "rates_at_one"]
 
 # What each rate may be, whichever rule has it.
 LIMITS: dict[str, dict[str, Any]] = {
@@ -58,4 +58,15 @@ def check_rates(rule: Rule) -> None:
 
 def rates_at(rule: Rule, steps: Steps, span: Span) -> Values:
     """Return the rule's rates at each of `steps`, shape (steps, rates), as they are."""
-    return np.column_stack([at_steps(getattr(rule, name), steps, span) for name in rule.rates])
+    if len(steps) == 1:
+        return np.array([rates_at_one(rule, steps, span)])
+    values = np.empty((len(steps), len(rule.rates)))
+    for i, name in enumerate(rule.rates):
+        values[:, i] = at_steps(getattr(rule, name), steps, span)
+    return values
+
+
+def rates_at_one(rule: Rule, steps: Steps, span: Span) -> list[float]:
+    """Return the same for a single step, for which NumPy's calls take longer than the numbers."""
+    rates = (getattr(rule, name) for name in rule.rates)
+    return [rate if isinstance(rate, float) else float(rate.at(steps, span)[0]) for rate in rates]

@@ -1,0 +1,46 @@
+// Workspaces laid aside, so that small calls need not build one. A call takes one down and has it alone.
+#pragma once
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "workspace.hpp"
+
+namespace schuss {
+
+template <class T> class Shelf {
+ public:
+  using Item = std::unique_ptr<Workspace<T>>;
+
+  // One that serves, or a new one.
+  Item take(const Problem &problem, const Table<T> &table, const Needs &needs,
+            const Workspace<T> *lender = nullptr) {
+    {
+      const std::lock_guard<std::mutex> alone(lock_);
+      for (Item &item : items_)
+        if (item->serves(table, needs)) {
+          std::swap(item, items_.back());
+          Item found = std::move(items_.back());
+          items_.pop_back();
+          return found;
+        }
+    }
+    return Item(new Workspace<T>(problem, table, needs, lender));
+  }
+
+  // Large ones are let go: what they cost to build is little beside the work that they are for.
+  void put(Item item) {
+    const std::lock_guard<std::mutex> alone(lock_);
+    if (item->bytes() > most_bytes) return;
+    if (items_.size() == most_items) items_.erase(items_.begin());
+    items_.push_back(std::move(item));
+  }
+
+ private:
+  static constexpr size_t most_items = 4, most_bytes = size_t(1) << 21;
+  std::mutex lock_;
+  std::vector<Item> items_;
+};
+
+}  // namespace schuss
