@@ -243,7 +243,8 @@ template <class T> void bind_for(nb::module_ &m) {
         nb::arg("memory").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
         nb::arg("classes").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
         nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("rule"), nb::arg("objective"),
-        nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"), nb::arg("check_each_step"), nb::arg("poll").none());
+        nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"), nb::arg("check_each_step"),
+        nb::arg("poll").none());
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
         nb::arg("objective"), nb::arg("dropout").none(), nb::arg("out").noconvert(), nb::arg("threads"));
