@@ -35,6 +35,7 @@ template <class T> SCHUSS_INLINE Side<T> side_of(const Work<T> &work) {
 
 // f(those outputs) for each group that has a softmax of its own.
 template <class T, class F> SCHUSS_INLINE void over_groups(const Work<T> &work, const Side<T> &s, F f) {
+  if (work.groups == 1) return f(s);  // as it is: a copy would cost a small step two per cent
   for (int g = 0, j = 0; g < work.groups; j = work.group_ends[g++]) {
     const long at = long(j) * lanes<T>;
     f(Side<T>{work.group_ends[g] - j, s.y + at, s.t + at, s.delta + at, s.slope + at, s.parameter + j});
@@ -204,8 +205,9 @@ template <class T, class F> SCHUSS_INLINE Vec<T> error_of_groups(const Work<T> &
 
 template <class T> SCHUSS_INLINE Vec<T> loss_of(const Work<T> &work, const Side<T> &s) {
   switch (work.loss) {
-    case Loss::cross_entropy: return error_of_groups(work, s, cross_entropy<T>);
-    case Loss::focal: return error_of_groups(work, s, focal<T>);
+    case Loss::cross_entropy:
+      return error_of_groups(work, s, [](const Work<T> &w, const Side<T> &g) { return cross_entropy(w, g); });
+    case Loss::focal: return error_of_groups(work, s, [](const Work<T> &w, const Side<T> &g) { return focal(w, g); });
     case Loss::binary_cross_entropy: return binary_cross_entropy(work, s);
     case Loss::poisson: return poisson(s);
     default: return free_loss(work, s);

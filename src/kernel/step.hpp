@@ -20,9 +20,10 @@ template <class T> SCHUSS_INLINE void copy_row(T *to, const T *from, int n) {
 // Bring rows [r.first, r.last) of the chunk at work into the batch buffers; sparse inputs stay where they are.
 template <class T> void gather(Work<T> &work, Range r) {
   const Layer<T> &in = work.layers[0], &out = work.layers[work.depth - 1];
+  const bool dense = !is_sparse(work, 0);
   for (int row = r.first; row < r.last; row++) {
     const long sample = sample_at(work, row);
-    if (!is_sparse(work, 0)) copy_row(work.x_batch + row * in.stride_in, work.x + sample * work.x_stride, in.n_in);
+    if (dense) copy_row(work.x_batch + row * in.stride_in, work.x + sample * work.x_stride, in.n_in);
     T *t = work.t_batch + row * out.stride;
     if (work.t) {
       copy_row(t, work.t + sample * work.t_stride, out.n_out);

@@ -66,6 +66,7 @@ def test_the_part_kept_back_is_the_one_that_scikit_learn_would_keep(kind: Any) -
     drawn.uniform(size=model.network_.n_parameters)
     kept, held = train_test_split(np.arange(90), test_size=0.3, random_state=drawn)
 
+    how["early_stopping"] = True
     given = kind(**how).fit(X[kept], y[kept], X_val=X[held], y_val=y[held])
     assert same_weights(model, given)
     assert model.validation_scores_ == given.validation_scores_
@@ -79,7 +80,8 @@ def test_the_best_weights_by_the_validation_are_kept(solver: str) -> None:
     seen, unseen = slice(0, None, 3), slice(1, None, 3)
     how = {**QUICK, "solver": solver, "learning_rate_init": 0.1}
     judge = {"X_val": X[unseen], "y_val": y[unseen]}
-    model = MLPClassifier(**{**how, "max_iter": 100}, n_iter_no_change=7).fit(X[seen], y[seen], **judge)
+    stopped = {**how, "max_iter": 100, "early_stopping": True, "n_iter_no_change": 7}
+    model = MLPClassifier(**stopped).fit(X[seen], y[seen], **judge)
     best = int(np.argmax(model.validation_scores_)) + 1
 
     assert best < model.n_iter_ == len(model.validation_scores_) < 100
@@ -87,6 +89,9 @@ def test_the_best_weights_by_the_validation_are_kept(solver: str) -> None:
     assert same_weights(model, shorter)
     last = MLPClassifier(**how | {"max_iter": model.n_iter_}, n_iter_no_change=np.inf).fit(X[seen], y[seen])
     assert not same_weights(model, last)
+    told = MLPClassifier(**how | {"max_iter": model.n_iter_}, n_iter_no_change=np.inf)
+    assert same_weights(told.fit(X[seen], y[seen], **judge), last)  # data alone only keeps the record
+    assert told.validation_scores_ == model.validation_scores_
     assert model.score(X[unseen], y[unseen]) == model.best_validation_score_
 
 

@@ -83,7 +83,7 @@ def train(
             f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
             "hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
@@ -124,7 +124,7 @@ def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any, repo
     memory.theta[...] = found.theta
     estimator.n_iter_, estimator.loss_ = found.iterations, found.loss
     if not found.converged:
-        warnings.warn(_lbfgs_words(found, estimator.max_iter), ConvergenceWarning, stacklevel=6)
+        warnings.warn(_lbfgs_words(found, estimator.max_iter), ConvergenceWarning, stacklevel=7)
 
 
 def _heard(report: Report, verbose: bool, theta: Array, loss: float) -> bool:
@@ -169,7 +169,7 @@ def _batch_size(estimator: BaseMLP, n: int) -> int:
     if estimator.batch_size > n:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=7,
+            stacklevel=8,
         )
     return int(min(estimator.batch_size, n))
 
@@ -251,13 +251,13 @@ def _run(
             callbacks=callbacks,
         )
     except TrainingInterrupted as interrupted:
-        warnings.warn("Training interrupted by user.", stacklevel=6)
+        warnings.warn("Training interrupted by user.", stacklevel=7)
         return interrupted.run
     except DivergenceError as error:
         if judge is None:
             error.args = (f"{NOT_FINITE} {error}",)
             raise
-        warnings.warn(f"{error} The best weights before that are kept.", ConvergenceWarning, stacklevel=6)
+        warnings.warn(f"{error} The best weights before that are kept.", ConvergenceWarning, stacklevel=7)
         return error.run
 
 
