@@ -39,10 +39,10 @@ def test_nothing_public_is_missing_from_the_list() -> None:
 def test_the_list_is_the_agreed_one() -> None:
     """Adding or taking away a name is a decision; this is the record of it."""
     assert schuss.__all__ == [
-        *["Cosine", "DataError", "DivergenceError", "EngineError", "Epoch", "GradientDescent"],
-        *["Init", "KernelMissingWarning", "Loss", "MLPClassifier", "MLPRegressor"],
+        *["Adam", "Cosine", "DataError", "DivergenceError", "EngineError", "Epoch", "GradientDescent"],
+        *["Init", "InverseScaling", "KernelMissingWarning", "Loss", "MLPClassifier", "MLPRegressor"],
         *["MissingExtraError", "ModelFileError", "Momentum", "Nesterov", "Network", "OutputError"],
-        *["Plan", "Run", "SchussError", "SchussWarning", "SettingError", "State", "Tick"],
+        *["Plan", "Plateau", "Run", "SchussError", "SchussWarning", "SettingError", "State", "Tick"],
         *["TrainingInterrupted", "load_model", "read_table", "save_model", "train"],
     ]
 

@@ -1,6 +1,7 @@
 #include "advance.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -24,8 +25,18 @@ template <class F> void in_team(int threads, F body) {
   for (std::thread &other : others) other.join();
 }
 
+// Calls under way, from whichever threads: those that come together share the processors.
+std::atomic<int> calls_under_way{0};
+
+class CallUnderWay {
+ public:
+  CallUnderWay() { calls_under_way++; }
+  ~CallUnderWay() { calls_under_way--; }
+};
+
 int threads_for(double flops, int most) {
-  return std::max(1, std::min(most, int(flops / flops_per_thread)));
+  const int share = most / std::max(1, calls_under_way.load());
+  return std::max(1, std::min(share, int(flops / flops_per_thread)));
 }
 
 // With sparse rows the update still passes over all weights, which takes as long as so many flops for each.
@@ -138,6 +149,7 @@ template <class T>
 Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
                  const Objective &objective, const Dropout &dropout, const Course &course, int threads,
                  const T *theta, const T *memory, T *new_theta, T *new_memory, double *losses, const Poll &poll) {
+  const CallUnderWay here;
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const int slots = memory_rows[int(course.rule)];
   Team team;
@@ -172,6 +184,7 @@ template <class T>
 double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
                 const Objective &objective, const Dropout &dropout, int threads, const T *theta, T *gradient,
                 const Poll &poll) {
+  const CallUnderWay here;
   const int rows = int(std::min<long>(data.n, chunk_rows));
   Team team;
   team.threads = threads_for(problem.flops_per_sample(inputs_of(problem, data)) * double(data.n), threads);
@@ -199,6 +212,7 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
 template <class T>
 void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data, int threads,
              const T *theta, T *y, const Poll &poll, const Workspace<T> *lender) {
+  const CallUnderWay here;
   const long n = data.n;
   const int team_size = threads_for(problem.flops_per_sample(inputs_of(problem, data)) / 3 * double(n), threads);
   const int rows = int(std::min<long>((n + team_size - 1) / team_size, chunk_rows));

@@ -25,8 +25,8 @@ from schuss.method.functions import Loss
 from schuss.method.initial import Init
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import GradientDescent, Momentum, Nesterov
-from schuss.method.schedules import Cosine
+from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
+from schuss.method.schedules import Cosine, InverseScaling, Plateau
 from schuss.method.state import State
 from schuss.training.loop import Epoch, Tick, train
 from schuss.training.run import Run
@@ -47,6 +47,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Adam",
     "Cosine",
     "DataError",
     "DivergenceError",
@@ -54,6 +55,7 @@ __all__ = [
     "Epoch",
     "GradientDescent",
     "Init",
+    "InverseScaling",
     "KernelMissingWarning",
     "Loss",
     "MLPClassifier",
@@ -65,6 +67,7 @@ __all__ = [
     "Network",
     "OutputError",
     "Plan",
+    "Plateau",
     "Run",
     "SchussError",
     "SchussWarning",

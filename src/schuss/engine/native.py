@@ -70,13 +70,21 @@ def chosen_set() -> str:
     return forced or names[0]
 
 
+def usual_threads() -> int:
+    """Return as many threads as the process may use; OMP_NUM_THREADS, which joblib sets, may say fewer."""
+    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(most, int(told)) if told.isdecimal() and int(told) > 0 else most
+
+
 class NativeEngine:
     """Runs the kernel.
 
     Parameters
     ----------
     threads : int, optional
-        At most so many threads; by default as many as the process may use. Small steps use one.
+        At most so many threads; by default as many as the process may use, or OMP_NUM_THREADS if that is
+        fewer. Small steps use one; calls from several Python threads at once share them.
     instruction_set : str, optional
         By default the best one, or what SCHUSS_ISA says.
 
@@ -92,8 +100,7 @@ class NativeEngine:
                 f"the compiled kernel is not installed ({MISSING}). Install a C++ compiler and "
                 "reinstall schuss, or use engine='reference'."
             )
-        most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        self._threads = check_integer("threads", most or 1 if threads is None else threads, low=1)
+        self._threads = check_integer("threads", usual_threads() if threads is None else threads, low=1)
         self._shuffles: Shuffles | None = None
         self._set = instruction_set or chosen_set()
         if self._set not in instruction_sets():

@@ -19,7 +19,7 @@ from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.dropout import Dropout
 from schuss.method.orders import Order, check_order, order_from_json, order_to_json, philox_order
 from schuss.method.rules import RULES, Momentum, Rule, rule_from_dict, rule_to_dict
-from schuss.method.schedules import Span, at_steps
+from schuss.method.schedules import Span, at_steps, highest
 
 __all__ = ["Plan"]
 
@@ -100,6 +100,12 @@ class Plan:
         check_choice("reduction", self.reduction, REDUCTIONS)
         for name in ("l2", "l1", "weight_decay", "min_improvement"):
             self._set(name, check_number(name, getattr(self, name), low=0.0))
+        rate = highest(self.rule.learning_rate)
+        if self.weight_decay * rate > 1.0:
+            raise SettingError(
+                f"weight_decay={self.weight_decay:g} at a learning rate of {rate:g} "
+                "would turn the weights round in each step; their product must be at most 1."
+            )
         if self.clip is not None:
             self._set("clip", check_number("clip", self.clip, low=0.0, open_low=True))
         self._set("dropout", _dropout(self.dropout))

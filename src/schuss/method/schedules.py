@@ -194,10 +194,17 @@ def at_steps(rate: Rate, steps: Steps, span: Span) -> Values:
     return rate.at(steps, span)
 
 
+def highest(rate: Rate) -> float:
+    """Return a rate's highest value."""
+    return rate if isinstance(rate, float) else rate.bounds[1]
+
+
 def check_rate(name: str, rate: Any, **limits: Any) -> Rate:
     """Return `rate` if it is a number within the limits, or a schedule whose values are."""
     if not isinstance(rate, Schedule):
         return check_number(name, rate, **limits)
+    if isinstance(rate, Plateau) and name != "learning_rate":
+        raise SettingError(f"a Plateau lowers the learning rate; {name} takes a number or another schedule.")
     limits = {key: value for key, value in limits.items() if key != "open_low"}  # it may fall to 0
     for end in rate.bounds:
         check_number(f"{name} of {rate!r}", end, **limits)

@@ -24,6 +24,7 @@ from schuss.adapters.estimators.inputs import InputsMixin
 from schuss.adapters.estimators.memory import Memory
 from schuss.adapters.estimators.online import learn_row
 from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS, STOCHASTIC
+from schuss.adapters.estimators.preset import applied, draw_lecun
 from schuss.adapters.estimators.reporting import (
     CALLBACKS_UNDER_WAY,
     CallbackSupportMixin,
@@ -74,8 +75,11 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, CallbackSupportMixin,
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any, incremental: bool) -> Any:
         before = dict(self.__dict__)
+        if incremental and self.preset:
+            raise SettingError(f"preset={self.preset!r} plans a whole training; use fit, or leave it out.")
         try:
-            return self._fit_whole(X, y, sample_weight, validation, incremental)
+            with applied(self, X):
+                return self._fit_whole(X, y, sample_weight, validation, incremental)
         except BaseException:  # a fit that fails leaves the estimator as it was
             under_way = {k: v for k, v in self.__dict__.items() if k in CALLBACKS_UNDER_WAY}
             self.__dict__.clear()
@@ -135,10 +139,7 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, CallbackSupportMixin,
 
     def _start(self, network: Network, dtype: Any, given: Any) -> None:
         generator = generator_of(self.random_state, None)
-        logistic = isinstance(self.activation, str) and self.activation == "logistic"
-        theta = (
-            network.pack(*given).astype(dtype) if given else draw_theta(network, generator, logistic, dtype)
-        )
+        theta = network.pack(*given).astype(dtype) if given else self._draw(network, generator, dtype)
         self._memory = Memory(network, theta, generator)
         self.n_iter_, self.t_ = 0, 0
         self.n_outputs_, self.n_layers_ = network.layers[-1], len(network.layers)
@@ -150,6 +151,13 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, CallbackSupportMixin,
             self.validation_scores_: list[float] | None = [] if judged else None
             self.best_validation_score_ = -np.inf if judged else None
             self.best_loss_ = None if judged else np.inf
+
+    def _draw(self, network: Network, generator: np.random.RandomState, dtype: Any) -> Array:
+        """Return first weights: scikit-learn's, or the preset's."""
+        if self.preset:
+            return draw_lecun(network, generator, dtype)
+        logistic = isinstance(self.activation, str) and self.activation == "logistic"
+        return draw_theta(network, generator, logistic, dtype)
 
     def _check(self, X: Any, y: Any, reset: bool) -> tuple[Any, Any]:
         """Return X and y as arrays, X finite (or with gaps where they are allowed) and of a float dtype."""
@@ -214,7 +222,7 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, CallbackSupportMixin,
 
     @property
     def _changes_inputs(self) -> bool:
-        """Whether the network sees other numbers than the user gives."""
+        """Whether the network sees or gives other numbers than the user does."""
         return bool(self.allow_nan or self.preset)
 
     def predictor(self) -> Callable[[Array], Array]:

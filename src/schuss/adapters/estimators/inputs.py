@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from schuss.adapters.estimators.memory import Memory
+from schuss.adapters.estimators.preset import learn_scaling, scaled
 from schuss.method.functions import Array
 from schuss.method.samples import as_csr, is_sparse
 
@@ -25,6 +26,7 @@ class InputsMixin:
 
     n_features_in_: int
     allow_nan: bool
+    preset: str | None
     engine: str
     n_threads: int | None
     _memory: Memory
@@ -68,7 +70,13 @@ class InputsMixin:
     def _learn_inputs(self, X: Any, first: bool) -> None:
         """Learn what `_prepared` needs, from the inputs of a first fit."""
         if first:
-            self.__dict__.pop("_fill", None)
+            for name in ("_fill", "_gaps", "_centre", "_spread"):
+                self.__dict__.pop(name, None)
+        if first and self.preset:
+            if is_sparse(X):
+                raise ValueError(f"preset={self.preset!r} needs dense inputs; got a sparse matrix.")
+            known = np.where(np.isnan(X), np.nanmedian(X, axis=0), X) if self.allow_nan else X
+            self._centre, self._spread = learn_scaling(known)
         if first and self.allow_nan:
             if is_sparse(X):
                 raise ValueError("allow_nan=True needs dense inputs; got a sparse matrix.")
@@ -79,14 +87,18 @@ class InputsMixin:
             self._gaps = np.flatnonzero(gaps.any(axis=0))
 
     def _prepared(self, X: Any) -> Any:
-        """Return the network's inputs: gaps filled by the column's mean and marked, where they may occur."""
-        if "_fill" not in self.__dict__:
+        """Return the network's inputs: gaps filled by the column's mean and marked, then scaled by a preset."""
+        fills, scales = "_fill" in self.__dict__, "_centre" in self.__dict__
+        if not (fills or scales):
             return X
         if is_sparse(X):
-            raise ValueError("allow_nan=True needs dense inputs; got a sparse matrix.")
-        gaps = np.isnan(X)
-        filled = np.where(gaps, self._fill.astype(X.dtype), X)
-        return np.hstack([filled, gaps[:, self._gaps].astype(X.dtype)]) if len(self._gaps) else filled
+            raise ValueError("allow_nan=True needs dense inputs, and so does a preset; got a sparse matrix.")
+        gaps = np.isnan(X) if fills else None
+        if gaps is not None:
+            X = np.where(gaps, self._fill.astype(X.dtype), X)
+        if scales:
+            X = scaled(X, self._centre, self._spread)
+        return X if gaps is None else np.hstack([X, gaps[:, self._gaps].astype(X.dtype)])
 
     @staticmethod
     def _n_inputs(X: Any) -> int:

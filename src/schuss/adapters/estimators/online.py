@@ -100,9 +100,9 @@ def _keep(estimator: BaseMLP, state: State, loss: float, plan: Plan) -> None:
     memory.theta[...] = state.theta
     memory.slots, memory.age = state.memory, state.step
     memory.reached, memory.judged = memory.reached_by(False).after(loss, plan), False
-    estimator.loss_curve_.append(loss)
-    estimator.loss_ = loss
-    estimator.best_loss_ = memory.reached.best
+    estimator.loss_ = np.float64(loss)
+    estimator.loss_curve_.append(estimator.loss_)
+    estimator.best_loss_ = np.float64(memory.reached.best)
     estimator.n_iter_ = 1
     estimator.t_ += 1
 

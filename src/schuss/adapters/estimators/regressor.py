@@ -117,10 +117,15 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
         return tuple(sorted(check_number("quantile", q, low=0, high=1) for q in self.quantile))
 
     def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:  # noqa: ARG002  # as the classifier's
-        T = np.asarray(y, dtype=dtype).reshape(len(y), -1)
+        T = np.asarray(y, dtype=np.float64 if self.preset else dtype).reshape(len(y), -1)
         if first:
             self._flat = T.shape[1] == 1
             self._n_targets = T.shape[1]
+            self._target = None
+        if first and self.preset and self.loss != "poisson":  # counts are not shifted
+            self._target = [T.mean(axis=0), np.where(T.std(axis=0) > 0, T.std(axis=0), 1.0)]
+        if self._target is not None:
+            T = ((T - self._target[0]) / self._target[1]).astype(dtype)
         return np.repeat(T, len(self._quantiles), axis=1)
 
     def _row_target(self, value: Any) -> Any:
@@ -153,6 +158,9 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers: (n,) or (n, n_targets) as `y` was; (…, n_quantiles) for several."""
         y = self._outputs(X)
+        if self._target is not None:
+            mean, scale = (np.repeat(part, len(self._quantiles)) for part in self._target)
+            y = y * scale + mean
         if len(self._quantiles) > 1:
             y = np.sort(y.reshape(len(y), self._n_targets, -1), axis=2)
             return y[:, 0] if self._flat else y
@@ -171,6 +179,7 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
 
     def _begin_from_sklearn(self, other: Any) -> None:
         self._n_targets = int(other.n_outputs_)
+        self._target = None
         self._flat = self._n_targets == 1
 
     @available_if(lambda self: self._can_fit_partially())

@@ -20,7 +20,7 @@ from schuss.method.backprop import Objective
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule
 from schuss.method.samples import Samples, is_sparse
-from schuss.method.schedules import InverseScaling, Plateau, Rate, Schedule
+from schuss.method.schedules import Cosine, InverseScaling, Plateau, Rate, Schedule
 from schuss.training import loop
 from schuss.training.lbfgs import minimise
 from schuss.training.run import Run
@@ -78,7 +78,8 @@ def train(
     if run.stopped == NO_IMPROVEMENT and estimator.verbose:
         small = "Learning rate too small. " if isinstance(run.plan.rule.learning_rate, Plateau) else ""
         narrator.plateau(estimator.early_stopping, f"{small}Stopping.")
-    if run.stopped == "epochs" and not incremental:
+    planned = isinstance(run.plan.rule.learning_rate, Cosine) or run.plan.average > 0  # to end just there
+    if run.stopped == "epochs" and not (incremental or planned):
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
             "hasn't converged yet.",
@@ -122,7 +123,7 @@ def _train_lbfgs(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any, repo
     if not np.isfinite(found.theta).all():
         raise ValueError(NOT_FINITE)
     memory.theta[...] = found.theta
-    estimator.n_iter_, estimator.loss_ = found.iterations, found.loss
+    estimator.n_iter_, estimator.loss_ = found.iterations, np.float64(found.loss)
     if not found.converged:
         warnings.warn(_lbfgs_words(found, estimator.max_iter), ConvergenceWarning, stacklevel=7)
 
@@ -277,12 +278,12 @@ def _remember(estimator: BaseMLP, run: Run, incremental: bool) -> None:
 
 
 def _set_attributes(estimator: BaseMLP, run: Run, n: int, judge: Judgement | None) -> None:
-    estimator.loss_curve_ += run.loss.tolist()
+    estimator.loss_curve_ += list(run.loss)
     estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else np.nan
     estimator.n_iter_ = run.epochs
     estimator.t_ += run.epochs * n
     if not estimator.early_stopping:
-        estimator.best_loss_ = run.reached.best
+        estimator.best_loss_ = np.float64(run.reached.best)
     if judge is None:
         return
     if run.stopped == "diverged":

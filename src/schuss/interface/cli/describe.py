@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from schuss.method.rules import rule_to_dict
-from schuss.method.schedules import Cosine, InverseScaling, Plateau, Rate
+from schuss.method.schedules import Cosine, InverseScaling, Plateau, Rate, highest
 
 if TYPE_CHECKING:
     from schuss.adapters.model import Model
@@ -31,11 +31,6 @@ def score_line(scores: dict[str, float]) -> str:
     return "  ".join(f"{NAMES.get(name, name)} {value:.4g}" for name, value in scores.items())
 
 
-def peak(rate: Rate) -> float:
-    """Return a rate's highest value."""
-    return rate if isinstance(rate, float) else rate.bounds[1]
-
-
 def rate_text(rate: Rate) -> str:
     """Return a rate in words."""
     if isinstance(rate, Cosine):
@@ -49,14 +44,14 @@ def rate_text(rate: Rate) -> str:
 
 def effective_rate(run: Run) -> float:
     """Return α/(1−η): how far a lasting push moves a weight per step, at the highest rate."""
-    momentum = peak(getattr(run.plan.rule, "momentum", 0.0))
-    rate = peak(run.plan.rule.learning_rate)
+    momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
+    rate = highest(run.plan.rule.learning_rate)
     return rate / (1.0 - momentum) if momentum < 1 else math.inf
 
 
 def half_life(run: Run) -> float | None:
     """Return ln ½ / ln η: after how many steps half of a push is forgotten; None without memory."""
-    momentum = peak(getattr(run.plan.rule, "momentum", 0.0))
+    momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
     if momentum == 0:
         return None
     return math.log(0.5) / math.log(momentum) if momentum < 1 else math.inf
