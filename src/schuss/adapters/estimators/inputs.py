@@ -87,7 +87,7 @@ class InputsMixin:
             self._gaps = np.flatnonzero(gaps.any(axis=0))
 
     def _prepared(self, X: Any) -> Any:
-        """Return the network's inputs: gaps filled by the column's mean and marked, then scaled by a preset."""
+        """Return the network's inputs: gaps filled by the mean and marked, then scaled by a preset."""
         fills, scales = "_fill" in self.__dict__, "_centre" in self.__dict__
         if not (fills or scales):
             return X
