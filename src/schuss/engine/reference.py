@@ -53,7 +53,8 @@ class ReferenceEngine:
         theta, n_in = theta.copy(), network.layers[0]
 
         def predict(x: Array) -> Array:
-            wanted = f"a predictor takes a C-contiguous array of {theta.dtype}, shape ({n_in},) or (n, {n_in})"
+            shapes = f"({n_in},) or (n, {n_in})"
+            wanted = f"a predictor takes a C-contiguous array of {theta.dtype}, shape {shapes}"
             if not isinstance(x, np.ndarray):
                 raise TypeError(f"{wanted}; got {type(x).__name__}.")
             fits = x.dtype == theta.dtype and x.ndim in (1, 2) and x.shape[-1] == n_in
