@@ -119,15 +119,18 @@ def test_an_exception_in_poll_is_handed_back(engine, error):
 
 def with_ctrl_c(after: float, run) -> tuple[Advance, float]:
     """Return what `run` returns when Ctrl-C comes after so many seconds, and how long it then took."""
-    sent = []
+    sent, begun = [], threading.Event()
 
     def press() -> None:
+        begun.wait()  # a thread may take longer to start than `after`
+        time.sleep(after)
         sent.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGINT)
 
-    timer = threading.Timer(after, press)
+    timer = threading.Thread(target=press)
     timer.start()
     try:
+        begun.set()
         result = run()
         return result, time.perf_counter() - sent[0]
     finally:
@@ -199,16 +202,18 @@ def test_ctrl_c_in_a_large_network():
         assert np.median(latencies) < 0.05, (name, latencies)
 
 
-@pytest.mark.parametrize("question", ["gradient", "outputs"])
+@pytest.mark.parametrize("question", ["gradient", "outputs", "predictor"])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_ctrl_c_in_a_question(isa, question, threads):
-    """A gradient or outputs of very many samples are given up by Ctrl-C, which is then raised."""
+    """A gradient, outputs or predictions of very many samples are given up by Ctrl-C, which is raised."""
     network = Network([100, 1000, 100], "tanh")
     samples, start = draw_run(network, PLAN, 20_000, dtype="float32")
     engine = engines.make_engine(f"native-{isa}", threads)
+    predict = engine.predictor(network, start.theta)
     ask = {
         "gradient": lambda: engine.gradient(network, start.theta, samples, PLAN.objective),
         "outputs": lambda: [engine.outputs(network, start.theta, samples.X) for _ in range(50)],
+        "predictor": lambda: [predict(samples.X) for _ in range(50)],
     }[question]
 
     def run() -> None:
