@@ -18,12 +18,14 @@ __all__ = ["draw_run", "draw_sparse_run", "in_pieces", "one_call", "step_by_step
 
 
 def draw_run(
-    network: Network, plan: Plan, n: int, seed: int = 0, dtype: Any = "float64"
+    network: Network, plan: Plan, n: int, seed: int = 0, dtype: Any = "float64", *, weighted: bool = False
 ) -> tuple[Samples, State]:
     """Draw `n` samples for `network` and return them with the state before the first step."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, network.layers[0])).astype(dtype)
-    samples = Samples.check(network, X, draw_targets(rng, n, network).astype(dtype))
+    T = draw_targets(rng, n, network).astype(dtype)
+    weights = rng.choice([0.0, 0.5, 1.0, 3.0], n) if weighted else None
+    samples = Samples.check(network, X, T, weights=weights)
     return samples, State.start(network.initial(plan.seed, dtype), len(plan.rule.memory))
 
 
@@ -77,7 +79,9 @@ def step_by_step(
         dropout = plan.dropout_at(state.step, network.depth - 1)
         loss, gradient = engine.gradient(network, state.theta, batch, plan.objective, dropout)
         rates = plan.rates(state.step, state.step + 1, n)[0].tolist()
-        theta, memory = plan.rule.update(state.theta, state.memory, gradient, rates)
+        (keep,) = plan.keeps(state.step, state.step + 1, n).tolist()
+        decayed = network.decayed(state.theta, keep)
+        theta, memory = plan.rule.update(decayed, state.memory, gradient, rates)
         losses.append(loss)
         state = State(theta, memory, state.step + 1)
     return Advance(state, np.array(losses), "done")

@@ -8,9 +8,11 @@ from comparisons import assert_same_bits
 from runs import draw_run, in_pieces, one_call, step_by_step
 from schuss.method.functions import LOSSES
 from schuss.method.network import Network
+from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, GradientDescent, Momentum, Nesterov
-from schuss.method.schedules import Cosine
+from schuss.method.rules import RULES, Adam, GradientDescent, Momentum, Nesterov
+from schuss.method.samples import Samples
+from schuss.method.schedules import Cosine, InverseScaling, Plateau
 
 PLANS = {
     "short last batch": Plan(Momentum(0.05, 0.9), batch_size=8, seed=5),
@@ -20,6 +22,15 @@ PLANS = {
     "one sample": Plan(Momentum(0.02, 0.5), batch_size=1),
     "all samples": Plan(Momentum(0.1, 1.0), batch_size=None),
     "more than all": Plan(Momentum(0.1, 0.9), batch_size=1000),
+    "adam": Plan(Adam(0.01, epsilon=1e-6, age=3), batch_size=8),
+    "adam, schedules": Plan(Adam(InverseScaling(0.1), Cosine(0.9, 0.5), Cosine(0.99, 0.9)), batch_size=9),
+    "decay": Plan(Momentum(Plateau(0.1, drops=(2, 6)), 0.9), batch_size=8, weight_decay=0.5),
+    "decay and penalties": Plan(Nesterov(0.05), batch_size=8, weight_decay=0.5, l2=0.1, l1=0.01),
+    "decay under adam": Plan(Adam(0.01), batch_size=8, weight_decay=1.5, l2=0.1),
+    "clipped": Plan(Momentum(0.1, 0.9), batch_size=8, clip=0.05),
+    "clipped, all": Plan(Adam(0.1), batch_size=None, clip=0.05, weight_decay=0.1, l1=0.01),
+    "loss per output": Plan(Momentum(0.1, 0.9), batch_size=8, as_scikit_learn=True, l2=0.1),
+    "shuffled": Plan(Momentum(0.1, 0.9), batch_size=8, order=Shuffled.of(np.random.RandomState(3))),
 }
 
 
@@ -34,6 +45,35 @@ def test_advance_is_gradient_and_update(engine, name, dtype):
     slow = step_by_step(engine, network, start, samples, plan, stop)
     assert_same_bits(fast.state, slow.state)
     assert fast.losses.tobytes() == slow.losses.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_weighted_samples(engine, reduction, dtype):
+    """The same where samples count differently, and batches of one sample may count nothing at all."""
+    network = Network([5, 9, 3], "tanh", "huber")
+    plan = Plan(Momentum(0.05, 0.9), batch_size=2, reduction=reduction, l2=0.1, clip=0.5)
+    samples, start = draw_run(network, plan, 37, dtype=dtype, weighted=True)
+    fast = one_call(engine, network, start, samples, plan, 40)
+    slow = step_by_step(engine, network, start, samples, plan, 40)
+    assert_same_bits(fast.state, slow.state)
+    assert fast.losses.tobytes() == slow.losses.tobytes()
+    plain = one_call(engine, network, start, Samples(samples.X, samples.T, None), plan, 40)
+    assert plain.state.digest() != fast.state.digest()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_where_all_samples_count_alike(engine, dtype):
+    """Weights of 1 change no bit, and neither does a decay of 0 or a length that no gradient reaches."""
+    network = Network([5, 9, 3], "relu", "cross_entropy")
+    plan = Plan(Momentum(0.05, 0.9), batch_size=8)
+    samples, start = draw_run(network, plan, 37, dtype=dtype)
+    ones = Samples(samples.X, samples.T, None, np.ones(37, dtype))
+    plain = one_call(engine, network, start, samples, plan, 12)
+    for other, how in ((ones, plan), (samples, plan.replace(weight_decay=0.0, clip=1e9))):
+        found = one_call(engine, network, start, other, how, 12)
+        assert_same_bits(found.state, plain.state)
+        assert found.losses.tobytes() == plain.losses.tobytes()
 
 
 @pytest.mark.parametrize("loss", LOSSES)

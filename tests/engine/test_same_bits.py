@@ -19,6 +19,7 @@ from runs import draw_run, draw_sparse_run, in_pieces, one_call, step_by_step
 from schuss.engine.engine import Advance
 from schuss.method.functions import LOSSES, OUTPUT_ONLY, Loss
 from schuss.method.network import Network
+from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
 from schuss.method.rules import RULES, Momentum
 from schuss.method.state import State
@@ -53,8 +54,10 @@ def assert_one_result(results: dict[tuple[str, int], Advance]) -> None:
         assert result.losses.tobytes() == expected.losses.tobytes(), f"losses of {way} and {first}"
 
 
-def run_all_ways(network: Network, plan: Plan, n: int, dtype: str, steps: int = STEPS) -> dict:
-    samples, start = draw_run(network, plan, n, dtype=dtype)
+def run_all_ways(
+    network: Network, plan: Plan, n: int, dtype: str, steps: int = STEPS, *, weighted: bool = False
+) -> dict:
+    samples, start = draw_run(network, plan, n, dtype=dtype, weighted=weighted)
     results = {way: one_call(engines.make_engine(*way), network, start, samples, plan, steps) for way in WAYS}
     assert results[WAYS[0]].state.digest() != start.digest()
     return results
@@ -156,6 +159,51 @@ def test_updates_summed_apart(rule, dtype):
     assert_one_result(results)
 
 
+# What changes a gradient or an update on its way, each alone and all together.
+SETTINGS = {
+    "weights": {},
+    "decay": {"weight_decay": 0.5},
+    "clip": {"clip": 0.01},
+    "shuffled": {"order": Shuffled.of(np.random.RandomState(5))},
+    "all": {"weight_decay": 0.5, "clip": 0.01, "as_scikit_learn": True, "reduction": "sum"},
+}
+
+
+@pytest.mark.parametrize("rule", ["momentum", "adam"])
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_setting(name, rule, dtype):
+    """With weighted samples, decay, a bounded gradient and scikit-learn's orders: the same bits every way.
+
+    The batch is one chunk of the large network, on three threads, and several chunks of the small one.
+    """
+    plan = PLAN.replace(rule=RULES[rule](learning_rate=0.01), **SETTINGS[name])
+    weighted = name in ("weights", "all")
+    results = run_all_ways(Network(LARGE, "tanh"), plan, 300, dtype, weighted=weighted)
+    assert_one_result(results)
+    small, plan = Network(SMALL, "gelu", "cross_entropy"), plan.replace(batch_size=400)
+    results = run_all_ways(small, plan, 1000, dtype, weighted=weighted)
+    samples, start = draw_run(small, plan, 1000, dtype=dtype, weighted=weighted)
+    for engine in engines.FUSED:
+        results[engine, "by steps"] = step_by_step(
+            engines.make_engine(engine), small, start, samples, plan, STEPS
+        )
+    assert_one_result(results)
+
+
+def test_the_settings_do_something():
+    """Each of these settings ends in other bits than the plan without it, so the test above is not empty."""
+    network, ends = Network(SMALL, "tanh"), set()
+    engine = engines.make_engine(engines.FUSED[0])
+    for name, changes in SETTINGS.items():
+        plan = PLAN.replace(batch_size=11, **changes)
+        samples, start = draw_run(network, plan, 60, weighted=name in ("weights", "all"))
+        ends.add(one_call(engine, network, start, samples, plan, 9).state.digest())
+    plain = PLAN.replace(batch_size=11)
+    ends.add(one_call(engine, network, *reversed(draw_run(network, plain, 60)), plain, 9).state.digest())
+    assert len(ends) == len(SETTINGS) + 1
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("layers", [(1, 1000, 3), (1000, 33, 1), (257, 511, 17), (48, 2000, 49)])
 def test_ragged_with_threads(layers, dtype):
@@ -165,17 +213,23 @@ def test_ragged_with_threads(layers, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_gradients_and_outputs(dtype):
-    """`gradient` and `outputs` give the same bits too."""
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradients_and_outputs(dtype, weighted):
+    """`gradient`, clipped or not, `outputs` and a predictor give the same bits too."""
     network = Network(LARGE, "gelu", "cross_entropy")
-    samples, start = draw_run(network, PLAN, 700, dtype=dtype)
+    samples, start = draw_run(network, PLAN, 700, dtype=dtype, weighted=weighted)
     found = set()
     for way in WAYS:
         engine = engines.make_engine(*way)
-        loss, gradient = engine.gradient(network, start.theta, samples, PLAN.objective)
-        outputs = engine.outputs(network, start.theta, samples.X)
-        found.add((loss, gradient.tobytes(), outputs.tobytes()))
+        answers = [engine.outputs(network, start.theta, samples.X).tobytes()]
+        assert answers[0] == engine.predictor(network, start.theta)(samples.X).tobytes()
+        for clip in (None, 1e-3):
+            objective = PLAN.replace(clip=clip).objective
+            loss, gradient = engine.gradient(network, start.theta, samples, objective)
+            answers += [loss, gradient.tobytes()]
+        found.add(tuple(answers))
     assert len(found) == 1
+    assert found.pop()[2] != answers[4]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -7,6 +7,7 @@ import pytest
 
 from schuss.engine import native
 from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE
+from schuss.method.rules import RULES
 
 SOURCES = Path(__file__).parents[2] / "src" / "kernel"
 pytestmark = pytest.mark.skipif(not SOURCES.exists(), reason="the sources are not here")
@@ -39,3 +40,15 @@ def test_outcomes():
     """How a call may end has the same order on both sides."""
     assert enumeration("advance.hpp", "Outcome") == [DONE, INTERRUPTED, NOT_FINITE]
     assert native.OUTCOMES == (DONE, INTERRUPTED, NOT_FINITE)
+
+
+def test_what_a_rule_needs():
+    """Rows of memory and numbers per step of each rule, by its place, are those of its Python class."""
+    text = (SOURCES / "kernel.hpp").read_text()
+    for name, kind in (("memory_rows", "memory"), ("rate_counts", "rates")):
+        found = re.search(rf"{name}\[\] = {{([^}}]*)}}", text)
+        assert found, name
+        assert [int(n) for n in found[1].split(",")] == [len(getattr(rule, kind)) for rule in RULES.values()]
+    most = re.search(r"most_memory = (\d+);", text)
+    assert most
+    assert int(most[1]) == max(len(rule.memory) for rule in RULES.values())

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.skipif(not native.available(), reason="built without th
 ISA = next(iter(native.instruction_sets()), "")
 N, PARAMETERS = 4, 13  # four samples for a network 2-3-1
 TANH, IDENTITY, SOFTMAX = 2, 0, 9
-SQUARED_ERROR, CROSS_ENTROPY, MOMENTUM = 0, 2, 1
+SQUARED_ERROR, CROSS_ENTROPY, MOMENTUM, ADAM = 0, 2, 1, 3
+MEAN = (True, 0.0, 0.0, np.inf, False)
 
 
 def arguments(**changes: Any) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def arguments(**changes: Any) -> dict[str, Any]:
         "rates": np.full((3, 2), 0.1),
         "keeps": None,
         "rule": MOMENTUM,
-        "objective": (True, 0.0, 0.0, float("inf"), False),
+        "objective": MEAN,
         "dropout": None,
         "losses": np.empty(3),
         "threads": 1,
@@ -80,10 +81,15 @@ BAD = {
     "theta with gaps": {"theta": np.zeros(2 * PARAMETERS)[::2]},
     "theta backwards": {"theta": np.zeros(PARAMETERS)[::-1]},
     "new theta read-only": {"new_theta": read_only(np.zeros(PARAMETERS))},
+    "new theta too short": {"new_theta": np.zeros(PARAMETERS - 1)},
+    "new theta of another dtype": {"new_theta": np.zeros(PARAMETERS, np.float32)},
+    "new theta missing": {"new_theta": None},
     "theta as list": {"theta": [0.0] * PARAMETERS},
     "theta of the other byte order": {"theta": np.zeros(PARAMETERS, ">f8")},
     "theta missing": {"theta": None},
     "new memory read-only": {"new_memory": read_only(np.zeros((1, PARAMETERS)))},
+    "new memory with two rows": {"new_memory": np.zeros((2, PARAMETERS))},
+    "new memory too short": {"new_memory": np.zeros((1, PARAMETERS - 1))},
     "memory without rows": {"memory": np.zeros((0, PARAMETERS))},
     "memory with two rows": {"memory": np.zeros((2, PARAMETERS))},
     "memory too short": {"memory": np.zeros((1, PARAMETERS - 1))},
@@ -113,13 +119,27 @@ BAD = {
     "order of int64": {"order": np.zeros((2, N), np.int64)},
     "order of too few epochs": {"order": np.zeros((1, N), np.int32)},
     "order of other samples": {"order": np.zeros((2, N + 1), np.int32)},
+    "weights too short": {"weights": np.ones(N - 1)},
+    "weights of float32": {"weights": np.ones(N, np.float32)},
+    "weights as matrix": {"weights": np.ones((N, 1))},
+    "weights with gaps": {"weights": np.ones(2 * N)[::2]},
+    "keeps too short": {"keeps": np.ones(2)},
+    "keeps of float32": {"keeps": np.ones(3, np.float32)},
+    "keeps as matrix": {"keeps": np.ones((3, 1))},
+    "one row of memory for Adam": {"rule": ADAM, "rates": np.full((3, 4), 0.1)},
+    "two rates for Adam": {
+        "rule": ADAM,
+        "memory": np.zeros((2, PARAMETERS)),
+        "new_memory": np.zeros((2, PARAMETERS)),
+    },
     "rates of float32": {"rates": np.full((3, 2), 0.1, np.float32)},
     "rates of one column": {"rates": np.full((3, 1), 0.1)},
     "losses too short": {"losses": np.empty(2)},
     "losses read-only": {"losses": read_only(np.empty(3))},
     "unknown instruction set": {"isa": "mmx"},
     "batch size of text": {"batch_size": "2"},
-    "objective of two": {"objective": (True, 0.0)},
+    "objective of three": {"objective": (True, 0.0, 0.0)},
+    "objective without a length": {"objective": (True, 0.0, 0.0, None, False)},
     "dropout of no layer": {"dropout": ([], 0, 0)},
     "dropout of two layers": {"dropout": ([0.5, 0.5], 0, 0)},
     "dropout of 1": {"dropout": ([1.0], 0, 0)},
@@ -172,24 +192,33 @@ def test_parameters_and_groups_that_do_not_fit(loss, parameters, groups):
 
 
 def test_the_other_doors():
-    """gradient, outputs, apply and orders check their arrays as well."""
+    """gradient, outputs, predictor, apply and orders check their arrays as well."""
     problem = arguments()["problem"]
     theta, x, t, out = np.zeros(PARAMETERS), np.ones((N, 2)), np.ones((N, 1)), np.empty(PARAMETERS)
-    mean = (True, 0.0, 0.0, float("inf"), False)
-    assert _kernel.gradient(problem, ISA, theta, x, t, None, None, mean, None, out, 1) == 0.5
+    assert _kernel.gradient(problem, ISA, theta, x, t, None, None, MEAN, None, out, 1) == 0.5
     for wrong in (out[:-1], out.astype("f4"), read_only(out.copy()), np.empty(26)[::2]):
         with pytest.raises((TypeError, ValueError)):
-            _kernel.gradient(problem, ISA, theta, x, t, None, None, mean, None, wrong, 1)
+            _kernel.gradient(problem, ISA, theta, x, t, None, None, MEAN, None, wrong, 1)
+    for wrong in (np.ones(N - 1), np.ones(N, "f4"), np.ones((N, 1))):
+        with pytest.raises((TypeError, ValueError)):
+            _kernel.gradient(problem, ISA, theta, x, t, None, wrong, MEAN, None, out, 1)
     for wrong in (np.empty((N, 2)), np.empty((N - 1, 1)), np.empty(N), read_only(np.empty((N, 1)))):
         with pytest.raises((TypeError, ValueError)):
             _kernel.outputs(problem, ISA, theta, x, wrong, 1)
+    for wrong in (theta[:-1], theta[None], [0.0] * PARAMETERS, theta.astype("f2")):
+        with pytest.raises((TypeError, ValueError)):
+            _kernel.predictor(problem, ISA, wrong, 1)
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.predictor(problem, ISA, theta, 0)
+    with pytest.raises((TypeError, ValueError)):
+        _kernel.predictor(problem, "mmx", theta, 1)
     for wrong in (csr(columns=np.array([0, 0, 1, 2], np.int32)), csr(starts=np.array([0, 1, 1, 3, 5]))):
         with pytest.raises((TypeError, ValueError)):
             _kernel.outputs(problem, ISA, theta, wrong["x"], np.empty((N, 1)), 1)
         with pytest.raises((TypeError, ValueError)):
-            _kernel.gradient(problem, ISA, theta, wrong["x"], t, None, None, mean, None, out, 1)
+            _kernel.gradient(problem, ISA, theta, wrong["x"], t, None, None, MEAN, None, out, 1)
     with pytest.raises((TypeError, ValueError)):
-        _kernel.gradient(problem, ISA, theta, x, t, None, mean, ([1.0], 0, 0), out, 1)
+        _kernel.gradient(problem, ISA, theta, x, t, None, None, MEAN, ([1.0], 0, 0), out, 1)
     with pytest.raises((TypeError, ValueError)):
         _kernel.philox(ISA, np.zeros((2, 4), np.uint32), 0, np.zeros((1, 4), np.uint32))
     with pytest.raises((TypeError, ValueError)):
@@ -200,10 +229,24 @@ def test_the_other_doors():
 
 def test_what_is_refused_is_not_written_to():
     """A call that is refused leaves every array as it was."""
-    given = arguments(theta=np.ones(PARAMETERS), losses=np.ones(2))
+    given = arguments(new_theta=np.ones(PARAMETERS), losses=np.ones(2))
     with pytest.raises(ValueError, match="losses"):
         _kernel.advance(**given)
-    assert given["theta"].tolist() == [1.0] * PARAMETERS
+    assert given["new_theta"].tolist() == [1.0] * PARAMETERS
+    assert given["losses"].tolist() == [1.0, 1.0]
+
+
+def test_a_state_may_be_written_over():
+    """The new state may stand in the arrays of the old one, and ends in the same bits."""
+    apart, start = arguments(), np.linspace(-1, 1, PARAMETERS)
+    over = arguments(theta=start.copy(), memory=start[None] / 9)
+    apart.update(theta=read_only(start.copy()), memory=read_only(start[None] / 9))
+    over.update(new_theta=over["theta"], new_memory=over["memory"])
+    _kernel.advance(**apart)
+    _kernel.advance(**over)
+    for name in ("new_theta", "new_memory"):
+        assert over[name].tobytes() == apart[name].tobytes()
+    assert apart["theta"].tobytes() == start.tobytes() != apart["new_theta"].tobytes()
 
 
 CRASHES = {
@@ -226,8 +269,9 @@ CRASHES = {
     "unknown activation": "problem=_kernel.Problem([2, 3, 1], [99, 0], 0, [0.0], True, [1])",
     "unknown loss": "problem=_kernel.Problem([2, 3, 1], [2, 0], 99, [0.0], True, [1])",
     "unknown rule": "rule=99",
+    "rule below 0": "rule=-1",
     "a layer of 0 units": (
-        "theta=np.zeros(1), memory=np.zeros((1, 1)), "
+        "theta=np.zeros(1), memory=np.zeros((1, 1)), new_theta=np.zeros(1), new_memory=np.zeros((1, 1)), "
         "problem=_kernel.Problem([2, 0, 1], [2, 0], 0, [0.0], True, [1])"
     ),
 }

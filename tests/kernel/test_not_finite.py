@@ -7,7 +7,7 @@ from engines import make_engine
 from runs import draw_run
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, GradientDescent, Momentum
+from schuss.method.rules import RULES, Adam, GradientDescent, Momentum
 
 REFERENCE = make_engine("reference")
 
@@ -23,7 +23,9 @@ def diverging(dtype: str, rule=None, **network):
 @pytest.mark.parametrize("rule", RULES)
 def test_it_is_noticed_within_its_epoch(engine, rule, dtype):
     """The run ends as "not_finite", no later than the end of the epoch in which the weights went."""
-    network, plan, samples, start = diverging(dtype, RULES[rule](learning_rate=2.0))
+    # Adam's steps are as long as its rate, however steep the slope
+    rate = np.finfo(dtype).max ** 0.75 if rule == "adam" else 2.0
+    network, plan, samples, start = diverging(dtype, RULES[rule](learning_rate=float(rate)))
     result = engine.advance(network, start, samples, plan, 8000)
     assert result.outcome == "not_finite"
     assert result.error is None
@@ -72,6 +74,16 @@ def test_a_bad_velocity_is_noticed(engine):
     network, plan, samples, start = diverging("float64", Momentum(1e-3, 0.5))
     memory = start.memory.copy()
     memory[0, 3] = np.inf
+    result = engine.advance(network, type(start)(start.theta, memory, 0), samples, plan, 8)
+    assert result.outcome == "not_finite"
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_a_bad_mean_is_noticed(engine, row):
+    """So does either of Adam's two rows."""
+    network, plan, samples, start = diverging("float64", Adam(1e-3))
+    memory = start.memory.copy()
+    memory[row, -1] = np.nan
     result = engine.advance(network, type(start)(start.theta, memory, 0), samples, plan, 8)
     assert result.outcome == "not_finite"
 

@@ -41,17 +41,19 @@ def test_the_same_bits_as_alone(isa):
     assert found[0].state.digest() != found[1].state.digest()
 
 
-@pytest.mark.parametrize("what", ["advance", "gradient", "outputs"])
+@pytest.mark.parametrize("what", ["advance", "gradient", "outputs", "predictor"])
 def test_python_goes_on_meanwhile(isa, what):
     """While the kernel works in one thread, Python code runs in another: the GIL is free."""
     engine = make_engine(f"native-{isa}")
     network = Network([300, 400, 10])
     plan = Plan(batch_size=None)
     samples, start = draw_run(network, plan, 10_000, dtype="float32")
+    predict = engine.predictor(network, start.theta)
     calls = {
         "advance": lambda: engine.advance(network, start, samples, plan, 2),
         "gradient": lambda: engine.gradient(network, start.theta, samples, plan.objective),
         "outputs": lambda: [engine.outputs(network, start.theta, samples.X) for _ in range(4)],
+        "predictor": lambda: [predict(samples.X) for _ in range(4)],
     }
     working = threading.Thread(target=calls[what])
     ticks = 0

@@ -1,12 +1,16 @@
-"""The order of an epoch: a permutation, a pure function of (seed, epoch), the same on every machine."""
+"""The order of an epoch: a permutation, a pure function of a key and the epoch, the same on every machine."""
+
+import json
 
 import numpy as np
 import pytest
+import sklearn.utils
 from hypothesis import given
 from hypothesis import strategies as st
 
 import philox
-from schuss.method.orders import philox_order
+from schuss.errors import SettingError
+from schuss.method.orders import Shuffled, check_order, order_from_json, order_to_json, philox_order
 
 keys = st.integers(0, 2**64 - 1)
 
@@ -55,3 +59,86 @@ def test_every_place_is_equally_likely():
 def test_nothing_to_shuffle(n):
     """No sample or one sample has one order."""
     assert philox_order(5, 5, n).tolist() == list(range(n))
+
+
+def generator(seed: int, drawn: int = 0) -> np.random.RandomState:
+    """Return scikit-learn's kind of generator after so many draws."""
+    source = np.random.RandomState(seed)
+    source.uniform(size=drawn)
+    return source
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 700), st.integers(1, 60))
+def test_shuffled_orders_are_scikit_learns(seed, drawn, n):
+    """Epoch after epoch, what scikit-learn's MLP makes of its order with `sklearn.utils.shuffle`."""
+    shuffle, source, expected = sklearn.utils.shuffle, generator(seed, drawn), []
+    order = np.arange(n, dtype=int)
+    for _ in range(4):
+        order = shuffle(order, random_state=source)
+        expected.append(order.tolist())
+    found = Shuffled.of(generator(seed, drawn))
+    assert found.orders(n, 0, 4).tolist() == expected
+    assert found.orders(n, 2, 4).tolist() == expected[2:]
+    assert found.orders(n, 3, 3).shape == (0, n)
+
+
+def test_broken_twins_of_the_shuffle_are_rejected():
+    """Orders that do not build on each other, or another place of the generator, are others."""
+    n, source = 30, generator(4)
+    apart = [source.permutation(n).tolist() for _ in range(2)]
+    found = Shuffled.of(generator(4)).orders(n, 0, 2).tolist()
+    assert found[0] == apart[0]
+    assert found[1] != apart[1]
+    assert found != Shuffled.of(generator(4, 1)).orders(n, 0, 2).tolist()
+
+
+def test_the_generator_is_left_as_it_is():
+    """Making the orders draws nothing from the generator that they were made of."""
+    source = generator(8, 3)
+    order = Shuffled.of(source)
+    order.orders(10, 0, 3)
+    assert source.uniform() == generator(8, 3).uniform()
+
+
+def test_drawn_orders_go_on():
+    """`drawn` gives the orders one after the other, and two of them do not disturb each other."""
+    order = Shuffled.of(generator(8))
+    a, b = order.drawn(20), order.drawn(20)
+    expected = order.orders(20, 0, 3).tolist()
+    assert [next(a).tolist(), next(b).tolist(), next(a).tolist()] == [expected[0], expected[0], expected[1]]
+    assert next(b).dtype == np.int32
+
+
+def test_a_shuffled_order_is_a_value():
+    """Equal states are equal orders, with equal hashes; through JSON text they stay so, to the last word."""
+    order = Shuffled.of(generator(8, 3))
+    again = order_from_json(json.loads(json.dumps(order_to_json(order))))
+    assert (again, hash(again)) == (order, hash(order))
+    assert again.orders(9, 0, 2).tolist() == order.orders(9, 0, 2).tolist()
+    assert order != Shuffled.of(generator(8, 4))
+    assert len(repr(order)) < 40
+    assert order_from_json(order_to_json("philox")) == "philox"
+
+
+@pytest.mark.parametrize(
+    ("key", "position", "message"),
+    [
+        ("0" * 4992, 625, "position"),
+        ("0" * 4992, -1, "position"),
+        ("0" * 4992, 1.0, "position"),
+        ("0" * 4991, 0, "key"),
+        (bytes(2496), 0, "key"),
+        (None, 0, "key"),
+    ],
+)
+def test_a_bad_generator_state(key, position, message):
+    """624 words and a place among them or at their end."""
+    with pytest.raises(SettingError, match=message):
+        Shuffled(key, position)
+
+
+@pytest.mark.parametrize("order", ["random", None, 3, np.random.RandomState(0)])
+def test_what_is_no_order(order):
+    """An order is one of the names, or a Shuffled."""
+    with pytest.raises(SettingError, match="order must be one of philox, sequential"):
+        check_order(order)

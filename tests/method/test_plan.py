@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from schuss.errors import SettingError
 from schuss.method.backprop import Objective
+from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
-from schuss.method.rules import GradientDescent, Momentum, Nesterov
-from schuss.method.schedules import Cosine
+from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
+from schuss.method.schedules import Cosine, InverseScaling, Plateau, Span
 
-orders = st.sampled_from(["philox", "sequential"])
+SHUFFLED = Shuffled.of(np.random.RandomState(4))
+orders = st.sampled_from(["philox", "sequential", SHUFFLED])
 batch_sizes = st.one_of(st.none(), st.integers(1, 40))
 
 
@@ -60,9 +62,48 @@ def test_rates_do_not_depend_on_where_the_run_was_cut(cut, stop):
     np.testing.assert_array_equal(whole, plan.rates(0, stop, 10))
 
 
+def test_what_decay_leaves():
+    """1 − α·λ of the weights at each step, α as its schedule says; 1 where nothing decays."""
+    assert Plan(Momentum(0.5), weight_decay=0.25).keeps(3, 5, 10).tolist() == [0.875, 0.875]
+    falling = Plan(Adam(Plateau(0.5, 2.0, drops=(4,))), weight_decay=0.5)
+    assert falling.keeps(2, 6, 10).tolist() == [0.75, 0.75, 0.875, 0.875]  # α, not Adam's corrected rate
+    assert Plan(Adam(Cosine(0.1))).keeps(0, 3, 10).tolist() == [1.0, 1.0, 1.0]
+
+
+@given(st.integers(0, 20), st.integers(0, 20))
+def test_decay_does_not_depend_on_where_the_run_was_cut(cut, stop):
+    """Neither is it another number when a step is asked for alone."""
+    plan = Plan(Momentum(Cosine(0.3, 0.1, 0.2), 0.9), epochs=10, batch_size=5, weight_decay=0.3)
+    cut = min(cut, stop)
+    whole = np.concatenate([plan.keeps(0, cut, 10), *(plan.keeps(i, i + 1, 10) for i in range(cut, stop))])
+    np.testing.assert_array_equal(whole, plan.keeps(0, stop, 10))
+
+
+def test_the_span_of_a_training():
+    """Steps in all, of an epoch, and samples of an epoch, which schedules count by."""
+    assert Plan(batch_size=4, epochs=7).span(10) == Span(21, 3, 10)
+    assert Plan(batch_size=None, epochs=7).span(10) == Span(7, 1, 10)
+
+
+def test_shuffled_order():
+    """With a Shuffled order each epoch is the one that it draws."""
+    plan = Plan(order=SHUFFLED, batch_size=4)
+    assert plan.order_of(2, 10).tolist() == SHUFFLED.orders(10, 2, 3)[0].tolist()
+    assert plan.batch(7, 10).tolist() == SHUFFLED.orders(10, 2, 3)[0, 4:8].tolist()  # 3 steps an epoch
+
+
 plans = st.builds(
     Plan,
-    st.sampled_from([GradientDescent(0.5), Nesterov(0.1, 0.8), Momentum(Cosine(0.3), Cosine(0.9))]),
+    st.sampled_from(
+        [
+            *[GradientDescent(0.5), Nesterov(0.1, 0.8), Momentum(Cosine(0.3), Cosine(0.9))],
+            *[
+                Adam(0.01, age=3),
+                Momentum(Plateau(0.3, 2.0, 1e-4, (5, 9))),
+                Adam(InverseScaling(0.1, 0.3, 7)),
+            ],
+        ]
+    ),
     epochs=st.integers(1, 1000),
     batch_size=batch_sizes,
     seed=st.integers(0, 2**64 - 1),
@@ -70,6 +111,10 @@ plans = st.builds(
     reduction=st.sampled_from(["mean", "sum"]),
     l2=st.floats(0, 10),
     l1=st.floats(0, 10),
+    weight_decay=st.floats(0, 1e-9),  # times the rate it must stay below 1
+    clip=st.one_of(st.none(), st.floats(1e-3, 10)),
+    dropout=st.one_of(st.floats(0, 0.9), st.lists(st.floats(0, 0.9), max_size=3)),
+    as_scikit_learn=st.booleans(),
     loss_goal=st.one_of(st.none(), st.floats(-5, 5)),
     patience=st.one_of(st.none(), st.integers(1, 50)),
     min_improvement=st.floats(0, 1),
@@ -91,6 +136,8 @@ def test_plans_are_values():
         plan.epochs = 4
     assert plan.replace(epochs=4) == Plan(epochs=4)
     assert plan.objective == Objective("mean", 0.0, 0.0)
+    set_so = Plan(reduction="sum", l2=0.1, l1=0.2, clip=3, as_scikit_learn=True)
+    assert set_so.objective == Objective("sum", 0.1, 0.2, 3.0, True)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +150,10 @@ def test_plans_are_values():
         *[("reduction", v) for v in ("average", None)],
         *[("l2", v) for v in (-1e-9, float("nan"), float("inf"), None, "0")],
         *[("l1", v) for v in (-1.0, float("nan"))],
+        *[("weight_decay", v) for v in (-1e-9, float("nan"), float("inf"), None, "0", True)],
+        *[("clip", v) for v in (0.0, -1.0, float("inf"), "1", False)],
+        *[("dropout", v) for v in (-0.1, 1.0, float("nan"), None, "0.5", "half", True)],
+        *[("as_scikit_learn", v) for v in (1, None, "yes", 0.0)],
         *[("loss_goal", v) for v in (float("nan"), "0", float("inf"))],
         *[("patience", v) for v in (0, -1, 1.5)],
         *[("min_improvement", v) for v in (-1e-3, None)],

@@ -1,4 +1,4 @@
-"""Schedules: a straight rise, half a cosine down, and nothing that depends on the past."""
+"""Schedules: a rise and half a cosine down, inverse powers, stairs; nothing that depends on the past."""
 
 import hashlib
 import json
@@ -6,9 +6,20 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
 
 from schuss.errors import SettingError
-from schuss.method.schedules import Cosine, Span, at_steps, rate_from_json, rate_to_json
+from schuss.method.schedules import (
+    SCHEDULES,
+    Cosine,
+    InverseScaling,
+    Plateau,
+    Span,
+    at_steps,
+    check_rate,
+    rate_from_json,
+    rate_to_json,
+)
 
 
 def values(schedule: Cosine, total: int) -> list[float]:
@@ -51,7 +62,13 @@ def test_a_number_is_constant():
     assert at_steps(0.25, np.arange(3), Span(10)).tolist() == [0.25] * 3
 
 
-@pytest.mark.parametrize("rate", [0.1, 1e-300, Cosine(0.3), Cosine(0.3, 0.1, 0.05)])
+@pytest.mark.parametrize(
+    "rate",
+    [
+        *[0.1, 1e-300, Cosine(0.3), Cosine(0.3, 0.1, 0.05)],
+        *[InverseScaling(0.2), InverseScaling(0.2, 0.3, 100), Plateau(0.2), Plateau(0.2, 3.0, 1e-5, (4, 9))],
+    ],
+)
 def test_rates_survive_json(rate):
     """Through JSON text a rate comes back equal."""
     assert rate_from_json(json.loads(json.dumps(rate_to_json(rate)))) == rate
@@ -94,3 +111,96 @@ def test_a_foreign_description(value):
     """A schedule of another version, or none, is refused by name."""
     with pytest.raises(SettingError, match="schedule"):
         rate_from_json(value)
+
+
+def test_every_schedule_stands_in_the_table():
+    """Under the name by which JSON knows it."""
+    assert list(SCHEDULES) == ["cosine", "inverse_scaling", "plateau"]
+
+
+def test_inverse_scaling():
+    """initial/(seen + e·m + 1)^power, the same within an epoch: here 3 steps and 10 samples each."""
+    found = InverseScaling(0.5, 0.25, 100).at(np.arange(7), Span(100, 3, 10))
+    expected = [0.5 / (100 + 10 * e + 1) ** 0.25 for e in (0, 0, 0, 1, 1, 1, 2)]
+    np.testing.assert_allclose(found, expected, rtol=1e-15)
+    assert InverseScaling(0.5).at(np.array([0]), Span(100, 3, 10)).tolist() == [0.5]
+    assert InverseScaling(0.5, 0.0).at(np.array([0, 99]), Span(100, 3, 10)).tolist() == [0.5, 0.5]
+
+
+def test_inverse_scaling_is_scikit_learns():
+    """The rates of scikit-learn's optimizer in each epoch, of a first training and of one that goes on."""
+    optimizer = SGDOptimizer([np.zeros(1)], 0.3, "invscaling", power_t=0.4)
+    expected, samples = [], 0
+    for _ in range(8):
+        expected.append(optimizer.learning_rate)
+        samples += 17
+        optimizer.iteration_ends(samples)
+    first = InverseScaling(0.3, 0.4).at(np.arange(0, 16, 2), Span(16, 2, 17))
+    later = InverseScaling(0.3, 0.4, seen=5 * 17).at(np.arange(0, 6, 2), Span(16, 2, 17))
+    np.testing.assert_allclose(first, expected, rtol=1e-15)
+    assert later.tolist() == first[5:].tolist()
+    forgetful = InverseScaling(0.3, 0.4).at(np.arange(0, 6, 2), Span(16, 2, 17))
+    assert forgetful.tolist() != first[5:].tolist()
+
+
+def test_plateaus():
+    """Constant, and divided once more from each drop on, a step at which two drops fall twice."""
+    found = Plateau(0.5, 2.0, drops=(3, 5, 5)).at(np.arange(7), Span(7))
+    assert found.tolist() == [0.5, 0.5, 0.5, 0.25, 0.25, 0.0625, 0.0625]
+    assert Plateau(0.5).at(np.arange(3), Span(7)).tolist() == [0.5] * 3
+
+
+def test_plateaus_divide_one_after_the_other():
+    """As scikit-learn's "adaptive", whose rate is divided each time and not by a power."""
+    plateau, expected = Plateau(0.3, 5.0), 0.3
+    for step in (10, 20, 30):
+        plateau, expected = plateau.dropped(step), expected / 5.0
+        assert plateau.last == plateau.at(np.array([step]), Span(99))[0] == expected
+    assert plateau.at(np.array([9, 10, 29]), Span(99)).tolist() == [0.3, 0.3 / 5, 0.3 / 5 / 5]
+
+
+def test_drops_stand_in_order():
+    """However they were given; and a dropped plateau leaves the one that it came from as it was."""
+    plateau = Plateau(0.3, drops=(9, 4))
+    assert plateau.drops == (4, 9)
+    assert plateau.dropped(6).drops == (4, 6, 9)
+    assert plateau.drops == (4, 9)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        *[(lambda v=v: InverseScaling(v), "initial") for v in (0.0, -1.0, float("inf"), "1")],
+        *[(lambda v=v: InverseScaling(1.0, v), "power") for v in (-0.1, float("nan"), None)],
+        *[(lambda v=v: InverseScaling(1.0, 0.5, v), "seen") for v in (-1, 1.5, True)],
+        *[(lambda v=v: Plateau(v), "initial") for v in (0.0, float("nan"), None)],
+        *[(lambda v=v: Plateau(1.0, v), "factor") for v in (1.0, 0.5, float("inf"))],
+        *[(lambda v=v: Plateau(1.0, 5.0, v), "lowest") for v in (-1e-9, "0")],
+        *[(lambda v=v: Plateau(1.0, drops=v), "drops") for v in ((-1,), (1.5,), (True,), "7")],
+    ],
+)
+def test_a_bad_setting(make, message):
+    """Each setting outside what is allowed is a SettingError that names it."""
+    with pytest.raises(SettingError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("schedule", [Cosine(1.5), InverseScaling(1.5)])
+def test_a_schedule_is_held_to_the_limits_of_its_rate(schedule):
+    """Its highest value must lie within them; that it may fall to the lowest does not matter."""
+    assert check_rate("momentum", schedule, low=0.0, high=1.5) is schedule
+    assert check_rate("learning_rate", schedule, low=0.0, open_low=True) is schedule
+    with pytest.raises(SettingError, match="momentum"):
+        check_rate("momentum", schedule, low=0.0, high=1.0)
+
+
+@pytest.mark.parametrize("schedule", [Cosine(0.3, 0.1, 0.2), InverseScaling(0.3), Plateau(0.3, drops=(3, 9))])
+def test_values_of_steps_do_not_depend_on_the_others(schedule):
+    """A step asked for alone, in any order, has the bits that it has among all."""
+    span, steps = Span(40, 4, 30), np.arange(40)
+    whole = schedule.at(steps, span)
+    assert [schedule.at(np.array([n]), span)[0] for n in steps] == whole.tolist()
+    assert schedule.at(steps[::-1], span).tolist() == whole[::-1].tolist()
+    assert schedule.at(steps[:0], span).shape == (0,)
+    low, high = schedule.bounds
+    assert low <= whole.min() <= whole.max() <= high

@@ -47,6 +47,7 @@ OUTCOMES = (DONE, INTERRUPTED, NOT_FINITE)
 
 ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms, during which Ctrl-C waits
 STEPS_AT_ONCE = 2**17  # of which rates are worked out: some 20 ms again
+LARGE = 2**20
 NOTHING = np.empty(0)
 NETWORKS_KEPT = 16
 
@@ -204,7 +205,9 @@ class NativeEngine:
     ) -> Advance:
         n, start = len(samples), state.step
         before = np.ascontiguousarray(state.theta), np.ascontiguousarray(state.memory)
-        theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
+        # the pages of large arrays are touched now, and not at the end, where Ctrl-C may be waiting
+        new = np.copy if before[0].nbytes > LARGE else np.empty_like
+        theta, memory = new(before[0]), new(before[1])
         losses = np.empty(stop - start)
         steps, outcome, error = _kernel.advance(
             self._problem(network),
