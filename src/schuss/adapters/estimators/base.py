@@ -6,7 +6,6 @@ The parts that differ (targets, network, score) are the subclasses'; how a solve
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
@@ -14,10 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from schuss.adapters.estimators import exchange, solvers
+from schuss.adapters.estimators import solvers
 from schuss.adapters.estimators.draws import draw_theta, generator_of
+from schuss.adapters.estimators.exchange import ExchangeMixin
 from schuss.adapters.estimators.hidden import HiddenLayerMixin
 from schuss.adapters.estimators.html import summary
 from schuss.adapters.estimators.inputs import InputsMixin
@@ -31,7 +31,6 @@ from schuss.adapters.estimators.reporting import (
     Report,
     callback_management_context,
 )
-from schuss.adapters.estimators.weights import WeightsMixin
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice
 from schuss.method.functions import Array
@@ -40,7 +39,7 @@ from schuss.method.network import Network
 __all__ = ["BaseMLP", "Validation"]
 
 
-class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """The network behind `MLPClassifier` and `MLPRegressor`."""
 
     _parameter_constraints: ClassVar = CONSTRAINTS
@@ -219,35 +218,6 @@ class BaseMLP(WeightsMixin, HiddenLayerMixin, InputsMixin, CallbackSupportMixin,
     def _html_repr(self) -> str:
         view: str = super()._html_repr()
         return view + summary(self) if self.__sklearn_is_fitted__() else view
-
-    @property
-    def _changes_inputs(self) -> bool:
-        """Whether the network sees or gives other numbers than the user does."""
-        return bool(self.allow_nan or self.preset)
-
-    def predictor(self) -> Callable[[Array], Array]:
-        """Return a bare function from inputs, (n_features,) or (n, n_features), to the network's outputs.
-
-        It checks nothing and needs arrays of the network's dtype; its weights are those of now.
-        """
-        check_is_fitted(self)
-        if self._changes_inputs:
-            raise SettingError("predictor() gives the network alone, but this estimator changes its inputs.")
-        memory = self._memory
-        return memory.engine(self.engine, self.n_threads).predictor(memory.network, memory.theta)
-
-    def to_sklearn(self) -> Any:
-        """Return scikit-learn's estimator of the same name with the same weights."""
-        return exchange.to_sklearn(self)
-
-    @classmethod
-    def from_sklearn(cls, estimator: Any) -> Any:
-        """Return an estimator with the weights of scikit-learn's fitted `estimator`."""
-        return exchange.from_sklearn(cls, estimator)
-
-    def to_torch(self) -> Any:
-        """Return the network as a `torch.nn.Sequential` with the same weights."""
-        return exchange.to_torch(self)
 
     def _finish_sklearn(self, other: Any) -> None:
         """Set what else scikit-learn's estimator needs to predict."""

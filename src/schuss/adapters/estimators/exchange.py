@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,15 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from schuss.adapters.estimators.memory import Memory
+from schuss.adapters.estimators.weights import WeightsMixin
 from schuss.errors import MissingExtraError, SettingError
+from schuss.method.functions import Array
 from schuss.method.network import Network
 
 if TYPE_CHECKING:
-    from schuss.adapters.estimators.base import BaseMLP
+    pass
 
-__all__ = ["from_sklearn", "to_sklearn", "to_torch"]
+__all__ = ["ExchangeMixin"]
 
 KNOWN = ("identity", "logistic", "tanh", "relu")  # to scikit-learn
 FITTED = (
@@ -34,7 +37,45 @@ FITTED = (
 )
 
 
-def to_sklearn(estimator: BaseMLP) -> Any:
+class ExchangeMixin(WeightsMixin):
+    """The weights, and the way to other libraries and back."""
+
+    engine: str
+    n_threads: int | None
+    allow_nan: bool
+    preset: str | None
+
+    @property
+    def _changes_inputs(self) -> bool:
+        """Whether the network sees or gives other numbers than the user does."""
+        return bool(self.allow_nan or self.preset)
+
+    def predictor(self) -> Callable[[Array], Array]:
+        """Return a bare function from inputs, (n_features,) or (n, n_features), to the network's outputs.
+
+        It checks nothing and needs arrays of the network's dtype; its weights are those of now.
+        """
+        check_is_fitted(self)
+        if self._changes_inputs:
+            raise SettingError("predictor() gives the network alone, but this estimator changes its inputs.")
+        memory = self._memory
+        return memory.engine(self.engine, self.n_threads).predictor(memory.network, memory.theta)
+
+    def to_sklearn(self) -> Any:
+        """Return scikit-learn's estimator of the same name with the same weights."""
+        return to_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, estimator: Any) -> Any:
+        """Return an estimator with the weights of scikit-learn's fitted `estimator`."""
+        return from_sklearn(cls, estimator)
+
+    def to_torch(self) -> Any:
+        """Return the network as a `torch.nn.Sequential` with the same weights."""
+        return to_torch(self)
+
+
+def to_sklearn(estimator: Any) -> Any:
     """Return scikit-learn's estimator of the same name with the same weights and parameters.
 
     Raises
@@ -60,7 +101,7 @@ def to_sklearn(estimator: BaseMLP) -> Any:
     return other
 
 
-def _check_known(estimator: BaseMLP) -> None:
+def _check_known(estimator: Any) -> None:
     network = estimator._memory.network
     hidden = set(network.activation[:-1])
     if hidden - set(KNOWN) or len(hidden) > 1:
@@ -73,7 +114,7 @@ def _check_known(estimator: BaseMLP) -> None:
         )
 
 
-def from_sklearn(kind: type[BaseMLP], other: Any) -> BaseMLP:
+def from_sklearn(kind: Any, other: Any) -> Any:
     """Return an estimator of `kind` with the weights and parameters of scikit-learn's fitted `other`."""
     check_is_fitted(other)
     if type(other).__name__ != kind.__name__:
@@ -91,7 +132,7 @@ def from_sklearn(kind: type[BaseMLP], other: Any) -> BaseMLP:
     return estimator
 
 
-def to_torch(estimator: BaseMLP) -> Any:
+def to_torch(estimator: Any) -> Any:
     """Return a `torch.nn.Sequential` that gives the estimator's outputs for inputs of its dtype.
 
     Softmax, logistic and exp at the output are part of it.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from schuss.adapters.estimators import labels, solvers
+from schuss.adapters.estimators import labels
+from schuss.adapters.estimators.plans import plan_of
 from schuss.engine.engine import DONE
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam
@@ -33,7 +34,7 @@ class Online:
     def __init__(self, estimator: BaseMLP, values: list[Any]) -> None:
         self.values = values
         memory = estimator._memory
-        plan = solvers.plan_of(estimator, 1, incremental=True)
+        plan = plan_of(estimator, 1, incremental=True)
         if isinstance(plan.rule, Adam):  # the step counts its updates
             plan = plan.replace(rule=Adam(**{name: getattr(plan.rule, name) for name in plan.rule.rates}))
         self.plan: Plan = plan

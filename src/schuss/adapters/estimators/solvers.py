@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from schuss.adapters.estimators.draws import advance_past, generator_of, is_shared, orders_of
+from schuss.adapters.estimators.draws import advance_past, generator_of, is_shared
 from schuss.adapters.estimators.judging import Judgement
+from schuss.adapters.estimators.plans import objective_of, plan_of
 from schuss.adapters.estimators.reporting import Narrator
 from schuss.errors import DivergenceError, SettingError, TrainingInterrupted
-from schuss.method.backprop import Objective
 from schuss.method.plan import Plan
-from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule
 from schuss.method.samples import Samples, is_sparse
-from schuss.method.schedules import Cosine, InverseScaling, Plateau, Rate, Schedule
+from schuss.method.schedules import Cosine, Plateau
 from schuss.training import loop
 from schuss.training.lbfgs import minimise
 from schuss.training.run import Run
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from schuss.method.functions import Array
     from schuss.training.loop import Callback
 
-__all__ = ["objective_of", "plan_of", "train"]
+__all__ = ["train"]
 
-AUTO_BATCH = 200
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
     "preprocessed."
@@ -162,67 +160,6 @@ def _split(estimator: BaseMLP, X: Any, T: NDArray[Any], weights: Any) -> tuple[A
         )
     of_kept, of_held = (None, None) if weights is None else (weights[kept], weights[held])
     return X[kept], T[kept], of_kept, Validation(X[held], T[held], of_held)
-
-
-def _batch_size(estimator: BaseMLP, n: int) -> int:
-    if estimator.batch_size == "auto":
-        return min(AUTO_BATCH, n)
-    if estimator.batch_size > n:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=8,
-        )
-    return int(min(estimator.batch_size, n))
-
-
-def objective_of(estimator: Any) -> Objective:
-    """Return what is minimised."""
-    return Objective("mean", float(estimator.alpha), 0.0, estimator.clip_norm, as_scikit_learn=True)
-
-
-def plan_of(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
-    """Return the plan that the estimator's parameters describe, for `n` samples."""
-    memory, patience = estimator._memory, estimator.n_iter_no_change
-    dropout = estimator.dropout
-    objective = objective_of(estimator)
-    plan = Plan(
-        l2=objective.l2,
-        clip=objective.clip,
-        as_scikit_learn=objective.as_scikit_learn,
-        rule=_rule(estimator, incremental),
-        epochs=1 if incremental else estimator.max_iter,
-        batch_size=_batch_size(estimator, n),
-        order=orders_of(memory.generator, estimator.shuffle, n),  # type: ignore[arg-type]  # as above
-        weight_decay=estimator.weight_decay,
-        dropout=float(dropout) if np.ndim(dropout) == 0 else list(dropout),  # type: ignore[arg-type]  # becomes a tuple
-        average=estimator.average,
-        patience=None if patience == math.inf else int(patience) + 1,
-        min_improvement=estimator.tol,
-    )
-    if not any(plan.dropout_rates(memory.network.depth - 1)):
-        return plan
-    seed = int(memory.generator.randint(np.iinfo(np.int32).max))  # type: ignore[union-attr]  # set just before
-    return plan.replace(seed=seed, order=orders_of(memory.generator, estimator.shuffle, n))  # type: ignore[arg-type]  # as above
-
-
-def _rule(estimator: BaseMLP, incremental: bool) -> Rule:
-    memory, rate = estimator._memory, estimator.learning_rate_init
-    if estimator.solver == "adam":
-        kept = memory.age if memory.rule == Adam.name else 0
-        return Adam(rate, estimator.beta_1, estimator.beta_2, estimator.epsilon, kept)
-    if isinstance(rate, int | float | np.number):
-        rate = _scheduled(estimator, float(rate), incremental)
-    if not isinstance(estimator.momentum, Schedule) and estimator.momentum == 0:
-        return GradientDescent(rate)
-    return (Nesterov if estimator.nesterovs_momentum else Momentum)(rate, estimator.momentum)
-
-
-def _scheduled(estimator: BaseMLP, rate: float, incremental: bool) -> Rate:
-    if estimator.learning_rate == "invscaling":
-        return InverseScaling(rate, estimator.power_t, int(estimator.t_))
-    if estimator.learning_rate == "adaptive":
-        return Plateau(estimator._memory.rate or rate if incremental else rate)
-    return rate
 
 
 def _run(
