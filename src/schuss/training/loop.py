@@ -261,7 +261,7 @@ class _Loop:
             self.reached = self.reached.after(seen, self.plan)
             number = start.step // self._per_epoch + i
             self._take_average(number, state)
-            asked = self._call_back(number, loss, state)  # of the last epoch too
+            asked = self._call_back(number, loss, state) if self.callbacks else None  # of the last epoch too
             reason = self.reached.reason(seen, self.plan) or asked
             if reason:
                 return i, reason
@@ -269,7 +269,7 @@ class _Loop:
 
     def _take_average(self, number: int, state: State) -> None:
         """Count the weights after epoch `number` into the average, if that epoch belongs to it."""
-        if number <= (1.0 - self.plan.average) * self.plan.epochs:
+        if not self.plan.average or number <= (1.0 - self.plan.average) * self.plan.epochs:
             return
         self.averaged += 1
         before = 0.0 if self.average is None else self.average

@@ -6,6 +6,7 @@ The parts that differ (targets, network, score) are the subclasses'; how a solve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
@@ -232,8 +233,8 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin
         names: list[str] = cls._get_param_names()
         return names
 
-    def _row_target(self, value: Any) -> Any:
-        """Return the target of one row as the loss needs it, or None where that is not plain."""
+    def _row_targets(self) -> Callable[[Any], Any]:
+        """Return the function from y of a row to its target, or None where that is not plain."""
         raise NotImplementedError
 
     def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:

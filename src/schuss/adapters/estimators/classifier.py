@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from sklearn.utils.multiclass import unique_labels
 
 from schuss.adapters.estimators import labels
 from schuss.adapters.estimators.base import BaseMLP, Validation
-from schuss.adapters.estimators.online import row_target
+from schuss.adapters.estimators.online import class_targets
 from schuss.adapters.estimators.parameters import CONSTRAINTS, keep
 from schuss.errors import SettingError
 from schuss.method.functions import Array, Loss
@@ -170,10 +171,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         T = labels.encode(self._kind, self.classes_, y, dtype)
         return self._shaped(T, dtype)
 
-    def _row_target(self, value: Any) -> Any:
+    def _row_targets(self) -> Callable[[Any], Any]:
         if self.label_smoothing or self.loss == "focal":
-            return None
-        return row_target(self._kind, self.classes_, value, self._memory.theta.dtype)
+            return lambda _: None
+        return class_targets(self._kind, self.classes_, self._memory.theta.dtype)
 
     def _check_same_classes(self, classes: NDArray[Any]) -> None:
         if set(classes) != set(self.classes_):

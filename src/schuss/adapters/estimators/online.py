@@ -6,7 +6,7 @@ what cannot have changed; anything else goes the whole way. Both give the same b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from schuss.training.loop import one_pass
 if TYPE_CHECKING:
     from schuss.adapters.estimators.base import BaseMLP
 
-__all__ = ["Online", "learn_row"]
+__all__ = ["Online", "class_targets", "learn_row"]
 
 
 class Online:
@@ -39,6 +39,7 @@ class Online:
             plan = plan.replace(rule=Adam(**{name: getattr(plan.rule, name) for name in plan.rule.rates}))
         self.plan: Plan = plan
         self.engine = memory.engine(estimator.engine, estimator.n_threads)
+        self.targets = estimator._row_targets()
 
     def fits(self, values: list[Any]) -> bool:
         """Whether the parameters are the very objects that they were."""
@@ -56,7 +57,7 @@ def learn_row(estimator: BaseMLP, X: Any, y: Any) -> bool:
             return False
         memory.online = Online(estimator, values)
     online: Online = memory.online
-    T = estimator._row_target(y[0])
+    T = online.targets(y[0])
     if T is None or online.plan.rule.name != memory.rule:
         return False
     classes = T if T.dtype == np.int32 else None
@@ -108,13 +109,12 @@ def _keep(estimator: BaseMLP, state: State, loss: float, plan: Plan) -> None:
     estimator.t_ += 1
 
 
-def row_target(kind: str, classes: Any, value: Any, dtype: Any) -> Any:
-    """Return the target of one row of classes in the form that the loss needs, or None if it has none."""
-    if kind not in ("binary", "multiclass") or np.ndim(value):
-        return None
-    code = int(np.searchsorted(classes, value))
-    if code == len(classes) or classes[code] != value:
-        return None
+def class_targets(kind: str, classes: Any, dtype: Any) -> Callable[[Any], Any]:
+    """Return the function from the class of a row to its target, or None if it has none."""
     if kind == "multiclass":
-        return np.array([code], np.int32)
-    return labels.encode(kind, classes, [value], dtype)
+        known = {value: np.array([code], np.int32) for code, value in enumerate(classes.tolist())}
+    elif kind == "binary":
+        known = {value: labels.encode(kind, classes, [value], dtype) for value in classes.tolist()}
+    else:
+        known = {}
+    return lambda value: known.get(value) if isinstance(value, Hashable) else None

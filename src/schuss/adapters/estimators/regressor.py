@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -128,10 +129,15 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
             T = ((T - self._target[0]) / self._target[1]).astype(dtype)
         return np.repeat(T, len(self._quantiles), axis=1)
 
-    def _row_target(self, value: Any) -> Any:
-        T = np.array([value], dtype=self._memory.theta.dtype, ndmin=2)
-        plain = T.shape == (1, self._n_targets) and len(self._quantiles) == 1 and np.isfinite(T).all()
-        return T if plain and (self.loss != "poisson" or T.min() >= 0) else None
+    def _row_targets(self) -> Callable[[Any], Any]:
+        dtype, n = self._memory.theta.dtype, self._n_targets
+        least = 0.0 if self.loss == "poisson" else -np.inf
+
+        def target(value: Any) -> Any:
+            T = np.array(value, dtype=dtype, ndmin=2)
+            return T if T.shape == (1, n) and np.isfinite(T).all() and T.min() >= least else None
+
+        return target if len(self._quantiles) == 1 else lambda _: None
 
     def _network(self, n_in: int, hidden: list[int]) -> Network:
         n_out = self._n_targets * len(self._quantiles)
