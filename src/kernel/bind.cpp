@@ -202,6 +202,7 @@ template <class T> void bind_for(nb::module_ &m) {
 }  // namespace
 
 NB_MODULE(_kernel, m) {
+  nb::set_leak_warnings(false);  // what lives to the end of the process, such as an estimator in a notebook, is no leak
   m.attr("version") = SCHUSS_VERSION;
   m.attr("compiler") = SCHUSS_COMPILER;
   nb::class_<Prepared>(m, "Problem")
