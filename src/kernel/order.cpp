@@ -2,8 +2,8 @@
 // MT19937: Matsumoto & Nishimura, ACM Transactions on Modeling and Computer Simulation 8, 1998.
 #include "order.hpp"
 
+#include <algorithm>
 #include <utility>
-#include <vector>
 
 namespace schuss {
 namespace {
@@ -28,26 +28,27 @@ Words philox(uint64_t counter, uint64_t key0, uint64_t key1) {
   return {{a, b, c, d}};
 }
 
+// NumPy's legacy generator, its draws made a block at a time.
 class Twister {
  public:
-  Twister(uint32_t *words, int &position) : words_(words), position_(position) {}
+  Twister(uint32_t *words, int &position) : words_(words), position_(position) { temper(); }
 
-  uint32_t next() {
-    if (position_ == size) refill();
-    uint32_t y = words_[position_++];
-    y ^= y >> 11;
-    y ^= (y << 7) & 0x9D2C5680u;
-    y ^= (y << 15) & 0xEFC60000u;
-    return y ^ (y >> 18);
-  }
-
-  // In [0, highest], by drawing again whatever lies above, as NumPy's legacy generator does.
-  uint32_t up_to(uint32_t highest) {
-    const uint32_t mask = ~uint32_t(0) >> __builtin_clz(highest);
-    uint32_t value;
-    do value = next() & mask;
-    while (value > highest);
-    return value;
+  // Fisher-Yates from the last place i down, with a place up to i as NumPy draws it: under the least mask that i
+  // fits, and again if it is above i. Without a branch on the draw, which no processor could foretell: a place
+  // that is refused swaps i with itself.
+  void shuffle(int32_t *order, int32_t n) {
+    int32_t i = n - 1;
+    while (i > 0) {
+      if (position_ == size) twist(), temper(), position_ = 0;
+      int at = position_;
+      for (; at < size && i > 0; at++) {
+        const int32_t drawn = int32_t(draws_[at] & ~uint32_t(0) >> __builtin_clz(uint32_t(i)));
+        const int32_t fits = drawn <= i, j = i + (drawn - i) * fits;
+        std::swap(order[i], order[j]);
+        i -= fits;
+      }
+      position_ = at;
+    }
   }
 
  private:
@@ -59,27 +60,34 @@ class Twister {
     words_[i] = words_[other] ^ (y >> 1) ^ (-(y & 1) & 0x9908B0DFu);
   }
 
-  void refill() {
+  void twist() {
     for (int i = 0; i < size - middle; i++) renew(i, i + 1, i + middle);
     for (int i = size - middle; i < size - 1; i++) renew(i, i + 1, i + middle - size);
     renew(size - 1, 0, middle - 1);
-    position_ = 0;
   }
 
-  uint32_t *words_;
+  void temper() {
+    for (int i = 0; i < size; i++) {
+      uint32_t y = words_[i];
+      y ^= y >> 11;
+      y ^= (y << 7) & 0x9D2C5680u;
+      y ^= (y << 15) & 0xEFC60000u;
+      draws_[i] = y ^ (y >> 18);
+    }
+  }
+
+  uint32_t *words_, draws_[size];
   int &position_;
 };
 
 }  // namespace
 
+// (scikit-learn shuffles the places 0 … n−1 and takes the order at them, which is to shuffle the order.)
 void shuffled_orders(uint32_t *words, int &position, int32_t n, int32_t *order, long epochs, int32_t *orders) {
   Twister twister(words, position);
-  std::vector<int32_t> places(std::size_t(n), 0);
   for (long e = 0; e < epochs; e++, orders += n) {
-    for (int32_t i = 0; i < n; i++) places[std::size_t(i)] = i;
-    for (int32_t i = n - 1; i > 0; i--) std::swap(places[std::size_t(i)], places[twister.up_to(uint32_t(i))]);
-    for (int32_t i = 0; i < n; i++) orders[i] = order[places[std::size_t(i)]];
-    for (int32_t i = 0; i < n; i++) order[i] = orders[i];
+    twister.shuffle(order, n);
+    std::copy(order, order + n, orders);
   }
 }
 
