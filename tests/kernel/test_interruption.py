@@ -119,15 +119,18 @@ def test_an_exception_in_poll_is_handed_back(engine, error):
 
 def with_ctrl_c(after: float, run) -> tuple[Advance, float]:
     """Return what `run` returns when Ctrl-C comes after so many seconds, and how long it then took."""
-    sent = []
+    sent, begun = [], threading.Event()
 
     def press() -> None:
+        begun.wait()  # a thread may take longer to start than `after`
+        time.sleep(after)
         sent.append(time.perf_counter())
         os.kill(os.getpid(), signal.SIGINT)
 
-    timer = threading.Timer(after, press)
+    timer = threading.Thread(target=press)
     timer.start()
     try:
+        begun.set()
         result = run()
         return result, time.perf_counter() - sent[0]
     finally:

@@ -49,7 +49,7 @@ ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms
 STEPS_AT_ONCE = 2**17  # of which rates are worked out: some 20 ms again
 LARGE = 2**20
 NOTHING = np.empty(0)
-NETWORKS_KEPT = 16
+NETWORKS_KEPT = 8
 
 
 def available() -> bool:
