@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from comparisons import assert_same_bits
 from engines import make_engine
 from runs import draw_run, one_call
+from schuss.engine.native import NativeEngine
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum
@@ -75,3 +77,49 @@ def test_a_run_away_from_the_main_thread_cannot_be_interrupted_by_accident(isa):
     thread.start()
     thread.join()
     assert np.isfinite(found[0].losses).all()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads as Linux lists them")
+def test_calls_at_once_share_the_processors(isa):
+    """A call that begins while another runs takes its share of the threads allowed; alone it takes all."""
+    network, plan = (
+        Network([200, 300, 150, 20], "tanh"),
+        Plan(Momentum(1e-4, 0.9), epochs=10**6, batch_size=128),
+    )
+    samples, start = draw_run(network, plan, 300, dtype="float32")
+    engine, begun, end, counts = make_engine(f"native-{isa}", 2), threading.Event(), threading.Event(), []
+
+    def first_poll(_step: int, _loss: float) -> bool:
+        begun.set()
+        return end.is_set()
+
+    def count(_step: int, _loss: float) -> bool:
+        counts.append(len(list(Path("/proc/self/task").iterdir())))
+        return True
+
+    time.sleep(0.05)  # threads of earlier tests may be about to go
+    idle = len(list(Path("/proc/self/task").iterdir()))
+    engine.advance(network, start, samples, plan, 10**6, poll=count)
+    other = threading.Thread(
+        target=engine.advance, args=(network, start, samples, plan, 10**6), kwargs={"poll": first_poll}
+    )
+    other.start()
+    begun.wait()
+    engine.advance(network, start, samples, plan, 10**6, poll=count)
+    end.set()
+    other.join()
+    # one thread more for the kernel's second; then Python's other one with the kernel's second, and no third
+    assert counts[0] - idle == 1
+    assert counts[1] - idle <= 2
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [("1", 1), ("100", None), ("0", None), ("two", None), ("", None)]
+)
+def test_joblibs_word_on_threads_is_heard(monkeypatch, told, expected):
+    """OMP_NUM_THREADS, which joblib sets in its workers, lowers the usual number and never raises it."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    most = NativeEngine().info.threads
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert NativeEngine().info.threads == (expected or most)
+    assert NativeEngine(3).info.threads == 3
