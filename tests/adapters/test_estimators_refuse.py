@@ -180,6 +180,17 @@ def test_half_of_the_data_to_judge_by_is_refused(kind: Any) -> None:
             kind(max_iter=2).fit(X, Y, X_val=X, y_val=Y + 1)
 
 
+def test_partial_fit_on_several_targets_keeps_the_classes_of_the_first_call() -> None:
+    """The same list again goes on; another class in a column, or a column more, is refused and not learnt."""
+    both, known = np.column_stack([Y, 2 * Y]), [[0, 1, 2], [0, 2]]
+    model = MLPClassifier().partial_fit(X, both, classes=known)
+    model.partial_fit(X, both, classes=known)
+    for others in ([[0, 1], [0, 2]], [[0, 1, 2], [0, 2, 3]], [[0, 1, 2], [0, 2], [0, 1]]):
+        with pytest.raises(ValueError, match="not the same as on last call to partial_fit"):
+            model.partial_fit(X, both, classes=others)
+    assert [list(column) for column in model.classes_] == known
+
+
 def test_what_partial_fit_cannot_know_is_refused() -> None:
     """All classes at the first call, never others; no weights balanced on a part; data to stop early by."""
     with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):

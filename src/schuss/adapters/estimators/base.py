@@ -238,9 +238,11 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin
         raise NotImplementedError
 
     def _targets(self, y: Any, dtype: Any, first: bool, incremental: bool) -> NDArray[Any]:
+        """Return y as the network's targets (rows x outputs), and learn what the leaf keeps of y."""
         raise NotImplementedError
 
     def _score_outputs(self, y: Array, held_out: Validation) -> float:
+        """Return the leaf's score of the outputs for the rows held out."""
         raise NotImplementedError
 
     def _strata(self, T: NDArray[Any]) -> Any:  # noqa: ARG002  # the classifier looks at the targets
@@ -250,6 +252,7 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin
         return sample_weight
 
     def _network(self, n_in: int, hidden: list[int]) -> Network:
+        """Return a new network with the leaf's output activation."""
         raise NotImplementedError
 
     def _activations(self, hidden: list[int]) -> list[str]:

@@ -295,16 +295,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         if classes is None:
             return
         several = np.ndim(y) == 2 and np.shape(y)[1] > 1
-        if several and isinstance(classes, list | tuple) and all(np.ndim(c) == 1 for c in classes):
-            self._kind, self._sparse_labels = "multioutput", False
-            self.classes_ = [np.unique(column) for column in classes]
-            return
-        given = unique_labels(classes)
+        by_column = several and isinstance(classes, list | tuple) and all(np.ndim(c) == 1 for c in classes)
+        given = [np.unique(column) for column in classes] if by_column else unique_labels(classes)
         if known is not None:
-            if not np.array_equal(known, given):
+            if not labels.is_same(known, given):
                 raise ValueError(
                     f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
                 )
+            return
+        if by_column:
+            self._kind, self._sparse_labels, self.classes_ = "multioutput", False, given
             return
         self._sparse_labels = is_sparse(y)
         self._kind = "multilabel" if several else "binary" if len(given) <= 2 else "multiclass"

@@ -17,7 +17,15 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 
-__all__ = ["advance_past", "draw_theta", "generator_of", "orders_of", "plain_generator"]
+__all__ = [
+    "advance_past",
+    "draw_theta",
+    "generator_from",
+    "generator_of",
+    "is_shared",
+    "orders_of",
+    "plain_generator",
+]
 
 Generator = np.random.RandomState
 

@@ -70,7 +70,7 @@ class HiddenLayerMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # ty
 
 
 # Here, because scikit-learn's `set_output` wraps the method of the class and would hide the condition.
-HiddenLayerMixin.transform = available_if(  # type: ignore[method-assign]  # on purpose
+HiddenLayerMixin.transform = available_if(  # type: ignore[method-assign]  # as said
     HiddenLayerMixin._has_hidden
 )(HiddenLayerMixin.transform)
 

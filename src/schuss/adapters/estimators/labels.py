@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from schuss.errors import DataError
 from schuss.method.functions import Array
 
-__all__ = ["classes_of", "decode", "encode", "kind_of", "probabilities"]
+__all__ = ["classes_of", "decode", "encode", "is_same", "kind_of", "n_outputs_of", "one_hot", "probabilities"]
 
 KINDS = {
     "binary": "binary",
@@ -41,6 +41,12 @@ def classes_of(kind: str, y: Any) -> Any:
     if kind == "multioutput":
         return [np.unique(column) for column in np.asarray(y).T]
     return np.unique(y) if kind in ("binary", "multiclass") else unique_labels(y)
+
+
+def is_same(known: Any, given: Any) -> bool:
+    """Return whether two sets of classes agree: one array each, or a list with an array for each target."""
+    ours, theirs = (each if isinstance(each, list) else [each] for each in (known, given))
+    return len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs))
 
 
 def n_outputs_of(kind: str, classes: Any) -> int:

@@ -39,7 +39,7 @@ def plan_of(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
         rule=_rule(estimator, incremental),
         epochs=1 if incremental else estimator.max_iter,
         batch_size=_batch_size(estimator, n),
-        order=orders_of(memory.generator, estimator.shuffle, n),  # type: ignore[arg-type]  # as above
+        order=orders_of(memory.generator, estimator.shuffle, n),  # type: ignore[arg-type]  # a fit sets it
         weight_decay=estimator.weight_decay,
         dropout=float(dropout) if np.ndim(dropout) == 0 else list(dropout),  # type: ignore[arg-type]  # becomes a tuple
         average=estimator.average,

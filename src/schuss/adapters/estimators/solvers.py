@@ -1,4 +1,4 @@
-"""How an estimator trains: its parameters as a plan, the training, and the fitted attributes after it."""
+"""How an estimator trains: the training by its plan, and the fitted attributes after it."""
 
 from __future__ import annotations
 
