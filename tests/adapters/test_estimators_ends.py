@@ -74,6 +74,16 @@ def test_a_warm_start_that_diverges_leaves_the_model_as_it_was() -> None:
     assert not np.array_equal(model.set_params(learning_rate_init=0.01).fit(X, y).predict(X), before)
 
 
+def test_a_warm_start_with_another_activation_that_diverges_keeps_the_activation() -> None:
+    """The weights were trained for it, and predict what they predicted."""
+    X, y = numbers()
+    model = far_too_fast(MLPRegressor, learning_rate_init=0.01, warm_start=True, activation="relu").fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(DivergenceError):
+        model.set_params(activation="identity", learning_rate_init=1e300).fit(X, y)
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_divergence_with_data_to_judge_by_keeps_the_best(kind: Any) -> None:
     """A warning that says so, and the weights of the best score before it."""

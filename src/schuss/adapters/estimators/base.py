@@ -105,7 +105,8 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin
                 f"the network fitted before has layers {self._memory.network.layers}; these parameters and "
                 f"data ask for {network.layers}. Fit without warm_start."
             )
-        self._memory.network = network  # its loss or activation may have been changed
+        if network != self._memory.network:  # a new Memory: a fit that fails goes back to the old
+            self._memory = replace(self._memory, network=network)
         report = Report(self, X, y, 1 if incremental else self.max_iter)
         held_out = self._held_out(validation, incremental)
         solvers.train(self, X, T, weights, held_out, report, incremental)
