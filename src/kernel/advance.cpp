@@ -15,6 +15,7 @@ constexpr double flops_per_look = 5e6;    // between two looks at the clock: som
 constexpr auto poll_interval = std::chrono::milliseconds(10);
 constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
 constexpr double long_update = 0.015;     // seconds; longer ones are summed apart, so that they can be given up
+constexpr double update_share = 0.5;      // of the time of a step, at most
 constexpr double lane_speed = 2e9;        // flops per second and lane that the slowest processors reach
 
 // Run body(thread) on `threads` threads, this one included.
@@ -76,6 +77,7 @@ class Watch {
 };
 
 template <class T> void set_data(Work<T> &work, const Problem &problem, const Data<T> &data) {
+  work.n_samples = data.n;
   work.x = data.x;
   work.sparse = data.sparse;
   work.t = data.t;
@@ -113,34 +115,86 @@ void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, c
   work.scale = T(work.loss_scale);
 }
 
+// The batches of a call, one after the other.
+class Batches {
+ public:
+  Batches(const Course &course, long n)
+      : course_(course), n_(n), per_epoch_((n + course.batch_size - 1) / course.batch_size), left_(course.steps),
+        place_(course.first_place) {}
+
+  // None, where no step follows.
+  Batch now() const {
+    if (left_ == 0) return {nullptr, 0, 0};
+    const long first = place_ * course_.batch_size;
+    return {course_.order ? course_.order + epoch_ * n_ + first : nullptr, first,
+            std::min(course_.batch_size, n_ - first)};
+  }
+  // Whether an epoch ended with it.
+  bool advance() {
+    left_--;
+    if (++place_ < per_epoch_) return false;
+    place_ = 0;
+    epoch_++;
+    return true;
+  }
+
+ private:
+  const Course &course_;
+  long n_, per_epoch_, left_, place_, epoch_ = 0;
+};
+
+// Seconds of each step as thread 0 sees them.
+class Stopwatch {
+ public:
+  double lap() {
+    const auto before = last_;
+    last_ = Clock::now();
+    return std::chrono::duration<double>(last_ - before).count();
+  }
+
+ private:
+  Clock::time_point last_ = Clock::now();
+};
+
 // The steps of one call as one of its threads makes them; every thread takes the same decisions.
 template <class T>
-Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
+Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
                     const Objective &objective, const Course &course, int thread, Watch &watch, double *losses) {
   Team &team = *work.team;
-  const long per_epoch = (data.n + course.batch_size - 1) / course.batch_size;
-  long place = course.first_place, epoch = 0;
+  Batches batches(course, data.n);
+  Stopwatch watch_step;
   for (long s = 0; s < course.steps; s++, work.dropout_step++) {
-    const long first = place * course.batch_size;
-    const Batch batch = {course.order ? course.order + epoch * data.n + first : nullptr, first,
-                         std::min(course.batch_size, data.n - first)};
+    const Batch batch = batches.now();
+    const bool epoch_ends = batches.advance();
+    work.next = batches.now();
+    work.number = s;
     work.rates = course.rates + s * rate_counts[int(course.rule)];
     work.keep = course.keeps ? T(course.keeps[s]) : T(1);
     set_scale(work, objective, data, batch);
     work.last_step = s + 1 == course.steps;
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
+    work.number = s + 1;
+    if (work.may_be_apart && thread == 0) {
+      const double share = update_share * double(std::min<long>(batch.n, work.chunk)) / double(batch.n);
+      team.apart = watch_step.lap() * share > long_update;
+    }
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
     if (!std::isfinite(loss)) return {s + 1, Outcome::not_finite};
-    const bool epoch_ends = ++place == per_epoch;
-    if (epoch_ends) place = 0, epoch++;
     if (epoch_ends || course.check_each_step) {
+      if (work.lags) table.settle(work, thread), meet(team);
       if (thread == 0) team.finite = space.finite();
       meet(team);
       if (!team.finite) return {s + 1, Outcome::not_finite};
     }
   }
   return {course.steps, Outcome::done};
+}
+
+// Whether weights that no sample of a batch meets can be left for later: where nobody asks for all of them.
+template <class T> bool may_lag(const Data<T> &data, const Objective &objective, const Course &course, bool apart) {
+  const bool rests = course.rule == Rule::gradient_descent && !course.keeps;  // they do not change at all
+  return data.is_sparse() && !rests && !apart && objective.l2 == 0 && objective.l1 == 0;
 }
 
 }  // namespace
@@ -157,9 +211,10 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const double visits = data.is_sparse() ? double(problem.layers[0]) * problem.layers[1] : 0.0;
   const double flops = problem.flops_per_sample(inputs) * double(course.batch_size) + flops_per_visit * visits;
   team.threads = threads_for(flops, threads);
+  team.apart = 1;  // until a step has been timed
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes * team.threads);
-  const bool apart = update > long_update || std::isfinite(objective.clip);
-  const bool sums = apart || course.batch_size > rows;
+  const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
+  const bool sums = clips || may_be_long || course.batch_size > rows;
   auto space = shelf.take(problem, table, {team.threads, rows, true, slots, sums, data.is_sparse(), dropout.rates});
   space->pack(theta, memory);
   Watch watch(poll);
@@ -170,9 +225,14 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
     set_dropout(work, dropout);
     set_objective(work, objective);
     work.rule = course.rule;
-    work.apart = apart;
+    work.all_rates = course.rates;
+    work.all_keeps = course.keeps;
+    work.apart = clips || may_be_long;
+    work.may_be_apart = may_be_long && !clips;
+    work.lags = may_lag(data, objective, course, work.apart);
     if (thread == 0) watch.listen_in(work);
     const Progress made = make_steps(work, *space, table, data, objective, course, thread, watch, losses);
+    if (work.lags) table.settle(work, thread);
     if (thread == 0) progress = made;
   });
   space->unpack(new_theta, new_memory);

@@ -45,7 +45,7 @@ template <class T> void apply(Function which, const T *in, T *out, size_t n) {
 }
 
 template <class T>
-constexpr Table<T> table = {lanes<T>, panel<T>, step<T>, outputs<T>, transpose<T>, pack<T>, unpack<T>, finite<T>,
+constexpr Table<T> table = {lanes<T>, panel<T>, step<T>, settle_all<T>, outputs<T>, transpose<T>, pack<T>, unpack<T>, finite<T>,
                                apply<T>};
 
 extern const InstructionSet instruction_set;

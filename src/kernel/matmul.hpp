@@ -69,11 +69,15 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
   op.template finish<MR, NV>(row, p, c);
 }
 
+// Rows [row, rows) in tiles of as many rows as may be; not 6 and 2 of them but 4 and 4, since a tile of few rows
+// waits for its own sums.
 template <class T, int NV, class Op>
 SCHUSS_INLINE void rows_of_tiles(const Op &op, int row, int rows, const Panel<T> &p, int k, int terms) {
   constexpr int most = tile_rows[NV];
-  for (; row + most <= rows; row += most) tile<T, most, NV>(op, row, p, k, terms);
+  const int full = NV > 1 && most == 6 && (rows - row) % 6 == 2 ? rows - 7 : rows;
+  for (; row + most <= full; row += most) tile<T, most, NV>(op, row, p, k, terms);
   if (most > 6 && row + 6 <= rows) tile<T, 6, NV>(op, row, p, k, terms), row += 6;
+  if (most == 6 && row + 4 < rows) tile<T, 4, NV>(op, row, p, k, terms), row += 4;
   if (row + 4 <= rows) tile<T, 4, NV>(op, row, p, k, terms), row += 4;
   if (row + 2 <= rows) tile<T, 2, NV>(op, row, p, k, terms), row += 2;
   if (row + 1 <= rows) tile<T, 1, NV>(op, row, p, k, terms);

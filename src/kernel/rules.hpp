@@ -7,14 +7,14 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Made from the numbers of a step; called with the weights that stand at place i, with the rule's memory and
-// with their gradient, it changes the memory there and returns the new weights.
+// Made from the numbers of a step; called with a vector of weights, with what the rule remembers of them and with
+// their gradient, it changes the memory and returns the new weights.
 template <class T, Rule rule> struct Change;
 
 template <class T> struct Change<T, Rule::gradient_descent> {
   T rate;
   explicit Change(const double *r) : rate(T(r[0])) {}
-  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *, long, Vec<T> gradient) const {
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *, Vec<T> gradient) const {
     return w - rate * gradient;
   }
 };
@@ -22,20 +22,19 @@ template <class T> struct Change<T, Rule::gradient_descent> {
 template <class T> struct Change<T, Rule::momentum> {
   T rate, momentum;
   explicit Change(const double *r) : rate(T(r[0])), momentum(T(r[1])) {}
-  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *memory, long i, Vec<T> gradient) const {
-    const Vec<T> velocity = momentum * load<T>(memory[0] + i) - rate * gradient;
-    store<T>(memory[0] + i, velocity);
-    return w + velocity;
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = momentum * memory[0] - rate * gradient;
+    return w + memory[0];
   }
 };
 
 template <class T> struct Change<T, Rule::nesterov> {
   T rate, momentum;
   explicit Change(const double *r) : rate(T(r[0])), momentum(T(r[1])) {}
-  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *memory, long i, Vec<T> gradient) const {
-    const Vec<T> push = rate * gradient, velocity = momentum * load<T>(memory[0] + i) - push;
-    store<T>(memory[0] + i, velocity);
-    return w + (momentum * velocity - push);
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    const Vec<T> push = rate * gradient;
+    memory[0] = momentum * memory[0] - push;
+    return w + (momentum * memory[0] - push);
   }
 };
 
@@ -44,12 +43,10 @@ template <class T> struct Change<T, Rule::adam> {
   explicit Change(const double *r)
       : rate(T(r[0])), beta_1(T(r[1])), rest_1(T(1.0 - r[1])), beta_2(T(r[2])), rest_2(T(1.0 - r[2])),
         epsilon(T(r[3])) {}
-  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *memory, long i, Vec<T> gradient) const {
-    const Vec<T> mean = beta_1 * load<T>(memory[0] + i) + rest_1 * gradient;
-    const Vec<T> mean_square = beta_2 * load<T>(memory[1] + i) + rest_2 * (gradient * gradient);
-    store<T>(memory[0] + i, mean);
-    store<T>(memory[1] + i, mean_square);
-    return w - rate * mean / (square_root(mean_square) + epsilon);
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = beta_1 * memory[0] + rest_1 * gradient;
+    memory[1] = beta_2 * memory[1] + rest_2 * (gradient * gradient);
+    return w - rate * memory[0] / (square_root(memory[1]) + epsilon);
   }
 };
 
