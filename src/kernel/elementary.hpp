@@ -56,10 +56,17 @@ template <class T> SCHUSS_INLINE Vec<T> exp_tail(Vec<T> r) {
   return p;
 }
 
+// exp(x) where it is neither subnormal nor infinite
+template <class T> SCHUSS_INLINE Vec<T> exp_within(Vec<T> x) {
+  Ints<T> k;
+  Vec<T> r;
+  reduce<T>(x, k, r);
+  return (fma(r * r, exp_tail<T>(r), r) + T(1)) * power_of_two<T>(k);
+}
+
 template <class T> SCHUSS_INLINE Vec<T> exp(Vec<T> x) {
   using C = Constants<T>;
-  x = pick<T>(x < all<T>(C::exp_low), all<T>(C::exp_low), x);
-  x = pick<T>(x > all<T>(C::exp_high), all<T>(C::exp_high), x);
+  x = at_most(at_least(x, all<T>(C::exp_low)), all<T>(C::exp_high));
   Ints<T> k;
   Vec<T> r;
   reduce<T>(x, k, r);
@@ -68,10 +75,8 @@ template <class T> SCHUSS_INLINE Vec<T> exp(Vec<T> x) {
   return p * power_of_two<T>(half) * power_of_two<T>(k - half);
 }
 
-// exp(x) − 1 for x ≤ 60, accurate near 0
-template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
-  x = pick<T>(x < all<T>(T(-60)), all<T>(T(-60)), x);
-  x = pick<T>(x > all<T>(T(60)), all<T>(T(60)), x);
+// exp(x) − 1 for |x| ≤ 60, accurate near 0
+template <class T> SCHUSS_INLINE Vec<T> expm1_within(Vec<T> x) {
   Ints<T> k;
   Vec<T> r;
   reduce<T>(x, k, r);
@@ -80,11 +85,14 @@ template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
   return fma(power, p, power - T(1));
 }
 
+// The same for x ≤ 60
+template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
+  return expm1_within<T>(at_most(at_least(x, all<T>(T(-60))), all<T>(T(60))));
+}
+
 // tanh x = e/(e+2) with e = exp(2|x|) − 1
 template <class T> SCHUSS_INLINE Vec<T> tanh(Vec<T> x) {
-  Vec<T> size = absolute<T>(x), high = all<T>(Constants<T>::tanh_high);
-  size = pick<T>(size > high, high, size);
-  Vec<T> e = expm1<T>(size + size);
+  const Vec<T> size = at_most(absolute<T>(x), all<T>(Constants<T>::tanh_high)), e = expm1_within<T>(size + size);
   return copy_sign<T>(e / (e + T(2)), x);
 }
 

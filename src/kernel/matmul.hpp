@@ -158,20 +158,27 @@ template <class T> struct BackwardOp {
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
     const long at = row * below.stride + p.at;
-    T *delta = below.delta + at;
-    const T *y = below.y + at;
-    const bool clip = is_last && activation == Activation::relu;
+    if (!is_last) return put<Activation::identity>(at, c);
+    switch (activation) {
+      case Activation::relu: return put<Activation::relu>(at, c);
+      case Activation::tanh: return put<Activation::tanh>(at, c);
+      case stored_slope: return put<stored_slope>(at, c);
+      default:
+        put<Activation::identity>(at, c);
+        times_slope<T>(activation, below.delta + at, below.y + at, below.slope ? below.slope + at : nullptr,
+                       below.stride, MR, NV);
+    }
+  }
+  template <Activation known, int MR, int NV>
+  __attribute__((always_inline)) void put(long at, Vec<T> (&c)[MR][NV]) const {
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) {
-        const long i = r * below.stride + v * lanes<T>;
-        Vec<T> d = c[r][v];
-        if (clip) d = slope_at<T>(Activation::relu, load<T>(y + i), nullptr) * d;
-        store<T>(delta + i, d);
+        const long i = at + r * below.stride + v * lanes<T>;
+        if (known == Activation::identity) store<T>(below.delta + i, c[r][v]);
+        else store<T>(below.delta + i, slope_at<T>(known, load<T>(below.y + i), below.slope + i) * c[r][v]);
       }
-    if (is_last && !in_registers(activation))
-      times_slope<T>(activation, delta, y, below.slope ? below.slope + at : nullptr, below.stride, MR, NV);
   }
 };
 

@@ -53,7 +53,8 @@ template <class T> void forward(Work<T> &work, Range rows) {
 template <class T> void backward(Work<T> &work, Range rows) {
   for (int l = work.depth - 1; l > 0; l--) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
-    const Activation activation = below.drops ? stored_slope : below.activation;
+    const bool stored = below.drops || !slope_from_output(below.activation);
+    const Activation activation = stored ? stored_slope : below.activation;
     multiply<T>(work, BackwardOp<T>{layer, below, activation, layer.delta, layer.stride, 1}, rows.first, rows.last,
                 layer.n_in, layer.n_out);
   }
