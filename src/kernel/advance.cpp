@@ -1,18 +1,16 @@
 #include "advance.hpp"
 
+#include "batches.hpp"
+#include "watch.hpp"
+
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <thread>
 
 namespace schuss {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr double flops_per_look = 5e6;    // between two looks at the clock: some 50 µs
-constexpr auto poll_interval = std::chrono::milliseconds(10);
 constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
 constexpr double long_update = 0.015;     // seconds; longer ones are summed apart, so that they can be given up
 constexpr double update_share = 0.5;      // of the time of a step, at most
@@ -48,33 +46,6 @@ template <class T> double inputs_of(const Problem &problem, const Data<T> &data)
   if (!data.is_sparse()) return problem.layers.front();
   return sparse_effort * double(data.sparse.starts[data.n] - data.sparse.starts[0]) / double(std::max(data.n, 1L));
 }
-
-// Asks the caller now and then whether to go on; cheap enough to be asked at every product.
-class Watch {
- public:
-  explicit Watch(const Poll &poll) : poll_(poll), last_(Clock::now()) {}
-  void at(long steps, double loss) { steps_ = steps, loss_ = loss; }
-  template <class T> void listen_in(Work<T> &work) {
-    work.poll = [](void *self, double flops) { return static_cast<Watch *>(self)->due(flops); };
-    work.poll_data = this;
-  }
-
- private:
-  bool due(double flops) {
-    since_ += flops;
-    if (since_ < flops_per_look) return false;
-    since_ = 0;
-    const auto now = Clock::now();
-    if (now - last_ < poll_interval) return false;
-    last_ = now;
-    return poll_(steps_, loss_);
-  }
-
-  const Poll &poll_;
-  double since_ = 0, loss_ = 0;
-  long steps_ = 0;
-  Clock::time_point last_;
-};
 
 template <class T> void set_data(Work<T> &work, const Problem &problem, const Data<T> &data) {
   work.n_samples = data.n;
@@ -115,59 +86,21 @@ void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, c
   work.scale = T(work.loss_scale);
 }
 
-// The batches of a call, one after the other.
-class Batches {
- public:
-  Batches(const Course &course, long n)
-      : course_(course), n_(n), per_epoch_((n + course.batch_size - 1) / course.batch_size), left_(course.steps),
-        place_(course.first_place) {}
-
-  // None, where no step follows.
-  Batch now() const {
-    if (left_ == 0) return {nullptr, 0, 0};
-    const long first = place_ * course_.batch_size;
-    return {course_.order ? course_.order + epoch_ * n_ + first : nullptr, first,
-            std::min(course_.batch_size, n_ - first)};
-  }
-  // Whether an epoch ended with it.
-  bool advance() {
-    left_--;
-    if (++place_ < per_epoch_) return false;
-    place_ = 0;
-    epoch_++;
-    return true;
-  }
-
- private:
-  const Course &course_;
-  long n_, per_epoch_, left_, place_, epoch_ = 0;
-};
-
-// Seconds of each step as thread 0 sees them.
-class Stopwatch {
- public:
-  double lap() {
-    const auto before = last_;
-    last_ = Clock::now();
-    return std::chrono::duration<double>(last_ - before).count();
-  }
-
- private:
-  Clock::time_point last_ = Clock::now();
-};
-
-// The steps of one call as one of its threads makes them; every thread takes the same decisions.
+// A stretch as one of its threads makes it; every thread takes the same decisions.
 template <class T>
 Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
-                    const Objective &objective, const Course &course, int thread, Watch &watch, double *losses) {
+                    const Objective &objective, const Course &course, const Stretch &stretch, int thread,
+                    Watch &watch, double *losses) {
   Team &team = *work.team;
-  Batches batches(course, data.n);
+  Batches batches(course, data.n, stretch);
   Stopwatch watch_step;
-  for (long s = 0; s < course.steps; s++, work.dropout_step++) {
+  work.dropout_step += uint32_t(stretch.first);
+  for (long s = stretch.first; s < stretch.last; s++, work.dropout_step++) {
     const Batch batch = batches.now();
     const bool epoch_ends = batches.advance();
     work.next = batches.now();
     work.number = s;
+    work.is_first = s == stretch.first;
     work.rates = course.rates + s * rate_counts[int(course.rule)];
     work.keep = course.keeps ? T(course.keeps[s]) : T(1);
     set_scale(work, objective, data, batch);
@@ -188,7 +121,7 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
       if (!team.finite) return {s + 1, Outcome::not_finite};
     }
   }
-  return {course.steps, Outcome::done};
+  return {stretch.last, Outcome::done};
 }
 
 // Whether weights that no sample of a batch meets can be left for later: where nobody asks for all of them.
@@ -206,35 +139,43 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const CallUnderWay here;
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const int slots = memory_rows[int(course.rule)];
-  Team team;
   const double inputs = inputs_of(problem, data);
   const double visits = data.is_sparse() ? double(problem.layers[0]) * problem.layers[1] : 0.0;
   const double flops = problem.flops_per_sample(inputs) * double(course.batch_size) + flops_per_visit * visits;
-  team.threads = threads_for(flops, threads);
-  team.apart = 1;  // until a step has been timed
-  const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes * team.threads);
+  Pace pace = shelf.pace(course.batch_size, threads_for(flops, threads));
+  const int most = pace.most();
+  const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
   const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
   const bool sums = clips || may_be_long || course.batch_size > rows;
-  auto space = shelf.take(problem, table, {team.threads, rows, true, slots, sums, data.is_sparse(), dropout.rates});
+  auto space = shelf.take(problem, table, {most, rows, true, slots, sums, data.is_sparse(), dropout.rates});
   space->pack(theta, memory);
+  Team team;
+  team.apart = 1;  // until a step has been timed
   Watch watch(poll);
+  Stopwatch stopwatch;
   Progress progress{};
-  in_team(team.threads, [&](int thread) {
-    Work<T> work = space->work(team, thread);
-    set_data(work, problem, data);
-    set_dropout(work, dropout);
-    set_objective(work, objective);
-    work.rule = course.rule;
-    work.all_rates = course.rates;
-    work.all_keeps = course.keeps;
-    work.apart = clips || may_be_long;
-    work.may_be_apart = may_be_long && !clips;
-    work.lags = may_lag(data, objective, course, work.apart);
-    if (thread == 0) watch.listen_in(work);
-    const Progress made = make_steps(work, *space, table, data, objective, course, thread, watch, losses);
-    if (work.lags) table.settle(work, thread);
-    if (thread == 0) progress = made;
-  });
+  while (progress.outcome == Outcome::done && progress.steps < course.steps) {
+    const Stretch stretch = {progress.steps, std::min(course.steps, progress.steps + pace.steps())};
+    team.threads = pace.threads();
+    in_team(team.threads, [&](int thread) {
+      Work<T> work = space->work(team, thread);
+      set_data(work, problem, data);
+      set_dropout(work, dropout);
+      set_objective(work, objective);
+      work.rule = course.rule;
+      work.all_rates = course.rates;
+      work.all_keeps = course.keeps;
+      work.apart = clips || may_be_long;
+      work.may_be_apart = may_be_long && !clips;
+      work.lags = may_lag(data, objective, course, work.apart);
+      if (thread == 0) watch.listen_in(work);
+      const Progress made = make_steps(work, *space, table, data, objective, course, stretch, thread, watch, losses);
+      if (work.lags) table.settle(work, thread);
+      if (thread == 0) progress = made;
+    });
+    pace.note(stretch.last - stretch.first, stopwatch.lap());
+  }
+  shelf.put(course.batch_size, pace);
   space->unpack(new_theta, new_memory);
   shelf.put(std::move(space));
   return progress;

@@ -125,6 +125,7 @@ template <class T> struct Work {
   double clip = 0;                // longest gradient, where `clips`
   bool clips = false;
   bool last_step = false;         // of a call: nobody needs w_t after it
+  bool is_first = true;           // of a stretch: nothing is known of it from the step before
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
   bool may_be_apart = false;      // whether team->apart says so for each step

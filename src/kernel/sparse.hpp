@@ -162,7 +162,7 @@ template <class T> void note_met_next(Work<T> &work, int first, int last) {
 template <class T>
 __attribute__((noinline)) void scatter(Work<T> &work, int samples, int first, int last, bool finish) {
   const Layer<T> &layer = work.layers[0];
-  if (!work.lags || work.number == 0) note_met(work, samples, first, last);
+  if (!work.lags || work.is_first) note_met(work, samples, first, last);
   for (int p = 0; p * panel<T> < layer.n_out; p++) {
     const int vectors = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, 0).vectors;
     with_vectors(vectors, [&](auto nv) { scatter_panel<T, nv.value>(work, layer, p, samples, first, last, finish); });

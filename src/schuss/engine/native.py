@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll, Predictor
+from schuss.engine.mapped import ReadAhead, file_under
 from schuss.engine.shuffles import Shuffles
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
@@ -22,7 +23,7 @@ from schuss.method.checks import check_integer
 from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
 from schuss.method.network import Network
-from schuss.method.orders import Shuffled
+from schuss.method.orders import Blocks, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.rules import RULES
 from schuss.method.samples import Samples, is_sparse
@@ -48,6 +49,7 @@ OUTCOMES = (DONE, INTERRUPTED, NOT_FINITE)
 ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms, during which Ctrl-C waits
 STEPS_AT_ONCE = 2**17  # of which rates are worked out: some 20 ms again
 LARGE = 2**20
+MAPPED = 2**26  # smaller files are read once and stay
 NOTHING = np.empty(0)
 NETWORKS_KEPT = 8
 
@@ -103,6 +105,7 @@ class NativeEngine:
             )
         self._threads = check_integer("threads", usual_threads() if threads is None else threads, low=1)
         self._shuffles: Shuffles | None = None
+        self._drawn: tuple[tuple[int, ...], NDArray[np.int32]] | None = None
         self._set = instruction_set or chosen_set()
         if self._set not in instruction_sets():
             raise EngineError(
@@ -171,9 +174,13 @@ class NativeEngine:
         """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
         made: list[NDArray[np.float64]] = []
         result = Advance(state, NOTHING, DONE)
+        ahead = _read_ahead(samples.X, plan)
         try:
             while result.outcome == DONE and result.state.step < stop:
                 until = self._until(plan, result.state.step, stop, len(samples))
+                if ahead:
+                    until = ahead.until(result.state.step, until)
+                    ahead.ask(until, ahead.until(until, plan.steps(len(samples))))
                 last = self._call(network, result.state, samples, plan, until, poll, check_each_step)
                 made.append(last.losses)
                 result = last
@@ -256,9 +263,13 @@ class NativeEngine:
             if self._shuffles is None or self._shuffles.key != (plan.order, n):
                 self._shuffles = Shuffles(plan.order, n, _kernel.shuffled_orders)
             return self._shuffles.orders(first, last)
-        orders = np.empty((last - first, n), np.int32)
-        _kernel.orders(plan.seed, first, orders)
-        return orders
+        block = plan.order.size if isinstance(plan.order, Blocks) else n
+        known = self._drawn  # read once: another thread may train with this engine too
+        if known is None or known[0] != (plan.seed, block, n, first, last):
+            orders = np.empty((last - first, n), np.int32)
+            _kernel.orders(plan.seed, first, orders, block)
+            known = self._drawn = (plan.seed, block, n, first, last), orders
+        return known[1]
 
 
 def _problem(network: Network) -> _kernel.Problem:
@@ -286,6 +297,17 @@ def _rows(network: Network, X: Any) -> Any:
     if indices.dtype != np.int32 and indices.size and not 0 <= indices.min() <= indices.max() < n_in:
         raise ValueError("X names a column that is not there")  # a cast could hide it
     return X.indptr.astype(np.int64, copy=False), indices.astype(np.int32, copy=False), X.data
+
+
+def _read_ahead(X: Any, plan: Plan) -> ReadAhead | None:
+    """Return what asks for rows on a disk in time, where they lie there and neighbours are visited together."""
+    near = (
+        is_sparse(X)
+        or X.nbytes < MAPPED
+        or not (plan.order == "sequential" or isinstance(plan.order, Blocks))
+    )
+    file = None if near else file_under(X)
+    return None if file is None else ReadAhead(X, file, plan)
 
 
 def _terms(objective: Objective | Plan) -> tuple[bool, float, float, float, bool]:
