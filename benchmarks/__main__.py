@@ -17,7 +17,7 @@ from benchmarks.lines import Line
 from benchmarks.machine import machine
 from benchmarks.parts import scale, threads, train, whole
 from benchmarks.peers import WITHOUT
-from benchmarks.report import head, row, write_json
+from benchmarks.report import HEAD, head, row, write_json
 
 PARTS = {part.PART: part for part in (train, whole, scale, threads)}
 
@@ -67,6 +67,7 @@ def main() -> None:
     print(head(found))
     for reason in WITHOUT.values():
         print(reason)
+    print(f"\n{HEAD}")
     lines = list(measure(options.chosen, options.runs))
     seconds = time.perf_counter() - began
     missed = [line for line in lines if line.verdict == "MISSED"]

@@ -161,7 +161,7 @@ def write(case: Case, folder: Path) -> None:
 
 
 def loss_of(case: Case, weights: list[NDArray[Any]]) -> float:
-    """Return the mean loss on all samples, in float64, of weights w0, b0, w1, b1, …"""
+    """Return the mean loss on all samples, in float64, of the weights (w0, b0, w1, b1, …)."""
     from schuss.engine.choice import engine_named
     from schuss.method.backprop import Objective
     from schuss.method.samples import Samples

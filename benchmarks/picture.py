@@ -35,32 +35,40 @@ def draw(path: Path, machine: dict[str, Any], lines: Sequence[Line]) -> bool:
         return False
     height = max(4.0, 1.0 + 0.75 * len(cases))
     figure, (left, right) = plt.subplots(1, 2, figsize=(12, height), width_ratios=(2.2, 1), sharey=True)
-    bars(left, cases, lines, COLOURS)
+    bars(left, cases, lines, COLOURS, 1.0)
     left.set(xscale="log", xlabel="times as fast as …", title="Time of a step: peer / schuss")
     left.axvline(1, color="black", linewidth=0.8)
     left.xaxis.set_major_formatter("{x:g}")
-    bars(right, cases, lines, SHARES)
+    bars(right, cases, lines, SHARES, 0.0)
     right.set(xlim=(0, 1), xlabel="share of the multiply-add peak", title="Share of the machine")
     left.set_yticks(np.arange(len(cases)), cases)
     left.invert_yaxis()
-    figure.suptitle(f"schuss {machine['versions'][OURS]}, {machine['processor']}, {machine['instruction set']}, "
-                    f"{machine['date'][:10]}", fontsize=10)
+    figure.suptitle(
+        f"schuss {machine['versions'][OURS]}, {machine['processor']}, {machine['instruction set']}, "
+        f"{machine['date'][:10]}",
+        fontsize=10,
+    )
     figure.tight_layout()
     figure.savefig(path, dpi=120)
     plt.close(figure)
     return True
 
 
-def bars(axes: Any, cases: Sequence[str], lines: Sequence[Line], colours: dict[str, str]) -> None:
-    """Draw a group of bars for each case, with a mark where each should reach."""
+def bars(
+    axes: Any, cases: Sequence[str], lines: Sequence[Line], colours: dict[str, str], start: float
+) -> None:
+    """Draw a group of bars for each case from `start`, with a mark where each should reach."""
     thickness = 0.8 / len(colours)
     for k, (who, colour) in enumerate(colours.items()):
         shown = [line for line in lines if line.who == who and line.ratio is not None]
         places = np.array([cases.index(line.case) + (k + 0.5) * thickness - 0.4 for line in shown])
-        axes.barh(places, [line.ratio for line in shown], thickness * 0.9, color=colour, label=who)
+        ends = np.array([line.ratio for line in shown])
+        axes.barh(places, ends - start, thickness * 0.9, left=start, color=colour, label=who)
         for place, line in zip(places, shown, strict=True):
             if line.target is not None:
-                axes.vlines(line.target, place - thickness / 2, place + thickness / 2, "black", linewidth=2.5)
+                axes.vlines(
+                    line.target, place - thickness * 0.4, place + thickness * 0.4, "black", linewidth=2.5
+                )
     axes.plot([], [], color="black", linewidth=2.5, label="target")
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)

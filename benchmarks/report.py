@@ -19,8 +19,8 @@ def row(line: Line) -> str:
     ratio = "" if line.ratio is None else number(line.ratio)
     sign = "≤" if line.at_most else "≥"
     target = "" if line.target is None else f"{sign} {line.target:g}"
-    text = f"{line.case:<20}{line.who:<30}{value:>11} {line.unit:<9}{ratio:>8}{target:>9}  {line.verdict:<7}{line.note}"
-    return text.rstrip()
+    measured = f"{line.case:<20}{line.who:<30}{value:>11} {line.unit:<9}"
+    return f"{measured}{ratio:>8}{target:>9}  {line.verdict:<7}{line.note}".rstrip()
 
 
 def number(value: float) -> str:
@@ -29,10 +29,10 @@ def number(value: float) -> str:
 
 
 def head(machine: dict[str, Any]) -> str:
-    """Return what stands above the table."""
+    """Return what stands above everything."""
     libraries = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     rest = "; ".join(str(value) for name, value in machine.items() if name != "versions")
-    return f"{rest}\n{libraries}\n\n{HEAD}"
+    return f"{rest}\n{libraries}"
 
 
 def write_json(path: Path, machine: dict[str, Any], lines: Iterable[Line], seconds: float) -> None:

@@ -8,8 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ ANY_THREADS = 0  # schuss decides by itself
 THREADS = (1, 2)
 
 
-class PeerFailed(Exception):
+class PeerError(Exception):
     """A peer raised, or its process is gone."""
 
 
@@ -34,6 +33,7 @@ class Worker:
 
     def __init__(self, peer: str, threads: int) -> None:
         self.peer, self.threads, self.variant = peer, threads, ""
+        self.cores = 0.0  # that were busy in the last run, on average
         some = {} if threads == ANY_THREADS else {"OMP_NUM_THREADS": str(threads)}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", peer, str(threads)],
@@ -48,7 +48,7 @@ class Worker:
         line = self._process.stdout.readline()
         answer = json.loads(line) if line else {"error": "its process ended"}
         if "error" in answer:
-            raise PeerFailed(answer["error"])
+            raise PeerError(answer["error"])
         return answer
 
     def _ask(self, **request: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Worker:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            raise PeerFailed("its process ended") from None
+            raise PeerError("its process ended") from None
         return self._answer()
 
     def wait_ready(self) -> None:
@@ -70,10 +70,12 @@ class Worker:
 
     def run(self, epochs: int) -> float:
         """Train and return the seconds it took."""
-        return self._ask(run=epochs)["seconds"]
+        answer = self._ask(run=epochs)
+        self.cores = answer["cores"]
+        return answer["seconds"]
 
     def weights(self, epochs: int, file: Path) -> list[NDArray[Any]]:
-        """Train and return w0, b0, w1, b1, …"""
+        """Train and return (w0, b0, w1, b1, …)."""
         self._ask(run=epochs, weights=str(file))
         with np.load(file) as arrays:
             return [arrays[name] for name in arrays.files]
@@ -93,16 +95,20 @@ class Workers:
 
     def __init__(self) -> None:
         self.peers = installed()
-        self.absent = [name for name in PEERS if name not in self.peers]
+        self.absent = {name: "not installed" for name in PEERS if name not in self.peers}
         pairs = [("schuss", ANY_THREADS), *((peer, threads) for peer in self.peers for threads in THREADS)]
         self._workers = {pair: Worker(*pair) for pair in pairs if pair != ("schuss", 2)}
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> Self:
         for worker in self._workers.values():
-            worker.wait_ready()
+            try:
+                worker.wait_ready()
+            except PeerError as error:
+                self.absent[worker.peer] = str(error)
+        self.peers = [name for name in self.peers if name not in self.absent]
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *raised: object) -> None:
         for worker in self._workers.values():
             worker.end()
 

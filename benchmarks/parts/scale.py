@@ -55,7 +55,7 @@ def seconds_per_sample(X: NDArray[Any], y: NDArray[Any], order: str) -> float:
 
 
 def samples(runs: int) -> Iterator[Line]:
-    """Time per sample by the number of samples and by order."""
+    """Measure the time per sample by the number of samples and by order."""
     X, y = data(SIZES[-1], LAYERS[0])
     first: dict[str, float] = {}
     for size in SIZES:
@@ -65,11 +65,13 @@ def samples(runs: int) -> Iterator[Line]:
             seconds = float(np.median([seconds_per_sample(X[:size], y[:size], order) for _ in range(times)]))
             ratio = seconds / first.setdefault(order, seconds)
             target = None if size == SIZES[0] else 1.1
-            yield Line(PART, "samples", f"{size:.0e}, {order}", seconds * 1e9, "ns", ratio, target, at_most=True)
+            yield Line(
+                PART, "samples", f"{size:,}, {order}", seconds * 1e9, "ns", ratio, target, at_most=True
+            )
 
 
 def memory(runs: int) -> Iterator[Line]:  # noqa: ARG001  # one signature for all cases
-    """Peak memory of a large network's training."""
+    """Measure the peak memory of a large network's training."""
     shape = "-".join(map(str, LARGE))
     with_it, without = (run_python([str(SCRIPTS / "large.py"), how, shape]) for how in ("train", "load"))
     parameters = Network(LARGE, "relu", "cross_entropy").n_parameters * 4

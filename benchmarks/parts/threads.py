@@ -77,7 +77,7 @@ def at_once(*actions: Callable[[], object]) -> None:
 
 
 def sizes(runs: int) -> Iterator[Line]:
-    """The engine's choice against one thread."""
+    """Compare the engine's choice with one thread."""
     for size in SIZES:
         one = training(size, 1)
         any_number = partial(training(size).func, one.args[0])  # as many epochs
@@ -89,7 +89,7 @@ def sizes(runs: int) -> Iterator[Line]:
 
 
 def together(runs: int) -> Iterator[Line]:
-    """Throughput of two trainings at once, of one alone."""
+    """Compare the throughput of two trainings at once with that of one alone."""
     for size, target in ((SMALL, 1.9), (LARGE, NEVER_SLOWER)):
         one, other = training(size), training(size)
         other = partial(other.func, one.args[0])
@@ -100,7 +100,7 @@ def together(runs: int) -> Iterator[Line]:
 
 
 def blas(runs: int) -> Iterator[Line]:
-    """Time beside matrix products, of the time alone."""
+    """Compare the time beside matrix products with that alone."""
     for size in (SMALL, LARGE):
         action = training(size)
         alone = float(np.median([seconds(action) for _ in range(runs)]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +20,28 @@ from benchmarks.cases import CASES as TRAININGS
 from benchmarks.cases import Case, loss_of, samples, write
 from benchmarks.lines import Line
 from benchmarks.peaks import flops_per_sample, larger, peaks
-from benchmarks.workers import PeerFailed, Worker, Workers
 from benchmarks.peers import PEERS
+from benchmarks.workers import PeerError, Worker, Workers
 
 PART = "train"
 AGREEMENT = 1e-3
 RUN_SECONDS = 0.12  # of one run: short enough for all peers, long enough for the clock
 TRIAL_SECONDS = 0.04
 OURS = "schuss"
-TORCH = "torch"
+ALONE = "schuss, 1 thread"
+TWO_CORES = 1.2  # busy: it ran on two, even if others took a part of them
+
+
+class Times(NamedTuple):
+    """Of one peer."""
+
+    seconds: NDArray[np.float64]  # per step, shape (runs,)
+    cores: float  # busy, on average
+
+    @property
+    def median(self) -> float:
+        """Seconds per step."""
+        return float(np.median(self.seconds))
 
 
 class Contest:
@@ -45,7 +59,7 @@ class Contest:
         self.epochs: dict[str, int] = {}
         for name, candidates in [
             (OURS, [default]),
-            (f"{OURS}, 1 thread", [alone]),
+            (ALONE, [alone]),
             *((name, workers.of(name)) for name in names if name != OURS),
         ]:
             self._admit(name, candidates)
@@ -55,7 +69,7 @@ class Contest:
         try:
             worker, self.epochs[name] = self._best_of(candidates)
             loss = loss_of(self.case, worker.weights(self.case.epochs, self.folder / "weights.npz"))
-        except PeerFailed as error:
+        except PeerError as error:
             self.lines.append(Line(PART, self.case.name, name, None, "µs", failed=f"FAILED: {error}"))
             return
         if name == OURS:
@@ -85,21 +99,22 @@ class Contest:
 
     @staticmethod
     def _seconds_per_epoch(worker: Worker) -> float:
-        """Return the better of two runs that last long enough to tell."""
+        """Return the best of three runs that last long enough to tell."""
         epochs, seconds = 1, worker.run(1)
         while seconds < TRIAL_SECONDS / 2:
             epochs = max(2 * epochs, int(TRIAL_SECONDS / max(seconds, 1e-5) * epochs))
             seconds = worker.run(epochs)
-        return min(seconds, worker.run(epochs)) / epochs
+        return min(seconds, worker.run(epochs), worker.run(epochs)) / epochs
 
-    def times(self, runs: int) -> dict[str, NDArray[np.float64]]:
-        """Return everyone's seconds per step, shape (runs,), taken in turn."""
-        taken: dict[str, list[float]] = {name: [] for name in self.chosen}
+    def times(self, runs: int) -> dict[str, Times]:
+        """Return everyone's times, taken in turn."""
+        seconds, cores = ({name: [] for name in self.chosen} for _ in range(2))
         for _ in range(runs):
             for name, worker in self.chosen.items():
                 epochs = self.epochs[name]
-                taken[name].append(worker.run(epochs) / (epochs * self.steps))
-        return {name: np.array(each) for name, each in taken.items()}
+                seconds[name].append(worker.run(epochs) / (epochs * self.steps))
+                cores[name].append(worker.cores)
+        return {name: Times(np.array(seconds[name]), float(np.median(cores[name]))) for name in self.chosen}
 
 
 def lines_of(case: Case, workers: Workers, runs: int) -> Iterator[Line]:
@@ -111,20 +126,20 @@ def lines_of(case: Case, workers: Workers, runs: int) -> Iterator[Line]:
         times = contest.times(runs)
         peak = larger(before, peaks(case.dtype))
     for name, each in times.items():
-        ratio = None if name == OURS else float(np.median(each / times[OURS]))
-        worker = contest.chosen[name]
-        note = f"threads {worker.threads or 'auto'}, {worker.variant}"
-        yield Line(
-            PART, case.name, name, float(np.median(each)) * 1e6, "µs/step", ratio, case.targets.get(name), note=note
-        )
+        ratio = None if name == OURS else float(np.median(each.seconds / times[OURS].seconds))
+        worker, target = contest.chosen[name], case.targets.get(name)
+        note = f"threads {worker.threads or 'auto'}, {worker.variant}, {each.cores:.1f} cores busy"
+        yield Line(PART, case.name, name, each.median * 1e6, "µs/step", ratio, target, note=note)
     yield from shares(case, contest.rows, times, peak)
 
 
-def shares(case: Case, rows: int, times: dict[str, NDArray[np.float64]], peak: dict[int, float]) -> Iterator[Line]:
-    """Return what share of one core's peak, and of two cores', schuss reached."""
+def shares(case: Case, rows: int, times: dict[str, Times], peak: dict[int, float]) -> Iterator[Line]:
+    """Return what share schuss reached of one core's peak and, where it used two, of theirs."""
     flops = flops_per_sample(case.layers) * (case.batch or rows)
-    for name, cores in ((f"{OURS}, 1 thread", 1), (OURS, 2)):
-        reached = flops / float(np.median(times[name]))
+    for name, cores in ((ALONE, 1), (OURS, 2)):
+        if name not in times or (cores == 2 and times[name].cores < TWO_CORES):
+            continue
+        reached = flops / times[name].median
         target = case.share[1] if case.share and case.share[0] == cores else None
         yield Line(
             PART,
@@ -144,8 +159,8 @@ CASES = {case.name: case for case in TRAININGS}
 def run(names: list[str], runs: int) -> Iterator[Line]:
     """Measure the named cases."""
     with Workers() as workers:
-        for name in workers.absent:
-            print(f"{PEERS[name][1]} is not installed: left out")
+        for name, reason in workers.absent.items():
+            print(f"{name} is left out: {reason}")
         for name in names:
             case = CASES[name]
             fewer = runs if case.peers is None else max(1, min(3, runs))

@@ -51,23 +51,29 @@ def lines_of(case: str, ends: dict[str, Whole], *, memory: bool) -> Iterator[Lin
         yield Line(PART, case, who, end.seconds, "s", ratio, None if ratio is None else 1.0, note=note)
         if memory:
             ratio = None if end is first else end.bytes / first.bytes
-            yield Line(PART, case, f"{who}, memory", end.bytes / 2**20, "MiB", ratio, None if ratio is None else 1.0)
+            yield Line(
+                PART, case, f"{who}, memory", end.bytes / 2**20, "MiB", ratio, None if ratio is None else 1.0
+            )
 
 
 def processes() -> Iterator[Line]:
-    """`schuss train digits` against scripts of as many epochs."""
+    """Run `schuss train digits` and scripts of as many epochs."""
     commands = {"schuss train digits": ["-m", "schuss", "train", "digits", "--quiet"]}
     commands |= {peer: [str(SCRIPTS / f"{peer}_digits.py")] for peer in here()}
     yield from lines_of("processes", best(commands), memory=True)
 
 
 def accuracy() -> Iterator[Line]:
-    """Whole processes that end at 97 % test accuracy."""
+    """Run whole processes that end at 97 % test accuracy."""
     names = ["schuss", *here()]
     ends = best({name: [str(SCRIPTS / f"{name}_digits.py"), str(GOAL)] for name in names})
     for line in lines_of("accuracy", ends, memory=False):
         reached = line.failed or float(line.note.rsplit(" ", 1)[1]) >= GOAL - 5e-4
-        yield line if reached else Line(PART, "accuracy", line.who, None, "s", failed="NOT REACHED", note=line.note)
+        yield (
+            line
+            if reached
+            else Line(PART, "accuracy", line.who, None, "s", failed="NOT REACHED", note=line.note)
+        )
 
 
 CASES = {"processes": processes, "accuracy": accuracy}

@@ -42,7 +42,7 @@ def loss_of(task: Task) -> tuple[Callable[..., Any], Any]:
 
 
 def weights_of(model: Any) -> list[NDArray[Any]]:
-    """Return w0, b0, w1, b1, …"""
+    """Return (w0, b0, w1, b1, …)."""
     return [array.detach().numpy().T for array in model.parameters()]
 
 

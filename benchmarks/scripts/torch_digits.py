@@ -27,11 +27,11 @@ def score() -> float:
     return (model(X_test).argmax(1) == y_test).float().mean().item()
 
 
-for epoch in range(EPOCHS):
+for epoch in range(1, EPOCHS + 1):
     for rows in torch.randperm(len(X)).split(32):
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(X[rows]), y[rows]).backward()
         optimizer.step()
     if goal and score() >= goal:
         break
-print(epoch + 1, score())
+print(epoch, score())
