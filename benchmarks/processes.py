@@ -53,18 +53,26 @@ def run_python(arguments: list[str], group: str = "") -> Whole:
 @contextmanager
 def memory_group(limit: int) -> Iterator[str]:
     """Make a control group of at most `limit` bytes, page cache included; yield its list, or "" without."""
+    group = _new_group(limit)
+    try:
+        yield str(group / "cgroup.procs") if group else ""
+    finally:
+        if group:
+            group.rmdir()
+
+
+def _new_group(limit: int) -> Path | None:
+    """Return a group of that limit, or None where this process may not make one."""
     for base in _bases():
         group = base / f"schuss-benchmark-{os.getpid()}"
         with suppress(OSError):
             group.mkdir()
-            try:
-                name = "memory.max" if (group / "memory.max").exists() else "memory.limit_in_bytes"
-                (group / name).write_text(str(limit))
-                yield str(group / "cgroup.procs")
-            finally:
-                group.rmdir()
-            return
-    yield ""
+            files = [group / name for name in ("memory.max", "memory.limit_in_bytes")]
+            if told := [file for file in files if file.exists()]:
+                told[0].write_text(str(limit))
+                return group
+            group.rmdir()
+    return None
 
 
 def _bases() -> list[Path]:

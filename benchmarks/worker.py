@@ -60,6 +60,7 @@ def main() -> None:
         raise
     print(json.dumps({"ready": name}), file=answers, flush=True)
     serve(peer, answers)
+    os._exit(0)  # some libraries take seconds to take themselves down
 
 
 if __name__ == "__main__":

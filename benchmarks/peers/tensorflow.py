@@ -1,4 +1,7 @@
-"""TensorFlow: a tf.function over all epochs and steps, as its graph or compiled by XLA; the faster counts."""
+"""TensorFlow: a tf.function over all epochs and steps, as its graph or compiled by XLA; the faster counts.
+
+Keras' ``fit`` is left out: 1300 µs a step of 64-128-10, where this takes 20.
+"""
 
 from __future__ import annotations
 
