@@ -45,6 +45,7 @@ def machine() -> dict[str, Any]:
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "processor": processor(),
         "processors": len(os.sched_getaffinity(0)),
+        "load before": round(os.getloadavg()[0], 2),  # beside an idle machine's 0, all numbers are rough
         "system": f"{platform.system()} {platform.release()}",
         "instruction set": info.instruction_set,
         "compiler": info.compiler,

@@ -19,6 +19,8 @@ COLOURS = {
     "numpy": "#56b4e9",
     "tensorflow": "#cc79a7",
 }
+NAMES = {"torch_tuned": "PyTorch, tuned", "torch": "PyTorch", "jax": "JAX", "sklearn": "scikit-learn"}
+NAMES |= {"numpy": "NumPy", "tensorflow": "TensorFlow"}
 SHARES = {"share of 1 core": "#999999", "share of 2 cores": "#444444"}
 
 
@@ -63,7 +65,7 @@ def bars(
         shown = [line for line in lines if line.who == who and line.ratio is not None]
         places = np.array([cases.index(line.case) + (k + 0.5) * thickness - 0.4 for line in shown])
         ends = np.array([line.ratio for line in shown])
-        axes.barh(places, ends - start, thickness * 0.9, left=start, color=colour, label=who)
+        axes.barh(places, ends - start, thickness * 0.9, left=start, color=colour, label=NAMES.get(who, who))
         for place, line in zip(places, shown, strict=True):
             if line.target is not None:
                 axes.vlines(

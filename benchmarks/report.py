@@ -31,7 +31,7 @@ def number(value: float) -> str:
 def head(machine: dict[str, Any]) -> str:
     """Return what stands above everything."""
     libraries = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    rest = "; ".join(str(value) for name, value in machine.items() if name != "versions")
+    rest = "; ".join(f"{name} {value}" for name, value in machine.items() if name != "versions")
     return f"{rest}\n{libraries}"
 
 

@@ -12,9 +12,10 @@ import importlib
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
+
+from benchmarks.clock import Clock
 
 
 def serve(peer: Any, answers: Any) -> None:
@@ -36,10 +37,9 @@ def serve(peer: Any, answers: Any) -> None:
                 train = ready[key]
                 answer: dict[str, Any] = {}
             else:
-                began, worked = time.perf_counter(), time.process_time()
-                weights = train(request["run"])
-                seconds = time.perf_counter() - began
-                answer = {"seconds": seconds, "cores": (time.process_time() - worked) / seconds}
+                with Clock() as clock:
+                    weights = train(request["run"])
+                answer = {"seconds": clock.seconds, "cores": clock.cores}
                 if request.get("weights"):
                     np.savez(request["weights"], *weights)
         except Exception as error:  # whatever a library raises is told to the parent

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.clock import Clock, disturbed
 from benchmarks.lines import Line
 from benchmarks.parts.whole import SCRIPTS
 from benchmarks.processes import Whole, memory_group, run_python
@@ -45,13 +45,13 @@ def data(rows: int, columns: int) -> tuple[NDArray[Any], NDArray[Any]]:
     return X, (np.arange(rows) % 10).astype(np.int32)
 
 
-def seconds_per_sample(X: NDArray[Any], y: NDArray[Any], order: str) -> float:
-    """Train and return the time of each sample."""
+def per_sample(X: NDArray[Any], y: NDArray[Any], order: str) -> tuple[float, float]:
+    """Train and return the seconds of each sample, and the cores that were busy."""
     epochs = max(1, SAMPLES_A_RUN // len(X))
     network = Network(LAYERS, "relu", "cross_entropy")
-    began = time.perf_counter()
-    train(network, X, y, rule=Momentum(0.001, 0.9), epochs=epochs, batch_size=32, order=order)
-    return (time.perf_counter() - began) / (epochs * len(X))
+    with Clock() as clock:
+        train(network, X, y, rule=Momentum(0.001, 0.9), epochs=epochs, batch_size=32, order=order)
+    return clock.seconds / (epochs * len(X)), clock.cores
 
 
 def samples(runs: int) -> Iterator[Line]:
@@ -61,13 +61,13 @@ def samples(runs: int) -> Iterator[Line]:
     for size in SIZES:
         for order in ORDERS:
             times = runs if size <= SAMPLES_A_RUN else 1
-            seconds_per_sample(X[:1000], y[:1000], order)
-            seconds = float(np.median([seconds_per_sample(X[:size], y[:size], order) for _ in range(times)]))
+            per_sample(X[:1000], y[:1000], order)
+            taken = [per_sample(X[:size], y[:size], order) for _ in range(times)]
+            seconds, cores = (float(each) for each in np.median(taken, axis=0))
             ratio = seconds / first.setdefault(order, seconds)
             target = None if size == SIZES[0] else 1.1
-            yield Line(
-                PART, "samples", f"{size:,}, {order}", seconds * 1e9, "ns", ratio, target, at_most=True
-            )
+            who, note = f"{size:,}, {order}", disturbed(cores)
+            yield Line(PART, "samples", who, seconds * 1e9, "ns", ratio, target, at_most=True, note=note)
 
 
 def memory(runs: int) -> Iterator[Line]:  # noqa: ARG001  # one signature for all cases

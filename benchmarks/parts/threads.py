@@ -8,12 +8,12 @@ matrices all the time, against the same alone.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 
+from benchmarks.clock import Clock
 from benchmarks.lines import Line
 from schuss import Momentum, Network, train
 
@@ -57,9 +57,9 @@ def training(size: tuple[tuple[int, ...], int], threads: int | None = None) -> C
 
 def seconds(action: Callable[[], object]) -> float:
     """Return how long an action takes."""
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
+    with Clock() as clock:
+        action()
+    return clock.seconds
 
 
 def name_of(size: tuple[tuple[int, ...], int]) -> str:

@@ -8,6 +8,7 @@ more than AGREEMENT has no speed.
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.cases import CASES as TRAININGS
 from benchmarks.cases import Case, loss_of, samples, write
+from benchmarks.clock import disturbed
 from benchmarks.lines import Line
 from benchmarks.peaks import flops_per_sample, larger, peaks
 from benchmarks.peers import PEERS
@@ -53,6 +55,7 @@ class Contest:
         self.rows = len(samples(case)[0])
         self.steps = self.rows // (case.batch or self.rows)
         self.lines: list[Line] = []
+        self.loss = float("nan")  # ours
         names = [name for name in workers.peers if name == OURS or name in (case.peers or PEERS)]
         default, alone = workers.of(OURS)
         self.chosen: dict[str, Worker] = {}
@@ -82,8 +85,6 @@ class Contest:
 
     def _best_of(self, candidates: list[Worker]) -> tuple[Worker, int]:
         """Return the fastest process, prepared its fastest way, and the epochs of its runs."""
-        import importlib
-
         variants = importlib.import_module(f"benchmarks.peers.{candidates[0].peer}").VARIANTS
         trials = []
         for worker in candidates:
@@ -122,13 +123,16 @@ def lines_of(case: Case, workers: Workers, runs: int) -> Iterator[Line]:
     with tempfile.TemporaryDirectory() as folder:
         contest = Contest(case, workers, Path(folder))
         yield from contest.lines
+        if OURS not in contest.chosen:
+            return
         before = peaks(case.dtype)
         times = contest.times(runs)
         peak = larger(before, peaks(case.dtype))
     for name, each in times.items():
         ratio = None if name == OURS else float(np.median(each.seconds / times[OURS].seconds))
         worker, target = contest.chosen[name], case.targets.get(name)
-        note = f"threads {worker.threads or 'auto'}, {worker.variant}, {each.cores:.1f} cores busy"
+        how = f"threads {worker.threads or 'auto'}, {worker.variant}, {each.cores:.1f} cores busy"
+        note = f"{how} {disturbed(each.cores)}"
         yield Line(PART, case.name, name, each.median * 1e6, "µs/step", ratio, target, note=note)
     yield from shares(case, contest.rows, times, peak)
 

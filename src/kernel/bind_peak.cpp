@@ -35,7 +35,7 @@ template <class T> double peak_of(const Table<T> &table, int threads, double sec
 
 double peak_in(const std::string &set, int itemsize, int threads, double seconds) {
   require(itemsize == 4 || itemsize == 8, "itemsize must be 4 or 8");
-  require(threads >= 1, "there must be at least one thread");
+  require(threads >= 1 && threads <= 1024, "the number of threads must lie in [1, 1024]");
   require(seconds > 0 && seconds <= 60, "seconds must lie in (0, 60]");
   const InstructionSet &isa = set_named(set);
   nb::gil_scoped_release free;

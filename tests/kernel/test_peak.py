@@ -25,7 +25,8 @@ def test_it_runs(isa, itemsize, threads):
     [
         ({"isa": "none"}, "instruction set none"),
         ({"itemsize": 2}, "itemsize"),
-        ({"threads": 0}, "thread"),
+        ({"threads": 0}, "threads"),
+        ({"threads": 1025}, "threads"),
         ({"seconds": 0.0}, "seconds"),
         ({"seconds": float("nan")}, "seconds"),
         ({"seconds": float("inf")}, "seconds"),
