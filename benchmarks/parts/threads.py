@@ -51,7 +51,7 @@ def training(size: tuple[tuple[int, ...], int], threads: int | None = None) -> C
         train(network, X, y, rule=Momentum(0.001, 0.9), epochs=epochs, batch_size=batch, threads=threads)
 
     run(1)
-    epochs = max(1, round(STEPS_SECONDS / seconds(partial(run, 1))))
+    epochs = max(1, round(STEPS_SECONDS / min(seconds(partial(run, 1)) for _ in range(3))))
     return partial(run, epochs)
 
 
