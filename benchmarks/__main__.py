@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.clock import Others
 from benchmarks.lines import Line
 from benchmarks.machine import machine
 from benchmarks.parts import scale, threads, train, whole
@@ -63,7 +64,7 @@ def main() -> None:
         for name, part in PARTS.items():
             print(f"{name}: {', '.join(part.CASES)}")
         return
-    began, found = time.perf_counter(), machine()
+    began, found, others = time.perf_counter(), machine(), Others()
     print(head(found))
     for reason in WITHOUT.values():
         print(reason)
@@ -71,7 +72,9 @@ def main() -> None:
     lines = list(measure(options.chosen, options.runs))
     seconds = time.perf_counter() - began
     missed = [line for line in lines if line.verdict == "MISSED"]
+    found["cores busy with other processes"] = round(others.cores(), 2)
     print(f"\n{len(lines)} lines in {seconds:.0f} s; {len(missed)} targets missed")
+    print(f"other processes kept {found['cores busy with other processes']} cores busy meanwhile")
     if options.json:
         write_json(options.json, found, lines, seconds)
     if options.picture:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Self
 
-__all__ = ["Clock", "disturbed"]
+__all__ = ["Clock", "Others", "disturbed"]
 
 UNDISTURBED = 0.9  # of a core
 
@@ -23,6 +25,27 @@ class Clock:
         worked = time.process_time() - self._worked
         self.seconds = time.perf_counter() - self._began
         self.cores = worked / self.seconds
+
+
+class Others:
+    """How many cores other processes than this one and its ended children have kept busy since then."""
+
+    def __init__(self) -> None:
+        self._began, self._before = time.perf_counter(), self._worked()
+
+    @staticmethod
+    def _worked() -> float:
+        """Return the seconds that others have worked since the system's start; NaN where nobody tells."""
+        stat = Path("/proc/stat")
+        if not stat.exists():
+            return float("nan")
+        user, nice, system, _idle, _waiting, *interrupts = map(int, stat.read_text().split()[1:8])
+        ours = sum(os.times()[:4])
+        return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK") - ours
+
+    def cores(self) -> float:
+        """Return how many, on average."""
+        return (self._worked() - self._before) / (time.perf_counter() - self._began)
 
 
 def disturbed(cores: float) -> str:

@@ -63,6 +63,8 @@ def bars(
     thickness = 0.8 / len(colours)
     for k, (who, colour) in enumerate(colours.items()):
         shown = [line for line in lines if line.who == who and line.ratio is not None]
+        if not shown:
+            continue
         places = np.array([cases.index(line.case) + (k + 0.5) * thickness - 0.4 for line in shown])
         ends = np.array([line.ratio for line in shown])
         axes.barh(places, ends - start, thickness * 0.9, left=start, color=colour, label=NAMES.get(who, who))

@@ -138,13 +138,14 @@ def lines_of(case: Case, workers: Workers, runs: int) -> Iterator[Line]:
 
 
 def shares(case: Case, rows: int, times: dict[str, Times], peak: dict[int, float]) -> Iterator[Line]:
-    """Return what share schuss reached of one core's peak and, where it used two, of theirs."""
+    """Return what share schuss reached of one core's peak and, where it used two or should, of theirs."""
     flops = flops_per_sample(case.layers) * (case.batch or rows)
     for name, cores in ((ALONE, 1), (OURS, 2)):
-        if name not in times or (cores == 2 and times[name].cores < TWO_CORES):
+        target = case.share[1] if case.share and case.share[0] == cores else None
+        used = name in times and (cores == 1 or times[name].cores >= TWO_CORES)
+        if not used and target is None:
             continue
         reached = flops / times[name].median
-        target = case.share[1] if case.share and case.share[0] == cores else None
         yield Line(
             PART,
             case.name,
