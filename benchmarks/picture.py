@@ -76,4 +76,5 @@ def bars(
     axes.plot([], [], color="black", linewidth=2.5, label="target")
     axes.grid(axis="x", alpha=0.3)
     axes.set_axisbelow(True)
-    axes.legend(loc="lower right", fontsize=8, framealpha=0.95)
+    below = -0.65 / axes.figure.get_figheight()  # inches under the axes, more or less
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, below), ncols=4, fontsize=8, frameon=False)
