@@ -223,6 +223,7 @@ NB_MODULE(_kernel, m) {
     return names;
   });
   bind_orders(m);
+  bind_peak(m);
   bind_predictor(m);
   bind_for<float>(m);
   bind_for<double>(m);

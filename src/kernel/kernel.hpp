@@ -160,6 +160,8 @@ template <class T> struct Table {
   T *(*unpack)(const Layer<T> &, const T *w, const T *b, T *to, const T *end);
   bool (*finite)(const T *, size_t n);
   void (*apply)(Function, const T *in, T *out, size_t n);
+  // c·a + b over and over in registers; how many operations that was.
+  double (*multiply_adds)(long rounds, T a, T b, T *sum);
 };
 
 struct InstructionSet {

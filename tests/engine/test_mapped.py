@@ -15,6 +15,7 @@ from schuss.method.plan import Plan
 from schuss.training.loop import train
 
 N, WIDTH = 1000, 6
+FILE = mmap.mmap(-1, N * WIDTH * 4)
 ORDERS = ["sequential", Blocks(90), "philox"]
 
 
@@ -64,20 +65,15 @@ class Told:
 @given(st.integers(0, 60), st.integers(1, 20), st.integers(1, 300), st.sampled_from(ORDERS[:2]))
 def test_all_rows_are_asked_for(start, steps, batch, order):
     """Every byte of the rows of some steps is among those asked for, across epochs too."""
-    X = anonymous()
+    X = np.frombuffer(FILE, np.float32).reshape(N, WIDTH)
     plan = Plan(batch_size=batch, order=order, epochs=1000)
-    ahead = ReadAhead(X, file_under(X), plan)
-    told = ahead._file = Told(ahead._file)
+    ahead = ReadAhead(X, FILE, plan)
+    told = ahead._file = Told(FILE)
     ahead.ask(start, start + steps)
     row = X.strides[0]
     for step in range(start, start + steps):
         for sample in plan.batch(step, N):
             assert told.bytes[sample * row : (sample + 1) * row].all()
-
-
-def anonymous() -> np.ndarray:
-    file = mmap.mmap(-1, N * WIDTH * 4)
-    return np.frombuffer(file, np.float32).reshape(N, WIDTH)
 
 
 def test_only_mappings_are_found(on_disk):

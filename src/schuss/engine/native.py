@@ -300,13 +300,9 @@ def _rows(network: Network, X: Any) -> Any:
 
 
 def _read_ahead(X: Any, plan: Plan) -> ReadAhead | None:
-    """Return what asks for rows on a disk in time, where they lie there and neighbours are visited together."""
-    near = (
-        is_sparse(X)
-        or X.nbytes < MAPPED
-        or not (plan.order == "sequential" or isinstance(plan.order, Blocks))
-    )
-    file = None if near else file_under(X)
+    """Return what asks for rows on a disk in time, if they lie there and neighbours come together."""
+    together = plan.order == "sequential" or isinstance(plan.order, Blocks)
+    file = file_under(X) if together and not is_sparse(X) and X.nbytes >= MAPPED else None
     return None if file is None else ReadAhead(X, file, plan)
 
 

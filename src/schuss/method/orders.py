@@ -1,9 +1,9 @@
 """In which order an epoch visits the samples: pure functions of a key and the epoch.
 
 ``"philox"`` is Fisher–Yates from the counter-based generator Philox, keyed by (seed, epoch);
-``"sequential"`` takes the samples as they stand; `Blocks` shuffles blocks of neighbours, and the samples within
-each, for data on a disk; `Shuffled` is scikit-learn's: each epoch shuffles the order of the one before, with
-NumPy's legacy generator (MT19937) from a given state.
+``"sequential"`` takes the samples as they stand; `Blocks` shuffles blocks of neighbours, and the samples
+within each, for data on a disk; `Shuffled` is scikit-learn's: each epoch shuffles the order of the one
+before, with NumPy's legacy generator (MT19937) from a given state.
 """
 
 from __future__ import annotations
