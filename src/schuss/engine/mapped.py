@@ -57,7 +57,8 @@ class ReadAhead:
             first, last = place * batch, min(n, (place + end - start) * batch)
             if isinstance(order, Blocks):
                 starts = block_starts(self._plan.seed, epoch, n, order.size)
-                for at in starts[first // order.size : -(-last // order.size)]:
+                # one more, since the last block is short and may come first
+                for at in starts[first // order.size : -(-last // order.size) + 1]:
                     yield at, min(n, at + order.size)
             else:
                 yield first, last
