@@ -45,9 +45,11 @@ template <class T> SCHUSS_INLINE Panel<T> weight_panel(const T *w, int rows, int
   return {w + long(p) * panel<T> * rows + k * stride, stride, p * panel<T>, vectors};
 }
 
-// One tile: MR rows × NV vectors over `terms` terms. An Op says where sums start and what becomes of them.
+// One tile: MR rows × NV vectors over `terms` terms. An Op says what to do before, where sums start and what
+// becomes of them.
 template <class T, int MR, int NV, class Op>
 SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int terms) {
+  op.template begin<MR, NV>(row, p);
   Vec<T> c[MR][NV];
 #pragma GCC unroll 16
   for (int r = 0; r < MR; r++)
@@ -125,6 +127,7 @@ template <class T> struct ForwardOp {
   bool is_first = true, is_last = true;
 
   Panel<T> panel_at(int p, int k) const { return weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, k); }
+  template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? load<T>(layer.b + column) : load<T>(layer.y + row * layer.stride + column);
   }
@@ -152,6 +155,7 @@ template <class T> struct BackwardOp {
   bool is_first = true, is_last = true;
 
   Panel<T> panel_at(int p, int k) const { return weight_panel<T>(layer.w_t, layer.n_out, layer.n_in, p, k); }
+  template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? Vec<T>{} : load<T>(below.delta + row * below.stride + column);
   }

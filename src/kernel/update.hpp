@@ -138,6 +138,7 @@ template <class T, class Settle> struct UpdateOp {
   const Layer<T> &layer;
   Fate fate;
   bool resumes;  // an earlier chunk has left its sums in g
+  bool is_far;   // the weights, and takes long, the sum
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
@@ -150,6 +151,16 @@ template <class T, class Settle> struct UpdateOp {
     const int p = column / panel<T>, vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
     return long(p) * panel<T> * layer.n_in + long(row) * vectors * lanes<T> + (column - p * panel<T>);
   }
+  // Large weights come near while the sums of their tile are made, if that lasts long enough.
+  template <int MR, int NV> __attribute__((always_inline)) void begin(int row, const Panel<T> &p) const {
+    if (!is_far) return;
+    const long at = place(row, p.at);
+#pragma GCC unroll 24
+    for (int i = 0; i < MR * NV; i++) {
+      __builtin_prefetch(layer.w + at + i * lanes<T>, 1);
+      __builtin_prefetch(layer.memory[0] + at + i * lanes<T>, 1);
+    }
+  }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first && !resumes ? Vec<T>{} : load<T>(layer.g + place(row, column));
   }
@@ -160,12 +171,15 @@ template <class T, class Settle> struct UpdateOp {
   }
 };
 
+constexpr long near_bytes = long(1) << 19;  // half of a cache of the second level, or more
+
 // Not inlined, so that all rules that go through memory share one.
 template <class T, class Settle>
 __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l, const T *y, Fate fate,
                                                bool resumes, int samples, int first, int last) {
   const Layer<T> &layer = work.layers[l];
-  multiply<T>(work, UpdateOp<T, Settle>{{work, layer, run}, work, work.ahead, layer, fate, resumes, y, 1, layer.stride_in}, first,
+  const bool is_far = samples >= 64 && long(layer.n_in) * layer.n_out * long(sizeof(T)) > near_bytes;
+  multiply<T>(work, UpdateOp<T, Settle>{{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far, y, 1, layer.stride_in}, first,
               last, layer.n_out, samples, fate == Fate::updated);
 }
 
