@@ -14,7 +14,8 @@ template <class T> void look_ahead(Work<T> &work, const Batch &next, int thread,
   const long bytes = work.x_stride * long(sizeof(T));
   const int n = next.n < work.chunk ? int(next.n) : work.chunk;
   const Range rows = share(n, 4, thread, work.team->threads);
-  const int lines = int(bytes / line_bytes) + 1;
+  const bool aligned = (reinterpret_cast<uintptr_t>(work.x) | uintptr_t(bytes)) % line_bytes == 0;
+  const int lines = int(bytes / line_bytes) + !aligned;
   const bool far = work.x && work.n_samples * bytes > cached;
   const int at_once = (rows.last - rows.first) * lines / (tiles > 0 ? tiles : 1) + 1;
   work.ahead = {next, rows.first, far ? rows.last : rows.first, 0, lines, at_once};

@@ -34,16 +34,28 @@ Words philox(uint64_t counter, uint64_t key0, uint64_t key1) {
 class Raw {
  public:
   Raw(uint64_t seed, uint64_t epoch) : seed_(seed), epoch_(epoch) {}
+  // Fisher-Yates from the last place down. Places are drawn some time before they are swapped, so that those of a
+  // long order have come near.
+  void shuffle(int32_t *order, int32_t n) {
+    int32_t places[at_once];
+    for (int32_t i = n - 1; i > 0;) {
+      const int count = std::min(at_once, i);
+      for (int k = 0; k < count; k++) {
+        places[k] = int32_t(Wide(next()) * Wide(uint64_t(i - k) + 1) >> 64);
+        __builtin_prefetch(order + places[k], 1);
+      }
+      for (int k = 0; k < count; k++, i--) std::swap(order[i], order[places[k]]);
+    }
+  }
+
+ private:
+  static constexpr int at_once = 64;
+
   uint64_t next() {
     if (drawn_ % 4 == 0) words_ = philox(drawn_ / 4 + 1, seed_, epoch_);  // NumPy counts blocks from 1
     return words_.word[drawn_++ % 4];
   }
-  // Fisher-Yates from the last place down.
-  void shuffle(int32_t *order, int32_t n) {
-    for (int32_t i = n - 1; i > 0; i--) std::swap(order[i], order[int32_t(Wide(next()) * Wide(uint64_t(i) + 1) >> 64)]);
-  }
 
- private:
   uint64_t seed_, epoch_, drawn_ = 0;
   Words words_{};
 };

@@ -86,7 +86,7 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
   const Layer<T> &first = work.layers[0];
   const Range own = share(first.n_in, 48, thread, work.team->threads);
   look_ahead(work, next_rows(work, samples), thread,
-             (own.last - own.first) / tile_rows[panel_vectors] * (first.n_out / panel<T> + 1));
+             (own.last - own.first) / tile_rows[panel_vectors] * ((first.n_out + panel<T> - 1) / panel<T>));
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
