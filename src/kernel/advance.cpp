@@ -1,38 +1,16 @@
 #include "advance.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cmath>
-#include <thread>
+
+#include "calls.hpp"
 
 namespace schuss {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr double flops_per_look = 5e6;    // between two looks at the clock: some 50 µs
-constexpr auto poll_interval = std::chrono::milliseconds(10);
 constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
 constexpr double long_update = 0.015;     // seconds; longer ones are summed apart, so that they can be given up
 constexpr double lane_speed = 2e9;        // flops per second and lane that the slowest processors reach
-
-// Run body(thread) on `threads` threads, this one included.
-template <class F> void in_team(int threads, F body) {
-  std::vector<std::thread> others;
-  for (int t = 1; t < threads; t++) others.emplace_back(body, t);
-  body(0);
-  for (std::thread &other : others) other.join();
-}
-
-// Calls under way, from whichever threads: those that come together share the processors.
-std::atomic<int> calls_under_way{0};
-
-class CallUnderWay {
- public:
-  CallUnderWay() { calls_under_way++; }
-  ~CallUnderWay() { calls_under_way--; }
-};
 
 int threads_for(double flops, int most) {
   const int share = most / std::max(1, calls_under_way.load());
@@ -47,33 +25,6 @@ template <class T> double inputs_of(const Problem &problem, const Data<T> &data)
   if (!data.is_sparse()) return problem.layers.front();
   return sparse_effort * double(data.sparse.starts[data.n] - data.sparse.starts[0]) / double(std::max(data.n, 1L));
 }
-
-// Asks the caller now and then whether to go on; cheap enough to be asked at every product.
-class Watch {
- public:
-  explicit Watch(const Poll &poll) : poll_(poll), last_(Clock::now()) {}
-  void at(long steps, double loss) { steps_ = steps, loss_ = loss; }
-  template <class T> void listen_in(Work<T> &work) {
-    work.poll = [](void *self, double flops) { return static_cast<Watch *>(self)->due(flops); };
-    work.poll_data = this;
-  }
-
- private:
-  bool due(double flops) {
-    since_ += flops;
-    if (since_ < flops_per_look) return false;
-    since_ = 0;
-    const auto now = Clock::now();
-    if (now - last_ < poll_interval) return false;
-    last_ = now;
-    return poll_(steps_, loss_);
-  }
-
-  const Poll &poll_;
-  double since_ = 0, loss_ = 0;
-  long steps_ = 0;
-  Clock::time_point last_;
-};
 
 template <class T> void set_data(Work<T> &work, const Problem &problem, const Data<T> &data) {
   work.x = data.x;

@@ -121,6 +121,8 @@ template <class T> struct Work {
   Team *team = nullptr;
 };
 
+template <class T> struct LaneJob;  // lanes_job.hpp
+
 // What one instruction set offers for one element type.
 template <class T> struct Table {
   int lanes;  // elements of a vector
@@ -136,6 +138,8 @@ template <class T> struct Table {
   T *(*unpack)(const Layer<T> &, const T *w, const T *b, T *to, const T *end);
   bool (*finite)(const T *, size_t n);
   void (*apply)(Function, const T *in, T *out, size_t n);
+  // Run the steps of a group of networks, one a lane; false if they were given up.
+  bool (*lane_steps)(const LaneJob<T> &);
 };
 
 struct InstructionSet {

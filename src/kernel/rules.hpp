@@ -7,21 +7,39 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Made from the numbers of a step; called with the weights that stand at place i, with the rule's memory and
-// with their gradient, it changes the memory there and returns the new weights.
-template <class T, Rule rule> struct Change;
+// Number i of a step, as a rule takes it, and one minus it: the same for all lanes,
+template <class T, class N> struct Numbers {
+  static N at(const double *r, int i) { return T(r[i]); }
+  static N rest(const double *r, int i) { return T(1.0 - r[i]); }
+};
+// or one for each of them, where those of number 0 come first.
+template <class T> struct Numbers<T, Vec<T>> {
+  template <class F> static Vec<T> of(F f) {
+    Vec<T> numbers;
+    for (int lane = 0; lane < lanes<T>; lane++) numbers[lane] = T(f(lane));
+    return numbers;
+  }
+  static Vec<T> at(const double *r, int i) { return of([=](int lane) { return r[i * lanes<T> + lane]; }); }
+  static Vec<T> rest(const double *r, int i) { return of([=](int lane) { return 1.0 - r[i * lanes<T> + lane]; }); }
+};
 
-template <class T> struct Change<T, Rule::gradient_descent> {
-  T rate;
-  explicit Change(const double *r) : rate(T(r[0])) {}
+// Made from the numbers of a step; called with the weights that stand at place i, with the rule's memory and
+// with their gradient, it changes the memory there and returns the new weights. N is T, or a vector of them.
+template <class T, Rule rule, class N = T> struct Change;
+
+template <class T, class N> struct Change<T, Rule::gradient_descent, N> {
+  using Of = Numbers<T, N>;
+  N rate;
+  explicit Change(const double *r) : rate(Of::at(r, 0)) {}
   __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *, long, Vec<T> gradient) const {
     return w - rate * gradient;
   }
 };
 
-template <class T> struct Change<T, Rule::momentum> {
-  T rate, momentum;
-  explicit Change(const double *r) : rate(T(r[0])), momentum(T(r[1])) {}
+template <class T, class N> struct Change<T, Rule::momentum, N> {
+  using Of = Numbers<T, N>;
+  N rate, momentum;
+  explicit Change(const double *r) : rate(Of::at(r, 0)), momentum(Of::at(r, 1)) {}
   __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *memory, long i, Vec<T> gradient) const {
     const Vec<T> velocity = momentum * load<T>(memory[0] + i) - rate * gradient;
     store<T>(memory[0] + i, velocity);
@@ -29,9 +47,10 @@ template <class T> struct Change<T, Rule::momentum> {
   }
 };
 
-template <class T> struct Change<T, Rule::nesterov> {
-  T rate, momentum;
-  explicit Change(const double *r) : rate(T(r[0])), momentum(T(r[1])) {}
+template <class T, class N> struct Change<T, Rule::nesterov, N> {
+  using Of = Numbers<T, N>;
+  N rate, momentum;
+  explicit Change(const double *r) : rate(Of::at(r, 0)), momentum(Of::at(r, 1)) {}
   __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *memory, long i, Vec<T> gradient) const {
     const Vec<T> push = rate * gradient, velocity = momentum * load<T>(memory[0] + i) - push;
     store<T>(memory[0] + i, velocity);
@@ -39,11 +58,12 @@ template <class T> struct Change<T, Rule::nesterov> {
   }
 };
 
-template <class T> struct Change<T, Rule::adam> {
-  T rate, beta_1, rest_1, beta_2, rest_2, epsilon;
+template <class T, class N> struct Change<T, Rule::adam, N> {
+  using Of = Numbers<T, N>;
+  N rate, beta_1, rest_1, beta_2, rest_2, epsilon;
   explicit Change(const double *r)
-      : rate(T(r[0])), beta_1(T(r[1])), rest_1(T(1.0 - r[1])), beta_2(T(r[2])), rest_2(T(1.0 - r[2])),
-        epsilon(T(r[3])) {}
+      : rate(Of::at(r, 0)), beta_1(Of::at(r, 1)), rest_1(Of::rest(r, 1)), beta_2(Of::at(r, 2)),
+        rest_2(Of::rest(r, 2)), epsilon(Of::at(r, 3)) {}
   __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *memory, long i, Vec<T> gradient) const {
     const Vec<T> mean = beta_1 * load<T>(memory[0] + i) + rest_1 * gradient;
     const Vec<T> mean_square = beta_2 * load<T>(memory[1] + i) + rest_2 * (gradient * gradient);
