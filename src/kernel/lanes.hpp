@@ -151,8 +151,10 @@ template <class T> void lane_backward(const LaneJob<T> &job, int n) {
   }
 }
 
+constexpr int wide_parts(size_t size) { return int(sizeof(double) / size); }  // vectors of double for one of T
+
 // Outputs of one row lie as `Side` wants them. Errors are added to `loss`, row by row.
-template <class T> void lane_losses(const LaneJob<T> &job, int n, double *loss) {
+template <class T> void lane_losses(const LaneJob<T> &job, int n, VecD (&loss)[wide_parts(sizeof(T))]) {
   const Work<T> &work = *job.work;
   const Layer<T> &out = work.layers[work.depth - 1];
   for (int row = 0; row < n; row++) {
@@ -167,7 +169,7 @@ template <class T> void lane_losses(const LaneJob<T> &job, int n, double *loss) 
     }
     alignas(64) T errors[lanes<T>];
     store<T>(errors, error);
-    for (int lane = 0; lane < lanes<T>; lane++) loss[lane] += double(errors[lane]);
+    for (int i = 0; i < wide_parts(sizeof(T)); i++) loss[i] = loss[i] + load_wide(errors + i * lanes<double>);
   }
 }
 
@@ -175,16 +177,15 @@ template <class T> void lane_losses(const LaneJob<T> &job, int n, double *loss) 
 template <class T> void lane_sums(const LaneJob<T> &job, int n, bool resumes) {
   const Work<T> &work = *job.work;
   constexpr long L = lanes<T>;
+  const T one = T(1);
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const LaneInput<T> in = lane_input(job, l);
     lane_multiply<T>({layer.n_in, layer.n_out, n, in.same, in.y, in.unit, layer.n_in * in.unit, layer.delta,
                       layer.n_out * L, L, resumes ? layer.g : nullptr, layer.n_out * L, layer.g, layer.n_out * L});
-    for (int j = 0; layer.has_bias && j < layer.n_out; j++) {
-      Vec<T> sum = resumes ? at(layer.b_g, j) : Vec<T>{};
-      for (int row = 0; row < n; row++) sum = sum + at(layer.delta, row * layer.n_out + j);
-      put(layer.b_g, j, sum);
-    }
+    if (layer.has_bias)  // weights from a unit whose output is 1, by which a product is exact
+      lane_multiply<T>({1, layer.n_out, n, true, &one, 0, 0, layer.delta, layer.n_out * L, L,
+                        resumes ? layer.b_g : nullptr, 0, layer.b_g, 0});
   }
 }
 
@@ -312,7 +313,8 @@ template <class T, Rule rule> class LaneSteps {
 
   bool step(long s, long epoch, long first) {
     const long n = job_.batch_size < job_.n - first ? job_.batch_size : job_.n - first;
-    alignas(64) double loss[lanes<T>] = {}, penalty[lanes<T>] = {};
+    VecD loss[wide_parts(sizeof(T))] = {};
+    alignas(64) double penalty[lanes<T>] = {};
     take_scales(epoch, first, n);
     if (penalised_) lane_penalties(job_, penalty);
     for (long begin = 0; begin < n; begin += work_.chunk) {
@@ -325,7 +327,7 @@ template <class T, Rule rule> class LaneSteps {
       lane_sums(job_, rows, begin > 0);
     }
     for (int lane = 0; lane < lanes<T>; lane++)
-      job_.losses[lane][s] = (loss[lane] + penalty[lane]) * loss_scale_[lane];
+      job_.losses[lane][s] = (loss[lane / lanes<double>][lane % lanes<double>] + penalty[lane]) * loss_scale_[lane];
     lane_update<T, rule>(work_, rates_, terms_, plain_);
     return true;
   }

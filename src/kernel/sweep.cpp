@@ -14,8 +14,8 @@
 namespace schuss {
 namespace {
 
-constexpr long room_bytes = 24 * 1024;  // of batch buffers, so that they stay in the nearest cache beside the weights
-constexpr int least_rows = 4;
+constexpr long room_bytes = 44 * 1024;  // of batch buffers, so that they stay in the nearest cache beside the weights
+constexpr long row_unit = 8;  // rows of the tallest tile
 
 // Buffers of one thread's group of networks, and the way from the canonical vectors into lanes and back.
 template <class T> class LaneRoom {
@@ -80,8 +80,8 @@ template <class T> class LaneRoom {
   int rows_for(const Problem &problem, long batch_size) const {
     long numbers = problem.layers.front() + problem.layers.back();
     for (int l = 1; l <= problem.depth(); l++) numbers += 2 * problem.layers[l];
-    const long rows = std::max<long>(least_rows, room_bytes / (numbers * lanes_ * long(sizeof(T))));
-    return int(std::min(batch_size, rows));
+    const long rows = room_bytes / (numbers * lanes_ * long(sizeof(T)));
+    return int(std::min(batch_size, std::max(rows / row_unit * row_unit, row_unit)));
   }
 
   T *take(long vectors) {
