@@ -91,33 +91,40 @@ template <class T> SCHUSS_INLINE long lane_sample(const LaneJob<T> &job, int lan
   return job.orders ? job.orders[lane][epoch * job.n + place] : place;
 }
 
-// Targets of one sample into one lane, or into all of them.
-template <class T> SCHUSS_INLINE void lane_targets(const Work<T> &work, T *t, long sample, int lane, bool same) {
-  const int n_out = work.layers[work.depth - 1].n_out;
-  for (int j = 0; j < n_out; j++) {
-    const T value = work.t ? work.t[sample * work.t_stride + j] : T(work.classes[sample] == j);
-    if (same) put(t, j, all<T>(value));
-    else t[j * lanes<T> + lane] = value;
-  }
+// Target j of a sample.
+template <class T> SCHUSS_INLINE T lane_target(const Work<T> &work, long sample, int j) {
+  return work.t ? work.t[sample * work.t_stride + j] : T(work.classes[sample] == j);
+}
+
+// Bring a sample, the same for all lanes, into a row of the batch buffers.
+template <class T> SCHUSS_INLINE void lane_row(const LaneJob<T> &job, int row, long sample) {
+  const Work<T> &work = *job.work;
+  const int n_in = work.layers[0].n_in, n_out = work.layers[work.depth - 1].n_out;
+  const T *x = work.x + sample * work.x_stride;
+  for (int k = 0; k < n_in; k++) work.x_batch[row * n_in + k] = x[k];
+  for (int j = 0; j < n_out; j++) put(work.t_batch, row * n_out + j, all<T>(lane_target(work, sample, j)));
+  if (work.weights) put(job.weight_batch, row, all<T>(work.weights[sample]));
+}
+
+// Or that of one lane.
+template <class T> SCHUSS_INLINE void lane_row(const LaneJob<T> &job, int row, long sample, int lane) {
+  const Work<T> &work = *job.work;
+  const int n_in = work.layers[0].n_in, n_out = work.layers[work.depth - 1].n_out;
+  const T *x = work.x + sample * work.x_stride;
+  for (int k = 0; k < n_in; k++) work.x_batch[(row * n_in + k) * lanes<T> + lane] = x[k];
+  for (int j = 0; j < n_out; j++)
+    work.t_batch[(row * n_out + j) * lanes<T> + lane] = lane_target(work, sample, j);
+  if (work.weights) job.weight_batch[row * lanes<T> + lane] = work.weights[sample];
 }
 
 // Bring the samples at places [place, place + n) of an epoch into the batch buffers.
 template <class T> void lane_gather(const LaneJob<T> &job, long epoch, long place, int n) {
-  const Work<T> &work = *job.work;
-  const int n_in = work.layers[0].n_in, n_out = work.layers[work.depth - 1].n_out;
-  for (int row = 0; row < n; row++)
-    for (int lane = 0; lane < (job.same_order ? 1 : lanes<T>); lane++) {
-      const long sample = lane_sample(job, lane, epoch, place + row);
-      const T *x = work.x + sample * work.x_stride;
-      for (int k = 0; k < n_in; k++) {
-        if (job.same_order) work.x_batch[row * n_in + k] = x[k];
-        else work.x_batch[(row * n_in + k) * lanes<T> + lane] = x[k];
-      }
-      lane_targets(work, work.t_batch + row * n_out * lanes<T>, sample, lane, job.same_order);
-      if (!work.weights) continue;
-      if (job.same_order) put(job.weight_batch, row, all<T>(work.weights[sample]));
-      else job.weight_batch[row * lanes<T> + lane] = work.weights[sample];
-    }
+  for (int row = 0; row < n; row++) {
+    if (job.same_order) lane_row(job, row, lane_sample(job, 0, epoch, place + row));
+    else
+      for (int lane = 0; lane < lanes<T>; lane++)
+        lane_row(job, row, lane_sample(job, lane, epoch, place + row), lane);
+  }
 }
 
 template <class T> void lane_forward(const LaneJob<T> &job, int n) {
@@ -157,11 +164,13 @@ constexpr int wide_parts(size_t size) { return int(sizeof(double) / size); }  //
 template <class T> void lane_losses(const LaneJob<T> &job, int n, VecD (&loss)[wide_parts(sizeof(T))]) {
   const Work<T> &work = *job.work;
   const Layer<T> &out = work.layers[work.depth - 1];
+  const bool together = is_free(work.loss) && out.activation != Activation::softmax;  // outputs of all rows first
+  if (together) activate<T>(out.activation, out.y, out.slope, 0, 1, n * out.n_out);
   for (int row = 0; row < n; row++) {
     const long first = long(row) * out.n_out * lanes<T>;
     const Side<T> side = {out.n_out, out.y + first, work.t_batch + first, out.delta + first, out.slope + first,
                           work.loss_parameters};
-    Vec<T> error = loss_of(work, side);
+    Vec<T> error = together ? loss_of_outputs(work, side) : loss_of(work, side);
     if (work.weights) {
       const Vec<T> weight = load<T>(job.weight_batch + row * lanes<T>);
       for (int j = 0; j < out.n_out; j++) put(side.delta, j, at(side.delta, j) * weight);
