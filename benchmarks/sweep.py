@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss import Momentum, Network, Plan, Sweep, sweep
+from schuss import Network, Plan, Sweep, sweep
 
 __all__ = ["Row", "rows"]
 
@@ -80,7 +80,9 @@ def many(batch: int) -> Case:
     T = np.sin(3 * X[:, :1] * X[:, 1:])
     plan = Plan(epochs=2048 * batch // 256 // (batch // 4), batch_size=batch)
     rates = source.uniform(0.001, 0.05, 1000).astype(np.float32)
-    return Case(Network([2, 8, 1], "tanh"), plan, rates, source.uniform(0, 0.9, 1000).astype(np.float32), X, T)
+    return Case(
+        Network([2, 8, 1], "tanh"), plan, rates, source.uniform(0, 0.9, 1000).astype(np.float32), X, T
+    )
 
 
 def exclusive_or() -> Case:
@@ -133,7 +135,9 @@ def numpy_training(case: Case) -> Callable[[], Weights]:
     rates, momenta = case.rates[:, None, None], case.momenta[:, None, None]
 
     def run() -> Weights:
-        w1, b1, w2, b2 = (np.repeat(part.reshape(1, -1, part.shape[-1]), count, axis=0) for part in case.first)
+        w1, b1, w2, b2 = (
+            np.repeat(part.reshape(1, -1, part.shape[-1]), count, axis=0) for part in case.first
+        )
         weights = [w1, b1, w2, b2]
         velocities = [np.zeros_like(w) for w in weights]
         for rows in batches:
@@ -144,10 +148,10 @@ def numpy_training(case: Case) -> Callable[[], Weights]:
             below = (delta @ w2.transpose(0, 2, 1)) * (1 - hidden * hidden)
             gradients = [x.T @ below, below.sum(1, keepdims=True)]
             gradients += [hidden.transpose(0, 2, 1) @ delta, delta.sum(1, keepdims=True)]
-            for w, v, g in zip(weights, velocities, gradients, strict=True):
-                v *= momenta
-                v -= rates * g
-                w += v
+            for weight, velocity, gradient in zip(weights, velocities, gradients, strict=True):
+                np.multiply(velocity, momenta, out=velocity)
+                np.subtract(velocity, rates * gradient, out=velocity)
+                np.add(weight, velocity, out=weight)
         return w1, b1[:, 0], w2, b2[:, 0]
 
     return run
@@ -191,7 +195,9 @@ def rows() -> list[Row]:
         found.append(Row(name, ours * unit, alone * unit, alone / ours, 1.9))
     case = exclusive_or()
     ours, theirs = compared(case, [numpy_training(case)])
-    found.append(Row("48 × 32 map of XOR, ms, against batched NumPy", ours * 1e3, theirs * 1e3, theirs / ours, 5.25))
+    found.append(
+        Row("48 × 32 map of XOR, ms, against batched NumPy", ours * 1e3, theirs * 1e3, theirs / ours, 5.25)
+    )
     return found
 
 

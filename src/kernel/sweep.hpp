@@ -31,7 +31,7 @@ enum class Layout : int { fastest, lanes, alone };
 template <class T> bool fits_lanes(const Data<T> &, const Objective &, const Dropout &);
 template <class T>
 Layout faster_layout(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
-                     const Courses &);
+                     const Courses &, int threads);
 
 // From theta (networks, n_parameters) and memory (networks, rows, n_parameters) to the new ones; losses
 // (networks, steps). A network that meets a number that is not finite spoils its own results alone: its last

@@ -323,7 +323,7 @@ class NativeEngine:
     ) -> tuple[NDArray[np.int32] | None, NDArray[np.int32]]:
         """Return the distinct orders, shape (distinct, epochs, n), and which of them each plan has."""
         places: dict[tuple[Order, int], int] = {}
-        which = np.array([places.setdefault(key, len(places)) for key in plans.orders()], np.int32)
+        which = np.array([places.setdefault(key, len(places)) for key in plans.orders], np.int32)
         if n == 1 or set(places) == {("sequential", 0)}:
             return None, which
         per_epoch = plans.plan.steps_per_epoch(n)

@@ -11,7 +11,7 @@ import numpy as np
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
-from schuss.errors import DataError, SettingError, TrainingInterrupted
+from schuss.errors import DataError, SettingError, TrainingInterrupted, did_you_mean
 from schuss.insight.swept import Sweep
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -100,12 +100,12 @@ def sweep(
     many.plan.dropout_rates(network.depth - 1)
     states = _first_states(network, many, samples.X.dtype, theta)
     chosen = engine_named(engine, threads)
-    trainings = ManyTrainings(network, samples, many, chosen, states)
+    trainings = ManyTrainings(chosen, network, samples, many, states)
 
     def result(stopped: str) -> Sweep:
-        seconds = time.perf_counter() - began
-        made = (trainings.states, trainings.loss, trainings.diverged_at)
-        return Sweep(network, many, shape, *made, stopped, chosen.info, seconds, samples)
+        seconds, made = time.perf_counter() - began, trainings.reached
+        found = made.states, made.loss, made.diverged_at
+        return Sweep(network, many, shape, *found, stopped, chosen.info, seconds, samples)
 
     try:
         trainings.run()
@@ -120,6 +120,10 @@ def _sorted_out(
     """Return rates of the rule that all share, what varies, and the other settings of the plan."""
     rule = plan.rule if plan is not None else settings.get("rule", Plan().rule)
     names = getattr(rule, "rates", ())
+    known = (*Plan.__dataclass_fields__, *names)
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        raise SettingError(f"a sweep has no setting {unknown[0]!r}{did_you_mean(unknown[0], known)}.")
     columns = {name: _column(v) for name, v in settings.items() if name in (*names, *OTHERS) and _varies(v)}
     rates = {name: v for name, v in settings.items() if name in names and name not in columns}
     shared = {name: v for name, v in settings.items() if name not in columns and name not in rates}

@@ -5,8 +5,9 @@ What varies stands in columns, so that a thousand plans cost little more than on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -54,6 +55,8 @@ class Plans:
             if name not in allowed:
                 hint = did_you_mean(name, allowed)
                 raise SettingError(f"what may vary is {', '.join(allowed)}; got {name!r}{hint}.")
+            if not all(isinstance(value, Hashable) for value in column):
+                raise SettingError(f"{name} must hold a single value for each plan; got {column!r:.80}.")
             if len(column) != self.count:
                 raise SettingError(f"{name} must hold {self.count} values, one per plan; got {len(column)}.")
         if self.count < 1:
@@ -109,6 +112,7 @@ class Plans:
         owner = self.plan.rule if name in self.plan.rule.rates else self.plan
         return self.columns.get(name) or (getattr(owner, name),) * self.count
 
+    @cached_property
     def orders(self) -> list[tuple[Order, int]]:
         """Return what each plan's orders are a function of; the seed is 0 where it plays no part."""
         orders, seeds = self.column("order"), self.column("seed")
@@ -116,9 +120,9 @@ class Plans:
 
     def rates(self, start: int, stop: int, n: int) -> Floats:
         """Return the rates at steps [start, stop), shape (count, steps or 1 if constant, rates)."""
+        if self.plan.rule.as_given and self._constant is not None:
+            return self._constant
         columns = [self.column(name) for name in self.plan.rule.rates]
-        if self.plan.rule.as_given and all(map(_are_numbers, columns)):
-            return np.array(columns).T[:, None].copy()
         steps, span = np.arange(start, stop, dtype=np.int64), self.plan.span(n)
         scales, which = np.ones(self.count), np.empty(self.count, np.intp)
         tables: dict[tuple[Rate, ...], Floats] = {}
@@ -133,6 +137,12 @@ class Plans:
         rates = np.array(list(tables.values()))[which]
         rates[:, :, 0] *= scales[:, None]
         return rates
+
+    @cached_property
+    def _constant(self) -> Floats | None:
+        """The rates, shape (count, 1, rates), where none is a schedule."""
+        columns = [self.column(name) for name in self.plan.rule.rates]
+        return np.array(columns).T[:, None].copy() if all(map(_are_numbers, columns)) else None
 
     def keeps(self, start: int, stop: int, n: int) -> Floats | None:
         """Return 1−α·λ at steps [start, stop), shaped as `rates` with one number each; None where λ is 0."""
@@ -161,7 +171,7 @@ class Plans:
 
 
 def _are_numbers(column: Sequence[Rate]) -> bool:
-    return all(isinstance(value, float) for value in column)
+    return set(map(type, column)) == {float}
 
 
 def _without_factor(rates: tuple[Rate, ...]) -> tuple[tuple[Rate, ...], float]:

@@ -7,7 +7,7 @@ go on.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,116 +20,122 @@ from schuss.method.state import States
 from schuss.training.divergence import divergence
 from schuss.training.means import epoch_means
 
-__all__ = ["NOT_DIVERGED", "ManyTrainings"]
+__all__ = ["NOT_DIVERGED", "ManyTrainings", "Reached"]
 
 NOT_DIVERGED = -1
 STRIDE_SECONDS = 0.1
-FLOPS_AT_FIRST = 1e8  # some 50 ms on a slow core
-MOST_LOSSES = 2**22  # of a stride, 32 MB
+FLOPS_AT_FIRST = 4e8  # some 10 ms in lanes, 200 ms for networks by themselves
+MOST_LOSSES = 2**21  # of a stride, 16 MB
 MOST_PLACES = 2**24  # in its orders, 64 MB
 
 
-@dataclass
-class ManyTrainings:
-    """Trainings under way. The fields change as they go on; what they hold is always that of whole strides.
+@dataclass(frozen=True)
+class Reached:
+    """Where many trainings stand after a stride. A new one takes its place, so that Ctrl-C finds it whole.
 
     Attributes
     ----------
     states : States
         Of a network that diverged: its last finite state, that before the step `diverged_at`.
-    losses : list of float64 ndarrays, shape (networks, steps)
-        The losses of steps whose epochs are not complete.
-    means : list of float64 ndarrays, shape (networks, epochs)
-        The losses of epochs; NaN from where a network diverged.
     diverged_at : int64 ndarray, shape (networks,)
-        The step whose update gave the first number that is not finite, or NOT_DIVERGED.
+        The step that gave the first number that is not finite, or NOT_DIVERGED.
+    means : tuple of float64 ndarrays, shape (networks, epochs)
+        The losses of epochs, a part from each stride; NaN from where a network diverged.
+    steps : float64 ndarray, shape (networks, steps)
+        The losses of the steps of an epoch that is not complete.
     """
 
-    network: Network
-    samples: Samples
-    plans: Plans
-    engine: Engine
     states: States
-    losses: list[NDArray[np.float64]] = field(default_factory=list)
-    means: list[NDArray[np.float64]] = field(default_factory=list)
-    diverged_at: NDArray[np.int64] = field(init=False)
+    diverged_at: NDArray[np.int64]
+    means: tuple[NDArray[np.float64], ...]
+    steps: NDArray[np.float64]
 
-    def __post_init__(self) -> None:
-        self.diverged_at = np.full(len(self.states), NOT_DIVERGED, np.int64)
-        self._stride = max(1, int(FLOPS_AT_FIRST / self._flops()))
+    @classmethod
+    def start(cls, states: States) -> Reached:
+        """Return where trainings from `states` begin."""
+        never = np.full(len(states), NOT_DIVERGED, np.int64)
+        return cls(states, never, (), np.empty((len(states), 0)))
 
     @property
     def loss(self) -> NDArray[np.float64]:
         """Mean loss of each whole epoch, shape (networks, epochs)."""
         return np.concatenate([np.empty((len(self.states), 0)), *self.means], axis=1)
 
+
+class ManyTrainings:
+    """Trainings under way; `reached` is where they stand."""
+
+    def __init__(
+        self, engine: Engine, network: Network, samples: Samples, plans: Plans, states: States
+    ) -> None:
+        self.reached = Reached.start(states)
+        self._engine, self._network, self._samples, self._plans = engine, network, samples, plans
+        flops = 6.0 * network.n_parameters * plans.plan.batch_of(len(samples)) * len(plans)
+        self._stride = max(1, int(FLOPS_AT_FIRST / flops))
+
     def run(self) -> None:
-        """Run to the end of the plans; KeyboardInterrupt leaves what the strides before have made."""
-        total = self.plans.plan.steps(len(self.samples))
-        while self.states.step < total:
+        """Run to the end of the plans; KeyboardInterrupt leaves in `reached` what the strides before made."""
+        total = self._plans.plan.steps(len(self._samples))
+        while self.reached.states.step < total:
             began = time.perf_counter()
-            self._one_stride(min(total, self.states.step + self._steps_at_once()))
+            self.reached = self._after_stride(min(total, self.reached.states.step + self._steps_at_once()))
             share = STRIDE_SECONDS / max(time.perf_counter() - began, 1e-6)
             self._stride = max(1, int(self._stride * min(4.0, share)))
 
-    def _flops(self) -> float:
-        rows = self.plans.plan.batch_of(len(self.samples))
-        return 6.0 * self.network.n_parameters * rows * len(self.states)
-
     def _steps_at_once(self) -> int:
-        n, per_epoch = len(self.samples), self.plans.plan.steps_per_epoch(len(self.samples))
-        epochs = max(1, MOST_PLACES // (n * len(set(self.plans.orders()))))
-        of_orders = epochs * per_epoch - self.states.step % per_epoch
-        return max(1, min(self._stride, of_orders, MOST_LOSSES // len(self.states)))
+        n, per_epoch = len(self._samples), self._plans.plan.steps_per_epoch(len(self._samples))
+        epochs = max(1, MOST_PLACES // (n * len(set(self._plans.orders))))
+        of_orders = epochs * per_epoch - self.reached.states.step % per_epoch
+        return max(1, min(self._stride, of_orders, MOST_LOSSES // len(self._plans)))
 
-    def _one_stride(self, stop: int) -> None:
-        going = np.flatnonzero(self.diverged_at == NOT_DIVERGED)
-        everyone = len(going) == len(self.states)
-        before = self.states if everyone else self.states.take(going)
-        plans = self.plans if everyone else self.plans.take(going.tolist())
+    def _after_stride(self, stop: int) -> Reached:
+        before = self.reached.states
+        going = np.flatnonzero(self.reached.diverged_at == NOT_DIVERGED)
+        if len(going) == len(before):
+            states, losses, diverged_at = self._advance(before, self._plans, stop)
+            return self._closed(states, losses, diverged_at)
+        theta, memory, diverged_at = (
+            before.theta.copy(),
+            before.memory.copy(),
+            self.reached.diverged_at.copy(),
+        )
+        losses = np.full((len(before), stop - before.step), np.nan)
         if len(going):
-            made = self.engine.advance_many(self.network, before, self.samples, plans, stop)
-            if made.error is not None:
-                raise made.error
-        else:
-            made = AdvanceMany.of(before, np.empty((0, stop - before.step)))
-        made, diverged_at = self._settled(made, before, plans, stop)
-        self._keep(made, going, stop)
-        self.diverged_at[going] = diverged_at
+            plans = self._plans.take(going.tolist())
+            states, losses[going], diverged_at[going] = self._advance(before.take(going), plans, stop)
+            theta[going], memory[going] = states.theta, states.memory
+        return self._closed(States(theta, memory, stop), losses, diverged_at)
 
-    def _settled(
-        self, made: AdvanceMany, before: States, plans: Plans, stop: int
-    ) -> tuple[AdvanceMany, NDArray[np.int64]]:
-        """Return the same with each diverged network in its last finite state, and where each diverged."""
+    def _advance(
+        self, before: States, plans: Plans, stop: int
+    ) -> tuple[States, NDArray[np.float64], NDArray[np.int64]]:
+        """Return states after, losses of the steps and where each network diverged."""
+        made = self._engine.advance_many(self._network, before, self._samples, plans, stop)
+        if made.error is not None:
+            raise made.error
         diverged_at = np.full(len(before), NOT_DIVERGED, np.int64)
         if made.finite.all():
-            return made, diverged_at
+            return made.states, made.losses, diverged_at
+        return self._settled(made, before, plans, stop, diverged_at)
+
+    def _settled(
+        self, made: AdvanceMany, before: States, plans: Plans, stop: int, diverged_at: NDArray[np.int64]
+    ) -> tuple[States, NDArray[np.float64], NDArray[np.int64]]:
+        """Return the same with each diverged network in its last finite state."""
         theta, memory, losses = made.states.theta.copy(), made.states.memory.copy(), made.losses
         for i in np.flatnonzero(~made.finite).tolist():
-            error = divergence(self.engine, self.network, before[i], self.samples, plans[i], stop)
-            theta[i], memory[i] = error.state.theta, error.state.memory
-            losses[i, error.step - before.step :] = np.nan
-            diverged_at[i] = error.step
-        return made._replace(states=States(theta, memory, stop)), diverged_at
+            told = divergence(self._engine, self._network, before[i], self._samples, plans[i], stop)
+            theta[i], memory[i], diverged_at[i] = told.state.theta, told.state.memory, told.step
+            losses[i, told.step - before.step :] = np.nan
+        return States(theta, memory, stop), losses, diverged_at
 
-    def _keep(self, made: AdvanceMany, going: NDArray[np.intp], stop: int) -> None:
-        states, losses = made.states, made.losses
-        if len(going) < len(self.states):
-            theta, memory = self.states.theta.copy(), self.states.memory.copy()
-            theta[going], memory[going] = made.states.theta, made.states.memory
-            states = States(theta, memory, stop)
-            losses = np.full((len(self.states), made.losses.shape[1]), np.nan)
-            losses[going] = made.losses
-        self.states = states
-        self.losses.append(losses)
-        self._close_epochs()
-
-    def _close_epochs(self) -> None:
-        per_epoch = self.plans.plan.steps_per_epoch(len(self.samples))
-        open_steps = self.states.step % per_epoch
-        losses = self.losses[0] if len(self.losses) == 1 else np.concatenate(self.losses, axis=1)
-        closed = losses.shape[1] - open_steps
+    def _closed(self, states: States, losses: NDArray[np.float64], diverged_at: NDArray[np.int64]) -> Reached:
+        """Return what is reached, with the losses of the epochs that are now complete."""
+        plan, n = self._plans.plan, len(self._samples)
+        steps = np.concatenate([self.reached.steps, losses], axis=1) if self.reached.steps.size else losses
+        closed = steps.shape[1] - states.step % plan.steps_per_epoch(n)
+        reached = replace(self.reached, states=states, diverged_at=diverged_at, steps=steps)
         if closed <= 0:
-            return
-        self.means.append(epoch_means(losses[:, :closed], self.plans.plan, len(self.samples)))
-        self.losses = [losses[:, closed:]] if open_steps else []
+            return reached
+        means = epoch_means(steps[:, :closed], plan, n)
+        return replace(reached, means=(*reached.means, means), steps=steps[:, closed:].copy())
