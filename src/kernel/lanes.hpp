@@ -26,17 +26,25 @@ template <class T> struct LaneProduct {
   long to_row;
 };
 
-template <class T, int MR, int NC, bool same>
+template <class T, int MR, int NC, bool same, bool adjacent>
 SCHUSS_INLINE void lane_tile(const LaneProduct<T> &p, int row, int column) {
+  const long b_column = adjacent ? lanes<T> : p.b_column, a_row = p.a_row, a_term = p.a_term, b_term = p.b_term;
+  const T *a = p.a + row * a_row, *b = p.b + column * b_column;
+  T *to = p.to + row * p.to_row + column * lanes<T>;
   Vec<T> c[MR][NC];
+  if (p.start) {
+    const T *start = p.start + row * p.start_row + column * lanes<T>;
 #pragma GCC unroll 8
-  for (int r = 0; r < MR; r++)
+    for (int r = 0; r < MR; r++, start += p.start_row)
 #pragma GCC unroll 4
-    for (int j = 0; j < NC; j++)
-      c[r][j] = p.start ? load<T>(p.start + (row + r) * p.start_row + (column + j) * lanes<T>) : Vec<T>{};
-  const T *a = p.a + row * p.a_row, *b = p.b + column * p.b_column;
-  const long a_row = p.a_row, a_term = p.a_term, b_term = p.b_term, b_column = p.b_column;
-  for (int i = 0; i < p.terms; i++, a += a_term, b += b_term) {
+      for (int j = 0; j < NC; j++) c[r][j] = load<T>(start + j * lanes<T>);
+  } else {
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++)
+#pragma GCC unroll 4
+      for (int j = 0; j < NC; j++) c[r][j] = Vec<T>{};
+  }
+  for (int i = p.terms; i > 0; i--, a += a_term, b += b_term) {
     Vec<T> right[NC];
 #pragma GCC unroll 4
     for (int j = 0; j < NC; j++) right[j] = load<T>(b + j * b_column);
@@ -48,31 +56,35 @@ SCHUSS_INLINE void lane_tile(const LaneProduct<T> &p, int row, int column) {
     }
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < MR; r++)
+  for (int r = 0; r < MR; r++, to += p.to_row)
 #pragma GCC unroll 4
-    for (int j = 0; j < NC; j++) store<T>(p.to + (row + r) * p.to_row + (column + j) * lanes<T>, c[r][j]);
+    for (int j = 0; j < NC; j++) store<T>(to + j * lanes<T>, c[r][j]);
 }
 
-template <class T, int NC, bool same> SCHUSS_INLINE void lane_rows(const LaneProduct<T> &p, int column) {
+template <class T, int NC, bool same, bool adjacent>
+SCHUSS_INLINE void lane_rows(const LaneProduct<T> &p, int column) {
   int row = 0;
-  for (; NC == 1 && row + 8 <= p.rows; row += 8) lane_tile<T, NC == 1 ? 8 : 4, NC, same>(p, row, column);
-  for (; row + 4 <= p.rows; row += 4) lane_tile<T, 4, NC, same>(p, row, column);
-  if (row + 2 <= p.rows) lane_tile<T, 2, NC, same>(p, row, column), row += 2;
-  if (row < p.rows) lane_tile<T, 1, NC, same>(p, row, column);
+  for (; NC == 1 && row + 8 <= p.rows; row += 8)
+    lane_tile<T, NC == 1 ? 8 : 4, NC, same, adjacent>(p, row, column);
+  for (; row + 4 <= p.rows; row += 4) lane_tile<T, 4, NC, same, adjacent>(p, row, column);
+  if (row + 2 <= p.rows) lane_tile<T, 2, NC, same, adjacent>(p, row, column), row += 2;
+  if (row < p.rows) lane_tile<T, 1, NC, same, adjacent>(p, row, column);
 }
 
-template <class T, bool same> __attribute__((noinline)) void lane_columns(const LaneProduct<T> &p) {
+template <class T, bool same, bool adjacent>
+__attribute__((noinline)) void lane_columns(const LaneProduct<T> &p) {
   int column = 0;
 #if SCHUSS_BYTES == 64 || defined(__aarch64__)
-  for (; column + 4 <= p.columns; column += 4) lane_rows<T, 4, same>(p, column);
+  for (; column + 4 <= p.columns; column += 4) lane_rows<T, 4, same, adjacent>(p, column);
 #endif
-  for (; column + 2 <= p.columns; column += 2) lane_rows<T, 2, same>(p, column);
-  if (column < p.columns) lane_rows<T, 1, same>(p, column);
+  for (; column + 2 <= p.columns; column += 2) lane_rows<T, 2, same, adjacent>(p, column);
+  if (column < p.columns) lane_rows<T, 1, same, adjacent>(p, column);
 }
 
 template <class T> SCHUSS_INLINE void lane_multiply(const LaneProduct<T> &p) {
-  if (p.same) lane_columns<T, true>(p);
-  else lane_columns<T, false>(p);
+  if (p.same) lane_columns<T, true, true>(p);
+  else if (p.b_column == lanes<T>) lane_columns<T, false, true>(p);
+  else lane_columns<T, false, false>(p);
 }
 
 // What feeds layer l, and how far apart its numbers are.
