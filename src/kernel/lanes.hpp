@@ -318,6 +318,7 @@ template <class T, Rule rule> class LaneSteps {
       take_rates(s);
       if (!step(s, epoch, place * job_.batch_size)) return false;
       if (++place == per_epoch) place = 0, epoch++;
+      if ((s + 1) % steps_kept == 0 || s + 1 == job_.steps) hand_over_losses(s);
     }
     return true;
   }
@@ -347,10 +348,20 @@ template <class T, Rule rule> class LaneSteps {
       lane_backward(job_, rows);
       lane_sums(job_, rows, begin > 0);
     }
-    for (int lane = 0; lane < lanes<T>; lane++)
-      job_.losses[lane][s] = (loss[lane / lanes<double>][lane % lanes<double>] + penalty[lane]) * loss_scale_[lane];
+    for (int i = 0; i < wide_parts(sizeof(T)); i++) {
+      const int lane = i * lanes<double>;
+      store<double>(losses_[s % steps_kept] + lane,
+                    (loss[i] + load<double>(penalty + lane)) * load<double>(loss_scale_ + lane));
+    }
     lane_update<T, rule>(work_, rates_, terms_, plain_);
     return true;
+  }
+
+  // The losses of the steps up to s that were kept. One step's alone would fall on one set of the cache.
+  void hand_over_losses(long s) {
+    const long first = s / steps_kept * steps_kept;
+    for (int lane = 0; lane < lanes<T>; lane++)
+      for (long i = first; i <= s; i++) job_.losses[lane][i] = losses_[i - first][lane];
   }
 
   void take_scales(long epoch, long first, long n) {
@@ -367,7 +378,8 @@ template <class T, Rule rule> class LaneSteps {
   bool penalised_ = false, plain_ = true;
   double flops_ = 0;
   long scaled_for_ = -1;
-  alignas(64) double loss_scale_[lanes<T>], rates_[4 * lanes<T>];
+  static constexpr long steps_kept = 32;
+  alignas(64) double loss_scale_[lanes<T>], rates_[4 * lanes<T>], losses_[steps_kept][lanes<T>];
 };
 
 template <class T> bool lane_steps(const LaneJob<T> &job) {

@@ -63,6 +63,16 @@ class Advance(NamedTuple):
     error: BaseException | None = None
 
 
+def _finite_rows(array: Array) -> NDArray[np.bool_]:
+    """Return whether all of each row is finite, shape (rows,)."""
+    rows = array.reshape(len(array), -1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(rows.sum(axis=1))  # as no infinity or NaN can be lost in a sum
+    doubtful = np.flatnonzero(~finite)
+    finite[doubtful] = np.isfinite(rows[doubtful]).all(axis=1)
+    return finite
+
+
 class AdvanceMany(NamedTuple):
     """What came of many steps of many networks.
 
@@ -88,9 +98,8 @@ class AdvanceMany(NamedTuple):
         cls, states: States, losses: NDArray[np.float64], error: BaseException | None = None
     ) -> AdvanceMany:
         """Return a result, having looked what is finite in it."""
-        parts = (losses, states.theta, states.memory)
-        finite = [np.isfinite(part).all(axis=tuple(range(1, part.ndim))) for part in parts]
-        return cls(states, losses, np.logical_and.reduce(finite), error)
+        finite = np.logical_and.reduce([_finite_rows(a) for a in (losses, states.theta, states.memory)])
+        return cls(states, losses, finite, error)
 
 
 @dataclass(frozen=True)

@@ -322,13 +322,12 @@ class NativeEngine:
         self, plans: Plans, start: int, stop: int, n: int
     ) -> tuple[NDArray[np.int32] | None, NDArray[np.int32]]:
         """Return the distinct orders, shape (distinct, epochs, n), and which of them each plan has."""
-        places: dict[tuple[Order, int], int] = {}
-        which = np.array([places.setdefault(key, len(places)) for key in plans.orders], np.int32)
-        if n == 1 or set(places) == {("sequential", 0)}:
+        distinct, which = plans.orders
+        if n == 1 or distinct == [("sequential", 0)]:
             return None, which
         per_epoch = plans.plan.steps_per_epoch(n)
         epochs = start // per_epoch, -(-stop // per_epoch)
-        return np.stack([self._orders_of(order, seed, *epochs, n) for order, seed in places]), which
+        return np.stack([self._orders_of(order, seed, *epochs, n) for order, seed in distinct]), which
 
 
 def _problem(network: Network) -> _kernel.Problem:

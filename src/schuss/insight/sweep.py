@@ -157,6 +157,8 @@ def _combined(plan: Plan, columns: Columns, product: bool) -> tuple[Plans, tuple
 
 def _numbers(values: Sequence[Any]) -> Sequence[Any]:
     """Return integers among rates and penalties as the floats that a plan makes of them."""
+    if set(map(type, values)) == {float}:
+        return values
     return tuple(
         float(v) if isinstance(v, int | np.floating) and not isinstance(v, bool) else v for v in values
     )

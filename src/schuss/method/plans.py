@@ -55,7 +55,7 @@ class Plans:
             if name not in allowed:
                 hint = did_you_mean(name, allowed)
                 raise SettingError(f"what may vary is {', '.join(allowed)}; got {name!r}{hint}.")
-            if not all(isinstance(value, Hashable) for value in column):
+            if not _are_numbers(column) and not all(isinstance(value, Hashable) for value in column):
                 raise SettingError(f"{name} must hold a single value for each plan; got {column!r:.80}.")
             if len(column) != self.count:
                 raise SettingError(f"{name} must hold {self.count} values, one per plan; got {len(column)}.")
@@ -113,10 +113,15 @@ class Plans:
         return self.columns.get(name) or (getattr(owner, name),) * self.count
 
     @cached_property
-    def orders(self) -> list[tuple[Order, int]]:
-        """Return what each plan's orders are a function of; the seed is 0 where it plays no part."""
-        orders, seeds = self.column("order"), self.column("seed")
-        return [(o, s if o == "philox" else 0) for o, s in zip(orders, seeds, strict=True)]
+    def orders(self) -> tuple[list[tuple[Order, int]], NDArray[np.int32]]:
+        """The distinct orders of samples, and which of them each plan has, shape (count,).
+
+        An order is a function of its name and the seed, which is 0 here where it plays no part.
+        """
+        names, seeds = self.column("order"), self.column("seed")
+        keys = [(name, seed if name == "philox" else 0) for name, seed in zip(names, seeds, strict=True)]
+        places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+        return list(places), np.array([places[key] for key in keys], np.int32)
 
     def rates(self, start: int, stop: int, n: int) -> Floats:
         """Return the rates at steps [start, stop), shape (count, steps or 1 if constant, rates)."""

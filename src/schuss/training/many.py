@@ -26,6 +26,7 @@ NOT_DIVERGED = -1
 STRIDE_SECONDS = 0.1
 FLOPS_AT_FIRST = 4e8  # some 10 ms in lanes, 200 ms for networks by themselves
 MOST_LOSSES = 2**21  # of a stride, 16 MB
+LOSSES_AT_ONCE = 2**15  # of which means are taken, so that they stay in the cache
 MOST_PLACES = 2**24  # in its orders, 64 MB
 
 
@@ -84,9 +85,11 @@ class ManyTrainings:
 
     def _steps_at_once(self) -> int:
         n, per_epoch = len(self._samples), self._plans.plan.steps_per_epoch(len(self._samples))
-        epochs = max(1, MOST_PLACES // (n * len(set(self._plans.orders))))
-        of_orders = epochs * per_epoch - self.reached.states.step % per_epoch
-        return max(1, min(self._stride, of_orders, MOST_LOSSES // len(self._plans)))
+        epochs = max(1, MOST_PLACES // (n * len(self._plans.orders[0])))
+        begun = self.reached.states.step % per_epoch
+        steps = max(1, min(self._stride, epochs * per_epoch - begun, MOST_LOSSES // len(self._plans)))
+        beyond = (begun + steps) % per_epoch  # where an epoch can be ended, end it: its losses need not wait
+        return steps - beyond if steps > beyond else steps
 
     def _after_stride(self, stop: int) -> Reached:
         before = self.reached.states
@@ -137,5 +140,7 @@ class ManyTrainings:
         reached = replace(self.reached, states=states, diverged_at=diverged_at, steps=steps)
         if closed <= 0:
             return reached
-        means = epoch_means(steps[:, :closed], plan, n)
+        rows = max(1, LOSSES_AT_ONCE // closed)
+        parts = (steps[i : i + rows, :closed] for i in range(0, len(steps), rows))
+        means = np.concatenate([epoch_means(part, plan, n) for part in parts])
         return replace(reached, means=(*reached.means, means), steps=steps[:, closed:].copy())
