@@ -72,7 +72,7 @@ SCHUSS_INLINE void lane_rows(const LaneProduct<T> &p, int column) {
 }
 
 template <class T, bool same, bool adjacent>
-__attribute__((noinline)) void lane_columns(const LaneProduct<T> &p) {
+SCHUSS_INLINE void lane_columns(const LaneProduct<T> &p) {
   int column = 0;
 #if SCHUSS_BYTES == 64 || defined(__aarch64__)
   for (; column + 4 <= p.columns; column += 4) lane_rows<T, 4, same, adjacent>(p, column);
