@@ -26,7 +26,7 @@ NOT_DIVERGED = -1
 STRIDE_SECONDS = 0.1
 FLOPS_AT_FIRST = 4e8  # some 10 ms in lanes, 200 ms for networks by themselves
 MOST_LOSSES = 2**21  # of a stride, 16 MB
-LOSSES_AT_ONCE = 2**15  # of which means are taken, so that they stay in the cache
+LOSSES_AT_ONCE = 2**16  # of which means are taken, so that they stay in the cache
 MOST_PLACES = 2**24  # in its orders, 64 MB
 
 
