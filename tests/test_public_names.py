@@ -39,7 +39,16 @@ def test_nothing_public_is_missing_from_the_list() -> None:
 def test_the_list_is_the_agreed_one() -> None:
     """Adding or taking away a name is a decision; this is the record of it."""
     assert schuss.__all__ == [
-        *["Adam", "Cosine", "DataError", "DivergenceError", "EngineError", "Epoch", "GradientDescent"],
+        *[
+            "Adam",
+            "Blocks",
+            "Cosine",
+            "DataError",
+            "DivergenceError",
+            "EngineError",
+            "Epoch",
+            "GradientDescent",
+        ],
         *["Init", "InverseScaling", "KernelMissingWarning", "Loss", "MLPClassifier", "MLPRegressor"],
         *["MissingExtraError", "ModelFileError", "Momentum", "Nesterov", "Network", "OutputError"],
         *["Plan", "Plateau", "Run", "SchussError", "SchussWarning", "SettingError", "State", "Sweep"],

@@ -47,14 +47,15 @@ template <class T> SCHUSS_INLINE void tanh_strip(T *y, long stride, int rows, in
   }
 }
 
+// ½·(1 + tanh u) is the logistic function of 2·u, which needs neither a sign nor a difference: s = 1/(1+e) with
+// e = exp(−2·u) and 2·u = a·x + b·x³. Beyond ±limit s is 0 or 1 to within rounding.
 template <class T> SCHUSS_INLINE void gelu_at(T *y, T *slope) {
-  const T scale = T(0.79788456080286535588), cubic = T(0.044715);
-  Vec<T> x = load<T>(y), limit = all<T>(T(50));
-  Vec<T> c = pick<T>(x > limit, limit, pick<T>(x < -limit, -limit, x));  // the cube must not overflow
-  Vec<T> gate = tanh<T>(scale * (c + cubic * c * c * c));
-  Vec<T> inner = scale * (T(1) + T(3) * cubic * c * c);
-  store<T>(y, T(0.5) * x * (T(1) + gate));
-  store<T>(slope, T(0.5) * (T(1) + gate) + T(0.5) * c * (T(1) - gate * gate) * inner);
+  constexpr double root = 2 * 0.79788456080286535588;  // 2·√(2/π)
+  const Vec<T> a = all<T>(T(root)), b = all<T>(T(root * 0.044715)), limit = all<T>(Constants<T>::tanh_high);
+  const Vec<T> x = at_least(load<T>(y), -limit), c = at_most(x, limit), square = c * c;
+  const Vec<T> e = exp_within<T>(-c * fma(b, square, a)), s = T(1) / (e + T(1)), value = x * s;
+  store<T>(y, value);
+  store<T>(slope, fma(value, (e * s) * fma(T(3) * b, square, a), s));  // s + x·s·(1−s)·(a + 3·b·x²)
 }
 
 // Replace net inputs by outputs; `slope` is written where slope_from_output says no.
@@ -116,7 +117,7 @@ template <class T> SCHUSS_INLINE Vec<T> slope_at(Activation a, Vec<T> y, const T
   }
 }
 
-// delta ← slope · delta
+// delta ← slope · delta, for those that the matrix product does not multiply in registers
 template <class T, Activation a>
 void times_slope_of(T *delta, const T *y, const T *slope, long stride, int rows, int vectors) {
   over_strip(delta, stride, rows, vectors,
@@ -128,13 +129,9 @@ __attribute__((noinline)) void times_slope(Activation a, T *delta, const T *y, c
                                            int rows, int vectors) {
   switch (a) {
     case Activation::logistic: return times_slope_of<T, Activation::logistic>(delta, y, slope, stride, rows, vectors);
-    case Activation::tanh: return times_slope_of<T, Activation::tanh>(delta, y, slope, stride, rows, vectors);
     case Activation::leaky_relu:
       return times_slope_of<T, Activation::leaky_relu>(delta, y, slope, stride, rows, vectors);
     case Activation::elu: return times_slope_of<T, Activation::elu>(delta, y, slope, stride, rows, vectors);
-    case Activation::softplus:
-    case Activation::silu:
-    case Activation::gelu: return times_slope_of<T, Activation::gelu>(delta, y, slope, stride, rows, vectors);
     default: return;
   }
 }

@@ -1,5 +1,8 @@
 #include "advance.hpp"
 
+#include "batches.hpp"
+#include "watch.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,6 +13,7 @@ namespace {
 
 constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
 constexpr double long_update = 0.015;     // seconds; longer ones are summed apart, so that they can be given up
+constexpr double update_share = 0.5;      // of the time of a step, at most
 constexpr double lane_speed = 2e9;        // flops per second and lane that the slowest processors reach
 
 int threads_for(double flops, int most) {
@@ -27,6 +31,7 @@ template <class T> double inputs_of(const Problem &problem, const Data<T> &data)
 }
 
 template <class T> void set_data(Work<T> &work, const Problem &problem, const Data<T> &data) {
+  work.n_samples = data.n;
   work.x = data.x;
   work.sparse = data.sparse;
   work.t = data.t;
@@ -64,34 +69,48 @@ void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, c
   work.scale = T(work.loss_scale);
 }
 
-// The steps of one call as one of its threads makes them; every thread takes the same decisions.
+// A stretch as one of its threads makes it; every thread takes the same decisions.
 template <class T>
-Progress make_steps(Work<T> work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
-                    const Objective &objective, const Course &course, int thread, Watch &watch, double *losses) {
+Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
+                    const Objective &objective, const Course &course, const Stretch &stretch, int thread,
+                    Watch &watch, double *losses) {
   Team &team = *work.team;
-  const long per_epoch = (data.n + course.batch_size - 1) / course.batch_size;
-  long place = course.first_place, epoch = 0;
-  for (long s = 0; s < course.steps; s++, work.dropout_step++) {
-    const long first = place * course.batch_size;
-    const Batch batch = {course.order ? course.order + epoch * data.n + first : nullptr, first,
-                         std::min(course.batch_size, data.n - first)};
+  Batches batches(course, data.n, stretch);
+  Stopwatch watch_step;
+  work.dropout_step += uint32_t(stretch.first);
+  for (long s = stretch.first; s < stretch.last; s++, work.dropout_step++) {
+    const Batch batch = batches.now();
+    const bool epoch_ends = batches.advance();
+    work.next = batches.now();
+    work.number = s;
+    work.is_first = s == stretch.first;
     work.rates = course.rates + s * rate_counts[int(course.rule)];
     work.keep = course.keeps ? T(course.keeps[s]) : T(1);
     set_scale(work, objective, data, batch);
     work.last_step = s + 1 == course.steps;
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
+    work.number = s + 1;
+    if (work.may_be_apart && thread == 0) {
+      const double share = update_share * double(std::min<long>(batch.n, work.chunk)) / double(batch.n);
+      team.apart = watch_step.lap() * share > long_update;
+    }
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
     if (!std::isfinite(loss)) return {s + 1, Outcome::not_finite};
-    const bool epoch_ends = ++place == per_epoch;
-    if (epoch_ends) place = 0, epoch++;
     if (epoch_ends || course.check_each_step) {
+      if (work.lags) table.settle(work, thread), meet(team);
       if (thread == 0) team.finite = space.finite();
       meet(team);
       if (!team.finite) return {s + 1, Outcome::not_finite};
     }
   }
-  return {course.steps, Outcome::done};
+  return {stretch.last, Outcome::done};
+}
+
+// Whether weights that no sample of a batch meets can be left for later: where nobody asks for all of them.
+template <class T> bool may_lag(const Data<T> &data, const Objective &objective, const Course &course, bool apart) {
+  const bool rests = course.rule == Rule::gradient_descent && !course.keeps;  // they do not change at all
+  return data.is_sparse() && !rests && !apart && objective.l2 == 0 && objective.l1 == 0;
 }
 
 }  // namespace
@@ -103,29 +122,43 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const CallUnderWay here;
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const int slots = memory_rows[int(course.rule)];
-  Team team;
   const double inputs = inputs_of(problem, data);
   const double visits = data.is_sparse() ? double(problem.layers[0]) * problem.layers[1] : 0.0;
   const double flops = problem.flops_per_sample(inputs) * double(course.batch_size) + flops_per_visit * visits;
-  team.threads = threads_for(flops, threads);
-  const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes * team.threads);
-  const bool apart = update > long_update || std::isfinite(objective.clip);
-  const bool sums = apart || course.batch_size > rows;
-  auto space = shelf.take(problem, table, {team.threads, rows, true, slots, sums, data.is_sparse(), dropout.rates});
+  Pace pace = shelf.pace(course.batch_size, threads_for(flops, threads));
+  const int most = pace.most();
+  const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
+  const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
+  const bool sums = clips || may_be_long || course.batch_size > rows;
+  auto space = shelf.take(problem, table, {most, rows, true, slots, sums, data.is_sparse(), dropout.rates});
   space->pack(theta, memory);
+  Team team;
+  team.apart = 1;  // until a step has been timed
   Watch watch(poll);
+  Stopwatch stopwatch;
   Progress progress{};
-  in_team(team.threads, [&](int thread) {
-    Work<T> work = space->work(team, thread);
-    set_data(work, problem, data);
-    set_dropout(work, dropout);
-    set_objective(work, objective);
-    work.rule = course.rule;
-    work.apart = apart;
-    if (thread == 0) watch.listen_in(work);
-    const Progress made = make_steps(work, *space, table, data, objective, course, thread, watch, losses);
-    if (thread == 0) progress = made;
-  });
+  while (progress.outcome == Outcome::done && progress.steps < course.steps) {
+    const Stretch stretch = {progress.steps, std::min(course.steps, progress.steps + pace.steps())};
+    team.threads = pace.threads();
+    in_team(team.threads, [&](int thread) {
+      Work<T> work = space->work(team, thread);
+      set_data(work, problem, data);
+      set_dropout(work, dropout);
+      set_objective(work, objective);
+      work.rule = course.rule;
+      work.all_rates = course.rates;
+      work.all_keeps = course.keeps;
+      work.apart = clips || may_be_long;
+      work.may_be_apart = may_be_long && !clips;
+      work.lags = may_lag(data, objective, course, work.apart);
+      if (thread == 0) watch.listen_in(work);
+      const Progress made = make_steps(work, *space, table, data, objective, course, stretch, thread, watch, losses);
+      if (work.lags) table.settle(work, thread);
+      if (thread == 0) progress = made;
+    });
+    pace.note(stretch.last - stretch.first, stopwatch.lap());
+  }
+  shelf.put(course.batch_size, pace);
   space->unpack(new_theta, new_memory);
   shelf.put(std::move(space));
   return progress;

@@ -1,8 +1,7 @@
 // Many steps in one call, on one or more threads; one gradient; outputs. Knows no Python.
 #pragma once
-#include <functional>
-
 #include "shelf.hpp"
+#include "watch.hpp"
 
 namespace schuss {
 
@@ -41,8 +40,6 @@ struct Progress {
   long steps;  // whole steps made
   Outcome outcome;
 };
-
-using Poll = std::function<bool(long steps, double loss)>;  // true stops, before the next update
 
 // From theta and memory to those after the last whole step, which may be the same arrays; the loss of each step
 // goes to losses (steps,).

@@ -145,6 +145,7 @@ NB_MODULE(_kernel, m) {
     return names;
   });
   bind_orders(m);
+  bind_peak(m);
   bind_predictor(m);
   bind_sweep(m);
   bind_for<float>(m);

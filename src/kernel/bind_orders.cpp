@@ -4,10 +4,11 @@
 
 namespace {
 
-void orders_in(uint64_t seed, uint64_t first_epoch, Matrix<int32_t> out) {
+void orders_in(uint64_t seed, uint64_t first_epoch, Matrix<int32_t> out, int32_t block) {
+  require(block >= 1, "a block needs at least one sample");
   nb::gil_scoped_release free;
   for (size_t e = 0; e < out.shape(0); e++)
-    philox_order(seed, first_epoch + e, int32_t(out.shape(1)), out.data() + e * out.shape(1));
+    philox_order(seed, first_epoch + e, int32_t(out.shape(1)), block, out.data() + e * out.shape(1));
 }
 
 int shuffled_orders_in(Vector<uint32_t> words, int position, Vector<int32_t> order, Matrix<int32_t> out) {
@@ -27,7 +28,8 @@ void philox_in(const std::string &set, Matrix<const uint32_t> counters, uint64_t
 }  // namespace
 
 void bind_orders(nb::module_ &m) {
-  m.def("orders", &orders_in, nb::arg("seed"), nb::arg("first_epoch"), nb::arg("out").noconvert());
+  m.def("orders", &orders_in, nb::arg("seed"), nb::arg("first_epoch"), nb::arg("out").noconvert(),
+        nb::arg("block"));
   m.def("shuffled_orders", &shuffled_orders_in, nb::arg("words").noconvert(), nb::arg("position"),
         nb::arg("order").noconvert(), nb::arg("out").noconvert());
   m.def("philox", &philox_in, nb::arg("isa"), nb::arg("counters").noconvert(), nb::arg("key"),

@@ -59,10 +59,17 @@ template <class T> SCHUSS_INLINE Vec<T> exp_tail(Vec<T> r) {
   return p;
 }
 
+// exp(x) where it is neither subnormal nor infinite
+template <class T> SCHUSS_INLINE Vec<T> exp_within(Vec<T> x) {
+  Ints<T> k;
+  Vec<T> r;
+  reduce<T>(x, k, r);
+  return (fma(r * r, exp_tail<T>(r), r) + T(1)) * power_of_two<T>(k);
+}
+
 template <class T> SCHUSS_INLINE Vec<T> exp(Vec<T> x) {
   using C = Constants<T>;
-  x = pick<T>(x < all<T>(C::exp_low), all<T>(C::exp_low), x);
-  x = pick<T>(x > all<T>(C::exp_high), all<T>(C::exp_high), x);
+  x = at_most(at_least(x, all<T>(C::exp_low)), all<T>(C::exp_high));
   Ints<T> k;
   Vec<T> r;
   reduce<T>(x, k, r);
@@ -71,16 +78,19 @@ template <class T> SCHUSS_INLINE Vec<T> exp(Vec<T> x) {
   return p * power_of_two<T>(half) * power_of_two<T>(k - half);
 }
 
-// exp(x) − 1 for x ≤ 60, accurate near 0
-template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
-  x = pick<T>(x < all<T>(T(-60)), all<T>(T(-60)), x);
-  x = pick<T>(x > all<T>(T(60)), all<T>(T(60)), x);
+// exp(x) − 1 for |x| ≤ 60, accurate near 0
+template <class T> SCHUSS_INLINE Vec<T> expm1_within(Vec<T> x) {
   Ints<T> k;
   Vec<T> r;
   reduce<T>(x, k, r);
   Vec<T> p = fma(r * r, exp_tail<T>(r), r);
   Vec<T> power = power_of_two<T>(k);
   return fma(power, p, power - T(1));
+}
+
+// The same for x ≤ 60
+template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
+  return expm1_within<T>(at_most(at_least(x, all<T>(T(-60))), all<T>(T(60))));
 }
 
 // tanh x = e/(e+2) with e = exp(2|x|) − 1, of K vectors. Each operation is written for all of them before the
@@ -91,7 +101,7 @@ template <class T, int K> SCHUSS_INLINE void tanh_together(Vec<T> (&x)[K]) {
   const Vec<T> one = all<T>(T(1));
   Vec<T> e[K], shifted[K], r[K], p[K], power[K];
 #define SCHUSS_EACH _Pragma("GCC unroll 8") for (int i = 0; i < K; i++)
-  SCHUSS_EACH e[i] = at_most(all<T>(C::tanh_high), absolute<T>(x[i]));
+  SCHUSS_EACH e[i] = at_most(absolute<T>(x[i]), all<T>(C::tanh_high));
   SCHUSS_EACH e[i] = e[i] + e[i];
   SCHUSS_EACH shifted[i] = e[i] * C::log2e + C::round;
   SCHUSS_EACH r[i] = fma(shifted[i] - C::round, all<T>(-C::ln2_hi), e[i]);

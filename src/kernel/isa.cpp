@@ -2,6 +2,7 @@
 // (a namespace, so that no two copies of a function share a name) and SCHUSS_BYTES (vector width) set.
 #include "lanes.hpp"
 #include "packing.hpp"
+#include "peak.hpp"
 #include "step.hpp"
 
 namespace schuss {
@@ -46,8 +47,9 @@ template <class T> void apply(Function which, const T *in, T *out, size_t n) {
 }
 
 template <class T>
-constexpr Table<T> table = {lanes<T>, panel<T>, step<T>, outputs<T>, transpose<T>, pack<T>, unpack<T>, finite<T>,
-                               apply<T>, lane_steps<T>};
+constexpr Table<T> table = {lanes<T>,     panel<T>, step<T>,   settle_all<T>, outputs<T>,      transpose<T>,
+                            pack<T>,      unpack<T>, finite<T>, apply<T>,      multiply_adds<T>,
+                            lane_steps<T>};
 
 extern const InstructionSet instruction_set;
 const InstructionSet instruction_set = {SCHUSS_NAME, fused, &table<float>, &table<double>, philox_words};

@@ -49,6 +49,7 @@ struct Team {
   int generation = 0;    // of the barrier; its lowest bit says that the step is given up
   int cancel = 0;        // set by thread 0, whenever nothing that must be finished has been begun
   int finite = 1;        // written by thread 0 between two barriers
+  int apart = 0;         // the same; read between the two others: see Work::apart
   double step_loss = 0;  // written by thread 0 before the last barrier of a step
 };
 
@@ -57,6 +58,14 @@ struct Batch {
   const int32_t *order;
   long first;
   long n;
+};
+
+// How far the rows of the batch after this one have been asked for: see ahead.hpp.
+struct Ahead {
+  Batch next;
+  int row, last;    // of its rows
+  int line, lines;  // of a row
+  int at_once;
 };
 
 // Sparse rows (CSR): the nonzeros of sample i stand at places [starts[i], starts[i+1]), their columns in order.
@@ -78,6 +87,7 @@ template <class T> struct Work {
   int groups = 1;                 // of outputs, each with a softmax of its own
   const int *group_ends = nullptr;  // (groups,)
 
+  long n_samples = 0;
   const T *x = nullptr;           // (n_samples, n_in), or null:
   Sparse<T> sparse = {};
   const T *t = nullptr;           // (n_samples, n_out), or null:
@@ -92,6 +102,11 @@ template <class T> struct Work {
   bool *is_met = nullptr;         // (n_in,)
   int32_t *met = nullptr;         // (n_in,)
   int n_met = 0;
+  // Weights from inputs that no sample meets may lag behind, and go through the steps that they have missed when
+  // they are needed again: up to which step of the call those from each input have come.
+  bool lags = false;
+  int32_t *settled = nullptr;     // (n_in,)
+  int32_t *place_met = nullptr;   // (n_in,): of an input in `met`, and then of its sums in g, which are few
   T *t_batch = nullptr;           // (chunk, layers[depth-1].stride)
   T *side = nullptr;              // room to turn outputs of a few samples side by side, per thread
   double *errors = nullptr;       // (chunk,): E of each sample
@@ -99,6 +114,9 @@ template <class T> struct Work {
   double *row_square = nullptr;   // (the same and a row of biases a layer,): Σ g² of each row
 
   Rule rule = Rule::gradient_descent;
+  const double *all_rates = nullptr;  // (steps, numbers of the rule)
+  const double *all_keeps = nullptr;  // (steps,), or null
+  long number = 0;                // of this step in the call
   const double *rates = nullptr;  // (numbers of the rule,) of this step
   T keep = 1;                     // what decay leaves of the weights
   T scale = 1, l2 = 0, l1 = 0;
@@ -107,12 +125,16 @@ template <class T> struct Work {
   double clip = 0;                // longest gradient, where `clips`
   bool clips = false;
   bool last_step = false;         // of a call: nobody needs w_t after it
+  bool is_first = true;           // of a stretch: nothing is known of it from the step before
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
+  bool may_be_apart = false;      // whether team->apart says so for each step
 
   uint64_t dropout_seed = 0;
   uint32_t dropout_step = 0;
   Batch batch = {};
+  Batch next = {};                // of the step after this one; none of this call where n is 0
+  Ahead ahead = {};
   long begin = 0;                 // row of the batch at which the chunk at work begins
 
   // Asked by thread 0 before so many operations; true gives the step up.
@@ -129,6 +151,8 @@ template <class T> struct Table {
   int panel;  // columns of a weight panel
   // Run one step, or one gradient; false if it was given up, with weights and memory as they were.
   bool (*step)(Work<T> &, const Batch &, int thread);
+  // Bring a thread's weights that lag behind up to this step.
+  void (*settle)(Work<T> &, int thread);
   // Outputs of samples [first, first + n) into rows [row, row + n) of y of the last layer.
   void (*outputs)(Work<T> &, long first, int row, int n);
   void (*transpose)(const Layer<T> &, int row, int rows);
@@ -138,6 +162,8 @@ template <class T> struct Table {
   T *(*unpack)(const Layer<T> &, const T *w, const T *b, T *to, const T *end);
   bool (*finite)(const T *, size_t n);
   void (*apply)(Function, const T *in, T *out, size_t n);
+  // c·a + b over and over in registers; how many operations that was.
+  double (*multiply_adds)(long rounds, T a, T b, T *sum);
   // Run the steps of a group of networks, one a lane; false if they were given up.
   bool (*lane_steps)(const LaneJob<T> &);
 };

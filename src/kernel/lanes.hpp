@@ -154,9 +154,17 @@ template <class T> void lane_forward(const LaneJob<T> &job, int n) {
 // δ ← f′(x)·δ
 template <class T> void lane_slopes(const Layer<T> &layer, int n) {
   const int vectors = n * layer.n_out;
-  if (layer.activation == Activation::relu)
-    times_slope_of<T, Activation::relu>(layer.delta, layer.y, layer.slope, 0, 1, vectors);
-  else times_slope<T>(layer.activation, layer.delta, layer.y, layer.slope, 0, 1, vectors);
+  switch (layer.activation) {
+    case Activation::relu:
+      return times_slope_of<T, Activation::relu>(layer.delta, layer.y, layer.slope, 0, 1, vectors);
+    case Activation::tanh:
+      return times_slope_of<T, Activation::tanh>(layer.delta, layer.y, layer.slope, 0, 1, vectors);
+    case Activation::softplus:
+    case Activation::silu:
+    case Activation::gelu:
+      return times_slope_of<T, stored_slope>(layer.delta, layer.y, layer.slope, 0, 1, vectors);
+    default: return times_slope<T>(layer.activation, layer.delta, layer.y, layer.slope, 0, 1, vectors);
+  }
 }
 
 template <class T> void lane_backward(const LaneJob<T> &job, int n) {
@@ -224,16 +232,18 @@ template <class T> SCHUSS_INLINE Vec<T> lane_gradient(Vec<T> sum, Vec<T> w, cons
 }
 
 // New values of `count` weights, or of biases, which carry no penalty and do not decay.
-template <class T, class Change>
-SCHUSS_INLINE void lane_apply(const Change &change, const LaneTerms<T> &terms, bool plain, int count, T *w,
+template <class T, Rule rule>
+SCHUSS_INLINE void lane_apply(const Change<T, rule, Vec<T>> &change, const LaneTerms<T> &terms, bool plain, int count, T *w,
                               const T *g, T *const *memory) {
-  T *const rows[most_memory] = {memory[0], memory[1]};
   for (long i = 0; i < long(count) * lanes<T>; i += lanes<T>) {
     Vec<T> value = load<T>(w + i);
     const Vec<T> sum = load<T>(g + i);
     const Vec<T> gradient = plain ? terms.scale * (Vec<T>{} - sum) : lane_gradient<T>(sum, value, terms);
     if (!plain) value = terms.keep * value;
-    store<T>(w + i, change(value, rows, i, gradient));
+    Vec<T> remembered[most_memory];
+    for (int r = 0; r < memory_rows[int(rule)]; r++) remembered[r] = load<T>(memory[r] + i);
+    store<T>(w + i, change(value, remembered, gradient));
+    for (int r = 0; r < memory_rows[int(rule)]; r++) store<T>(memory[r] + i, remembered[r]);
   }
 }
 
@@ -244,9 +254,9 @@ __attribute__((noinline)) void lane_update(const Work<T> &work, const double *ra
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const int weights = layer.n_in * layer.n_out;
-    if (plain) lane_apply<T>(change, terms, true, weights, layer.w, layer.g, layer.memory);
-    else lane_apply<T>(change, terms, false, weights, layer.w, layer.g, layer.memory);
-    if (layer.has_bias) lane_apply<T>(change, terms, true, layer.n_out, layer.b, layer.b_g, layer.b_memory);
+    if (plain) lane_apply<T, rule>(change, terms, true, weights, layer.w, layer.g, layer.memory);
+    else lane_apply<T, rule>(change, terms, false, weights, layer.w, layer.g, layer.memory);
+    if (layer.has_bias) lane_apply<T, rule>(change, terms, true, layer.n_out, layer.b, layer.b_g, layer.b_memory);
   }
 }
 

@@ -45,9 +45,11 @@ template <class T> SCHUSS_INLINE Panel<T> weight_panel(const T *w, int rows, int
   return {w + long(p) * panel<T> * rows + k * stride, stride, p * panel<T>, vectors};
 }
 
-// One tile: MR rows × NV vectors over `terms` terms. An Op says where sums start and what becomes of them.
+// One tile: MR rows × NV vectors over `terms` terms. An Op says what to do before, where sums start and what
+// becomes of them.
 template <class T, int MR, int NV, class Op>
 SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int terms) {
+  op.template begin<MR, NV>(row, p);
   Vec<T> c[MR][NV];
 #pragma GCC unroll 16
   for (int r = 0; r < MR; r++)
@@ -69,11 +71,15 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
   op.template finish<MR, NV>(row, p, c);
 }
 
+// Rows [row, rows) in tiles of as many rows as may be; not 6 and 2 of them but 4 and 4, since a tile of few rows
+// waits for its own sums.
 template <class T, int NV, class Op>
 SCHUSS_INLINE void rows_of_tiles(const Op &op, int row, int rows, const Panel<T> &p, int k, int terms) {
   constexpr int most = tile_rows[NV];
-  for (; row + most <= rows; row += most) tile<T, most, NV>(op, row, p, k, terms);
+  const int full = NV > 1 && most == 6 && (rows - row) % 6 == 2 ? rows - 7 : rows;
+  for (; row + most <= full; row += most) tile<T, most, NV>(op, row, p, k, terms);
   if (most > 6 && row + 6 <= rows) tile<T, 6, NV>(op, row, p, k, terms), row += 6;
+  if (most == 6 && row + 4 < rows) tile<T, 4, NV>(op, row, p, k, terms), row += 4;
   if (row + 4 <= rows) tile<T, 4, NV>(op, row, p, k, terms), row += 4;
   if (row + 2 <= rows) tile<T, 2, NV>(op, row, p, k, terms), row += 2;
   if (row + 1 <= rows) tile<T, 1, NV>(op, row, p, k, terms);
@@ -121,6 +127,7 @@ template <class T> struct ForwardOp {
   bool is_first = true, is_last = true;
 
   Panel<T> panel_at(int p, int k) const { return weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, k); }
+  template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? load<T>(layer.b + column) : load<T>(layer.y + row * layer.stride + column);
   }
@@ -148,26 +155,34 @@ template <class T> struct BackwardOp {
   bool is_first = true, is_last = true;
 
   Panel<T> panel_at(int p, int k) const { return weight_panel<T>(layer.w_t, layer.n_out, layer.n_in, p, k); }
+  template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? Vec<T>{} : load<T>(below.delta + row * below.stride + column);
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
     const long at = row * below.stride + p.at;
-    T *delta = below.delta + at;
-    const T *y = below.y + at;
-    const bool clip = is_last && activation == Activation::relu;
+    if (!is_last) return put<Activation::identity>(at, c);
+    switch (activation) {
+      case Activation::relu: return put<Activation::relu>(at, c);
+      case Activation::tanh: return put<Activation::tanh>(at, c);
+      case stored_slope: return put<stored_slope>(at, c);
+      default:
+        put<Activation::identity>(at, c);
+        times_slope<T>(activation, below.delta + at, below.y + at, below.slope ? below.slope + at : nullptr,
+                       below.stride, MR, NV);
+    }
+  }
+  template <Activation known, int MR, int NV>
+  __attribute__((always_inline)) void put(long at, Vec<T> (&c)[MR][NV]) const {
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) {
-        const long i = r * below.stride + v * lanes<T>;
-        Vec<T> d = c[r][v];
-        if (clip) d = slope_at<T>(Activation::relu, load<T>(y + i), nullptr) * d;
-        store<T>(delta + i, d);
+        const long i = at + r * below.stride + v * lanes<T>;
+        if (known == Activation::identity) store<T>(below.delta + i, c[r][v]);
+        else store<T>(below.delta + i, slope_at<T>(known, load<T>(below.y + i), below.slope + i) * c[r][v]);
       }
-    if (is_last && !in_registers(activation))
-      times_slope<T>(activation, delta, y, below.slope ? below.slope + at : nullptr, below.stride, MR, NV);
   }
 };
 

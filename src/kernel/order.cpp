@@ -3,7 +3,9 @@
 #include "order.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 namespace schuss {
 namespace {
@@ -27,6 +29,24 @@ Words philox(uint64_t counter, uint64_t key0, uint64_t key1) {
   }
   return {{a, b, c, d}};
 }
+
+// The numbers of one key, one after the other.
+class Raw {
+ public:
+  Raw(uint64_t seed, uint64_t epoch) : seed_(seed), epoch_(epoch) {}
+  uint64_t next() {
+    if (drawn_ % 4 == 0) words_ = philox(drawn_ / 4 + 1, seed_, epoch_);  // NumPy counts blocks from 1
+    return words_.word[drawn_++ % 4];
+  }
+  // Fisher-Yates from the last place down.
+  void shuffle(int32_t *order, int32_t n) {
+    for (int32_t i = n - 1; i > 0; i--) std::swap(order[i], order[int32_t(Wide(next()) * Wide(uint64_t(i) + 1) >> 64)]);
+  }
+
+ private:
+  uint64_t seed_, epoch_, drawn_ = 0;
+  Words words_{};
+};
 
 // NumPy's legacy generator, its draws made a block at a time.
 class Twister {
@@ -91,14 +111,16 @@ void shuffled_orders(uint32_t *words, int &position, int32_t n, int32_t *order, 
   }
 }
 
-void philox_order(uint64_t seed, uint64_t epoch, int32_t n, int32_t *order) {
-  for (int32_t i = 0; i < n; i++) order[i] = i;
-  Words raw{};
-  uint64_t drawn = 0;
-  for (int32_t i = n - 1; i > 0; i--, drawn++) {
-    if (drawn % 4 == 0) raw = philox(drawn / 4 + 1, seed, epoch);  // NumPy counts blocks from 1
-    const int32_t j = int32_t(Wide(raw.word[drawn % 4]) * Wide(uint64_t(i) + 1) >> 64);
-    std::swap(order[i], order[j]);
+void philox_order(uint64_t seed, uint64_t epoch, int32_t n, int32_t block, int32_t *order) {
+  Raw raw(seed, epoch);
+  std::vector<int32_t> blocks(size_t((int64_t(n) + block - 1) / block));
+  std::iota(blocks.begin(), blocks.end(), 0);
+  raw.shuffle(blocks.data(), int32_t(blocks.size()));
+  for (const int32_t which : blocks) {
+    const int32_t first = which * block, size = std::min(block, n - first);
+    std::iota(order, order + size, first);
+    raw.shuffle(order, size);
+    order += size;
   }
 }
 

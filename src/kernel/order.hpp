@@ -6,8 +6,9 @@
 
 namespace schuss {
 
-// Write the order of samples 0 … n−1 in `epoch`; the same as philox_order in method/orders.py.
-void philox_order(uint64_t seed, uint64_t epoch, int32_t n, int32_t *order);
+// Write the order of samples 0 … n−1 in `epoch`, in blocks of neighbours; the same as philox_order in
+// method/orders.py, whose single block is one of n.
+void philox_order(uint64_t seed, uint64_t epoch, int32_t n, int32_t block, int32_t *order);
 
 // Write the orders of `epochs` epochs that follow one in which the samples stood in `order`, and leave there
 // the last; the same as Shuffled in method/orders.py. `words` (624) and `position` are the generator's state.

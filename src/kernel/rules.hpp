@@ -23,15 +23,15 @@ template <class T> struct Numbers<T, Vec<T>> {
   static Vec<T> rest(const double *r, int i) { return of([=](int lane) { return 1.0 - r[i * lanes<T> + lane]; }); }
 };
 
-// Made from the numbers of a step; called with the weights that stand at place i, with the rule's memory and
-// with their gradient, it changes the memory there and returns the new weights. N is T, or a vector of them.
+// Made from the numbers of a step; called with a vector of weights, with what the rule remembers of them and with
+// their gradient, it changes the memory and returns the new weights. N is T, or a vector of them.
 template <class T, Rule rule, class N = T> struct Change;
 
 template <class T, class N> struct Change<T, Rule::gradient_descent, N> {
   using Of = Numbers<T, N>;
   N rate;
   explicit Change(const double *r) : rate(Of::at(r, 0)) {}
-  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *, long, Vec<T> gradient) const {
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *, Vec<T> gradient) const {
     return w - rate * gradient;
   }
 };
@@ -40,10 +40,9 @@ template <class T, class N> struct Change<T, Rule::momentum, N> {
   using Of = Numbers<T, N>;
   N rate, momentum;
   explicit Change(const double *r) : rate(Of::at(r, 0)), momentum(Of::at(r, 1)) {}
-  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *memory, long i, Vec<T> gradient) const {
-    const Vec<T> velocity = momentum * load<T>(memory[0] + i) - rate * gradient;
-    store<T>(memory[0] + i, velocity);
-    return w + velocity;
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = momentum * memory[0] - rate * gradient;
+    return w + memory[0];
   }
 };
 
@@ -51,10 +50,10 @@ template <class T, class N> struct Change<T, Rule::nesterov, N> {
   using Of = Numbers<T, N>;
   N rate, momentum;
   explicit Change(const double *r) : rate(Of::at(r, 0)), momentum(Of::at(r, 1)) {}
-  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *memory, long i, Vec<T> gradient) const {
-    const Vec<T> push = rate * gradient, velocity = momentum * load<T>(memory[0] + i) - push;
-    store<T>(memory[0] + i, velocity);
-    return w + (momentum * velocity - push);
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    const Vec<T> push = rate * gradient;
+    memory[0] = momentum * memory[0] - push;
+    return w + (momentum * memory[0] - push);
   }
 };
 
@@ -64,12 +63,10 @@ template <class T, class N> struct Change<T, Rule::adam, N> {
   explicit Change(const double *r)
       : rate(Of::at(r, 0)), beta_1(Of::at(r, 1)), rest_1(Of::rest(r, 1)), beta_2(Of::at(r, 2)),
         rest_2(Of::rest(r, 2)), epsilon(Of::at(r, 3)) {}
-  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, T *const *memory, long i, Vec<T> gradient) const {
-    const Vec<T> mean = beta_1 * load<T>(memory[0] + i) + rest_1 * gradient;
-    const Vec<T> mean_square = beta_2 * load<T>(memory[1] + i) + rest_2 * (gradient * gradient);
-    store<T>(memory[0] + i, mean);
-    store<T>(memory[1] + i, mean_square);
-    return w - rate * mean / (square_root(mean_square) + epsilon);
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = beta_1 * memory[0] + rest_1 * gradient;
+    memory[1] = beta_2 * memory[1] + rest_2 * (gradient * gradient);
+    return w - rate * memory[0] / (square_root(memory[1]) + epsilon);
   }
 };
 

@@ -1,10 +1,12 @@
-// Workspaces laid aside, so that small calls need not build one. A call takes one down and has it alone.
+// Workspaces laid aside, so that small calls need not build one, and what was found out about threads. A call
+// takes one down and has it alone.
 #pragma once
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "pace.hpp"
 #include "workspace.hpp"
 
 namespace schuss {
@@ -37,10 +39,23 @@ template <class T> class Shelf {
     items_.push_back(std::move(item));
   }
 
+  // What is known of batches of so many rows, for at most so many threads.
+  Pace pace(long batch_size, int most) {
+    const std::lock_guard<std::mutex> alone(lock_);
+    return batch_size == paced_ && pace_.most() == most ? pace_ : Pace(most);
+  }
+  void put(long batch_size, const Pace &pace) {
+    const std::lock_guard<std::mutex> alone(lock_);
+    paced_ = batch_size;
+    pace_ = pace;
+  }
+
  private:
   static constexpr size_t most_items = 4, most_bytes = size_t(1) << 21;
   std::mutex lock_;
   std::vector<Item> items_;
+  Pace pace_{1};
+  long paced_ = 0;
 };
 
 }  // namespace schuss

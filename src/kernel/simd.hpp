@@ -128,6 +128,22 @@ SCHUSS_INLINE VecD square_root(VecD x) {
 #endif
 }
 
+// x held below or above a limit; NaN stays NaN.
+#if SCHUSS_BYTES == 64
+SCHUSS_INLINE VecF at_most(VecF x, VecF limit) { return _mm512_maskz_min_ps(0xffff, limit, x); }
+SCHUSS_INLINE VecD at_most(VecD x, VecD limit) { return _mm512_maskz_min_pd(0xff, limit, x); }
+SCHUSS_INLINE VecF at_least(VecF x, VecF limit) { return _mm512_maskz_max_ps(0xffff, limit, x); }
+SCHUSS_INLINE VecD at_least(VecD x, VecD limit) { return _mm512_maskz_max_pd(0xff, limit, x); }
+#elif SCHUSS_BYTES == 32
+SCHUSS_INLINE VecF at_most(VecF x, VecF limit) { return _mm256_min_ps(limit, x); }
+SCHUSS_INLINE VecD at_most(VecD x, VecD limit) { return _mm256_min_pd(limit, x); }
+SCHUSS_INLINE VecF at_least(VecF x, VecF limit) { return _mm256_max_ps(limit, x); }
+SCHUSS_INLINE VecD at_least(VecD x, VecD limit) { return _mm256_max_pd(limit, x); }
+#else
+template <class V> SCHUSS_INLINE V at_most(V x, V limit) { return x > limit ? limit : x; }
+template <class V> SCHUSS_INLINE V at_least(V x, V limit) { return x < limit ? limit : x; }
+#endif
+
 template <class T> SCHUSS_INLINE Vec<T> absolute(Vec<T> x) {
   constexpr typename Simd<T>::Int sign = typename Simd<T>::Int(1) << (sizeof(T) * 8 - 1);
   return (Vec<T>)((Ints<T>)x & ~sign);
@@ -136,30 +152,6 @@ template <class T> SCHUSS_INLINE Vec<T> copy_sign(Vec<T> size, Vec<T> sign_of) {
   constexpr typename Simd<T>::Int sign = typename Simd<T>::Int(1) << (sizeof(T) * 8 - 1);
   return (Vec<T>)(((Ints<T>)size & ~sign) | ((Ints<T>)sign_of & sign));
 }
-// x where it is below `high`, or NaN, else `high`: what one instruction does. (Masked for GCC 12, as above.)
-SCHUSS_INLINE VecF at_most(VecF high, VecF x) {
-#if SCHUSS_BYTES == 64
-  return _mm512_maskz_min_ps(0xffff, high, x);
-#elif SCHUSS_BYTES == 32
-  return _mm256_min_ps(high, x);
-#elif defined(__x86_64__)
-  return _mm_min_ps(high, x);
-#else
-  return x > high ? high : x;
-#endif
-}
-SCHUSS_INLINE VecD at_most(VecD high, VecD x) {
-#if SCHUSS_BYTES == 64
-  return _mm512_maskz_min_pd(0xff, high, x);
-#elif SCHUSS_BYTES == 32
-  return _mm256_min_pd(high, x);
-#elif defined(__x86_64__)
-  return _mm_min_pd(high, x);
-#else
-  return x > high ? high : x;
-#endif
-}
-
 // −1, 0 or 1; NaN gives 0.
 template <class T> SCHUSS_INLINE Vec<T> sign(Vec<T> x) {
   Vec<T> zero = {};

@@ -104,6 +104,11 @@ __attribute__((noinline)) void forward_sparse(const Work<T> &work, const Forward
                  [&](auto vectors) { forward_panel<T, vectors.value>(work, op, p, first, last); });
 }
 
+// The row of g with the sums of unit k.
+template <class T> SCHUSS_INLINE long sums_of(const Work<T> &work, int k) {
+  return work.lags ? work.place_met[k] : k;
+}
+
 // g_kj ← g_kj + y_k·δ_j for the rows of a chunk in order; k in [first, last), j in one panel.
 template <class T, int NV>
 SCHUSS_INLINE void scatter_panel(const Work<T> &work, const Layer<T> &layer, int p, int samples, int first, int last,
@@ -117,8 +122,9 @@ SCHUSS_INLINE void scatter_panel(const Work<T> &work, const Layer<T> &layer, int
 #pragma GCC unroll 4
     for (int v = 0; v < NV; v++) right[v] = load<T>(delta + v * lanes<T>);
     for (int64_t i = s.first; i < s.last; i++) {
-      T *g = sums + long(work.sparse.columns[i]) * (NV * lanes<T>);
-      if (i + ahead < s.last) __builtin_prefetch(sums + long(work.sparse.columns[i + ahead]) * (NV * lanes<T>), 1);
+      T *g = sums + sums_of(work, work.sparse.columns[i]) * (NV * lanes<T>);
+      if (i + ahead < s.last)
+        __builtin_prefetch(sums + sums_of(work, work.sparse.columns[i + ahead]) * (NV * lanes<T>), 1);
       const Vec<T> left = all<T>(work.sparse.values[i]);
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) store<T>(g + v * lanes<T>, fma(left, right[v], load<T>(g + v * lanes<T>)));
@@ -135,16 +141,28 @@ template <class T> void note_met(Work<T> &work, int samples, int first, int last
       const int32_t k = work.sparse.columns[i];
       if (work.is_met[k]) continue;
       work.is_met[k] = true;
+      work.place_met[k] = first + work.n_met;
       work.met[first + work.n_met++] = k;
     }
   }
+}
+
+// Those of the batch that comes next.
+template <class T> void note_met_next(Work<T> &work, int first, int last) {
+  const Batch now = work.batch;
+  const long begin = work.begin;
+  work.batch = work.next;
+  work.begin = 0;
+  note_met(work, int(work.next.n), first, last);
+  work.batch = now;
+  work.begin = begin;
 }
 
 // Add what a chunk gives to the sums of weights from units [first, last).
 template <class T>
 __attribute__((noinline)) void scatter(Work<T> &work, int samples, int first, int last, bool finish) {
   const Layer<T> &layer = work.layers[0];
-  note_met(work, samples, first, last);
+  if (!work.lags || work.is_first) note_met(work, samples, first, last);
   for (int p = 0; p * panel<T> < layer.n_out; p++) {
     const int vectors = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, 0).vectors;
     with_vectors(vectors, [&](auto nv) { scatter_panel<T, nv.value>(work, layer, p, samples, first, last, finish); });
@@ -195,15 +213,104 @@ __attribute__((noinline)) void settle_sums(const Work<T> &work, const Change<T, 
     for (; i < end; i += lanes<T>) {
       const Vec<T> sum = met ? load<T>(weights.g + i) : Vec<T>{};
       if (met && fate == Fate::updated) store<T>(weights.g + i, Vec<T>{});
-      settle<T, rule, true>(fate, work.scale, change, weights, i, sum);
+      settle<T, rule, true, Penalty::any>(fate, work.scale, change, weights, i, sum);
     }
   });
+}
+
+// Ask memory for the weights from unit k in one panel, and for what belongs to them.
+template <class T, Rule rule, int NV> SCHUSS_INLINE void ask_for(const Place<T> &weights, long i) {
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; v++) {
+    __builtin_prefetch(weights.w + i + v * lanes<T>, 1);
+    for (int r = 0; r < memory_rows[int(rule)]; r++) __builtin_prefetch(weights.memory[r] + i + v * lanes<T>, 1);
+  }
+}
+
+// f(number of vectors, place of the weights from a unit met, that of its sums, its place in `met`), one panel after
+// the other, the memory asked for in time.
+template <class T, Rule rule, class F> SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
+  const Layer<T> &layer = work.layers[0];
+  const Place<T> weights = weights_of(work, layer);
+  const int end = first + work.n_met;
+  for (int p = 0; p * panel<T> < layer.n_out; p++)
+    with_vectors(least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors), [&](auto nv) {
+      constexpr long row = nv.value * lanes<T>;
+      const long begin = long(p) * panel<T> * layer.n_in;
+      for (int m = first; m < end; m++) {
+        if (m + ahead < end) ask_for<T, rule, nv.value>(weights, begin + work.met[m + ahead] * row);
+        f(nv, begin + work.met[m] * row, begin + m * row, m);
+      }
+    });
+}
+
+// The same for those met alone, where the others lag behind.
+template <class T, Rule rule, bool decays>
+void settle_met(const Work<T> &work, const Change<T, rule> &change, int first) {
+  const Place<T> weights = weights_of(work, work.layers[0]);
+  over_met<T, rule>(work, first, [&](auto nv, long at, long g, int) {
+#pragma GCC unroll 4
+    for (int v = 0; v < nv.value; v++) {
+      const Vec<T> sum = load<T>(weights.g + g + v * lanes<T>);
+      store<T>(weights.g + g + v * lanes<T>, Vec<T>{});
+      settle<T, rule, decays, Penalty::none>(Fate::updated, work.scale, change, weights, at + v * lanes<T>, sum);
+    }
+  });
+}
+
+// The steps [from, to) that NV vectors of weights have missed: without penalties a sum of zero is a gradient of zero.
+template <class T, Rule rule, bool decays, int NV>
+SCHUSS_INLINE void make_missed(const Work<T> &work, const Place<T> &weights, long i, long from, long to) {
+  Remembered<T, rule> at[NV];
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; v++) at[v].take(weights, i + v * lanes<T>);
+  for (long s = from; s < to; s++) {
+    const Change<T, rule> change(work.all_rates + s * rate_counts[int(rule)]);
+    const T keep = decays ? T(work.all_keeps[s]) : T(1);
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; v++) at[v].w = change(decays ? keep * at[v].w : at[v].w, at[v].memory, Vec<T>{});
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; v++) at[v].put(weights, i + v * lanes<T>);
+}
+
+// Bring the weights from the units met up to step `to`.
+template <class T, Rule rule, bool decays> void catch_up(const Work<T> &work, int first, long to) {
+  const Place<T> weights = weights_of(work, work.layers[0]);
+  over_met<T, rule>(work, first, [&](auto nv, long at, long, int m) {
+    const long from = work.settled[work.met[m]];
+    if (from < to) make_missed<T, rule, decays, nv.value>(work, weights, at, from, to);
+  });
+  for (int m = first; m < first + work.n_met; m++) work.settled[work.met[m]] = int32_t(to);
+}
+
+// All of them up to the step that comes next.
+template <class T, Rule rule> __attribute__((noinline)) void catch_up_all(Work<T> &work, int first, int last) {
+  forget_met(work, first);
+  for (int k = first; k < last; k++) work.met[first + work.n_met++] = k;
+  if (work.all_keeps) catch_up<T, rule, true>(work, first, work.number);
+  else catch_up<T, rule, false>(work, first, work.number);
+  work.n_met = 0;
+  note_met_next(work, first, last);
+}
+
+// The sums of a step, and then the weights that the next one meets.
+template <class T, Rule rule, bool decays>
+__attribute__((noinline)) void update_met(Work<T> &work, const Change<T, rule> &change, int first, int last) {
+  settle_met<T, rule, decays>(work, change, first);
+  for (int m = first; m < first + work.n_met; m++) work.settled[work.met[m]] = int32_t(work.number + 1);
+  forget_met(work, first);
+  note_met_next(work, first, last);
+  catch_up<T, rule, decays>(work, first, work.number + 1);
 }
 
 template <class T, Rule rule>
 void update_sparse(Work<T> &work, const Change<T, rule> &change, Fate fate, int samples, int first, int last) {
   scatter(work, samples, first, last, fate == Fate::updated);
-  if (fate != Fate::kept) settle_sums<T, rule>(work, change, fate, first, last);
+  if (fate == Fate::kept) return;
+  if (work.lags && work.all_keeps) return update_met<T, rule, true>(work, change, first, last);
+  if (work.lags) return update_met<T, rule, false>(work, change, first, last);
+  settle_sums<T, rule>(work, change, fate, first, last);
   if (fate == Fate::updated) forget_met(work, first);
 }
 

@@ -53,7 +53,8 @@ template <class T> void forward(Work<T> &work, Range rows) {
 template <class T> void backward(Work<T> &work, Range rows) {
   for (int l = work.depth - 1; l > 0; l--) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
-    const Activation activation = below.drops ? stored_slope : below.activation;
+    const bool stored = below.drops || !slope_from_output(below.activation);
+    const Activation activation = stored ? stored_slope : below.activation;
     multiply<T>(work, BackwardOp<T>{layer, below, activation, layer.delta, layer.stride, 1}, rows.first, rows.last,
                 layer.n_in, layer.n_out);
   }
@@ -71,9 +72,21 @@ template <class T> void weigh(Work<T> &work, const Batch &batch, long begin, Ran
   }
 }
 
+// What is gathered after the chunk at work.
+template <class T> SCHUSS_INLINE Batch next_rows(const Work<T> &work, int n) {
+  const Batch &batch = work.batch;
+  const long begin = work.begin + n;
+  if (begin == batch.n) return work.next;
+  return {batch.order ? batch.order + begin : nullptr, batch.first + begin, batch.n - begin};
+}
+
 template <class T, Rule rule>
 void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread) {
   const Change<T, rule> change(work.rates);
+  const Layer<T> &first = work.layers[0];
+  const Range own = share(first.n_in, 48, thread, work.team->threads);
+  look_ahead(work, next_rows(work, samples), thread,
+             (own.last - own.first) / tile_rows[panel_vectors] * (first.n_out / panel<T> + 1));
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
@@ -151,6 +164,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
       for (int r = 0; r < n; r++) loss += work.errors[r];
       if (last) work.team->step_loss = (loss + (penalised ? penalty_total(work) : 0.0)) * work.loss_scale;
     }
+    if (work.may_be_apart) work.apart = work.team->apart;
     const Fate fate = !last ? Fate::kept : work.update && !work.apart ? Fate::updated : Fate::gradient;
     with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
     if (last && work.clips) squares(work, thread);
@@ -164,6 +178,12 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     scale_gradient(work, factor, thread);
   }
   return true;
+}
+
+// Also where no step follows.
+template <class T> void settle_all(Work<T> &work, int thread) {
+  const Range r = share(work.layers[0].n_in, 48, thread, work.team->threads);
+  with_rule(work, [&](auto rule) { catch_up_all<T, rule.value>(work, r.first, r.last); });
 }
 
 template <class T> void outputs(Work<T> &work, long first, int row, int n) {

@@ -2,8 +2,8 @@
 // stands in registers; it is written to memory only where something asked for the gradient, or where
 // a large batch comes in several chunks.
 #pragma once
+#include "ahead.hpp"
 #include "losses.hpp"
-#include "matmul.hpp"
 #include "rules.hpp"
 
 namespace schuss {
@@ -17,14 +17,6 @@ template <class T> SCHUSS_INLINE long sample_at(const Work<T> &work, int row) {
 
 template <class T> SCHUSS_INLINE bool is_penalised(const Work<T> &work) { return work.l2 != T(0) || work.l1 != T(0); }
 
-// g = scale·(l2·w + l1·sign w − Σ), the formula of method/backprop.py
-template <class T> SCHUSS_INLINE Vec<T> gradient_of(Vec<T> sum, Vec<T> w, T scale, T l2, T l1) {
-  Vec<T> penalty = {};
-  if (l2 != T(0)) penalty = l2 * w;
-  if (l1 != T(0)) penalty = penalty + l1 * sign<T>(w);
-  return scale * (penalty - sum);
-}
-
 // Weights and what belongs to each, at equal places; biases carry no penalty and do not decay.
 template <class T> struct Place {
   T *w, *g, *const *memory;
@@ -37,22 +29,50 @@ template <class T> SCHUSS_INLINE Place<T> biases_of(const Layer<T> &layer) {
   return {layer.b, layer.b_g, layer.b_memory, T(0), T(0), T(1)};
 }
 
+// Which penalties a gradient may hold: what is known while compiling need not be asked of every vector.
+enum class Penalty { none, l2, any };
+
+// g = scale·(l2·w + l1·sign w − Σ), the formula of method/backprop.py
+template <class T, Penalty penalty>
+SCHUSS_INLINE Vec<T> gradient_of(Vec<T> sum, const Place<T> &place, long i, T scale) {
+  Vec<T> pull = {};
+  if (penalty == Penalty::l2 || (penalty == Penalty::any && place.l2 != T(0))) pull = place.l2 * load<T>(place.w + i);
+  if (penalty == Penalty::any && place.l1 != T(0)) pull = pull + place.l1 * sign<T>(load<T>(place.w + i));
+  return scale * (pull - sum);
+}
+
+// A vector of weights with what the rule remembers of them.
+template <class T, Rule rule> struct Remembered {
+  static constexpr int rows = memory_rows[int(rule)];
+  Vec<T> w, memory[rows > 0 ? rows : 1];
+
+  __attribute__((always_inline)) void take(const Place<T> &place, long i) {
+    w = load<T>(place.w + i);
+    for (int r = 0; r < rows; r++) memory[r] = load<T>(place.memory[r] + i);
+  }
+  __attribute__((always_inline)) void put(const Place<T> &place, long i) const {
+    for (int r = 0; r < rows; r++) store<T>(place.memory[r] + i, memory[r]);
+    store<T>(place.w + i, w);
+  }
+};
+
 // A vector's new weights from its gradient.
 template <class T, Rule rule, bool decays>
 SCHUSS_INLINE void apply_rule(const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> gradient) {
-  Vec<T> w = load<T>(place.w + i);
-  if (decays) w = place.keep * w;
-  store<T>(place.w + i, change(w, place.memory, i, gradient));
+  Remembered<T, rule> at;
+  at.take(place, i);
+  at.w = change(decays ? place.keep * at.w : at.w, at.memory, gradient);
+  at.put(place, i);
 }
 
 // What a finished sum becomes.
 enum class Fate { kept, gradient, updated };
 
-template <class T, Rule rule, bool decays>
+template <class T, Rule rule, bool decays, Penalty penalty>
 SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, const Place<T> &place, long i,
                           Vec<T> sum) {
   if (fate == Fate::kept) return store<T>(place.g + i, sum);
-  const Vec<T> gradient = gradient_of<T>(sum, load<T>(place.w + i), scale, place.l2, place.l1);
+  const Vec<T> gradient = gradient_of<T, penalty>(sum, place, i, scale);
   if (fate == Fate::gradient) return store<T>(place.g + i, gradient);
   apply_rule<T, rule, decays>(change, place, i, gradient);
 }
@@ -61,25 +81,30 @@ template <class T>
 using Run = void (*)(const Work<T> &, const Place<T> &, Fate, long at, const Vec<T> *sums, int vectors);
 
 // What a tile's sums become; their places follow one another, from `at` on. Here, while they are in registers:
-template <class T, Rule rule> struct InRegisters {
+template <class T, Rule rule, Penalty penalty> struct InRegisters {
   T scale;
   Change<T, rule> change;
   Place<T> place;
   InRegisters(const Work<T> &work, const Layer<T> &layer, Run<T>)
       : scale(work.scale), change(work.rates), place(weights_of(work, layer)) {}
 
-  template <int MR, int NV>
-  __attribute__((always_inline)) void operator()(Fate fate, long at, Vec<T> (&sums)[MR][NV]) const {
+  template <Fate fate, int MR, int NV> __attribute__((always_inline)) void all(long at, Vec<T> (&sums)[MR][NV]) const {
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++)
-        settle<T, rule, false>(fate, scale, change, place, at + (r * NV + v) * lanes<T>, sums[r][v]);
+        settle<T, rule, false, penalty>(fate, scale, change, place, at + (r * NV + v) * lanes<T>, sums[r][v]);
+  }
+  template <int MR, int NV>
+  __attribute__((always_inline)) void operator()(Fate fate, long at, Vec<T> (&sums)[MR][NV]) const {
+    if (fate == Fate::updated) all<Fate::updated>(at, sums);
+    else if (fate == Fate::gradient) all<Fate::gradient>(at, sums);
+    else all<Fate::kept>(at, sums);
   }
 };
 
 // And here by one function for all sizes of tiles: for a rule whose roots and divisions take longer than the
-// way through memory, and for weights that decay, so that the others need not be multiplied by 1.
+// way through memory, and for weights that decay or are pulled to zero, so that the others need not ask.
 template <class T> struct ThroughMemory {
   const Work<T> &work;
   Place<T> place;
@@ -102,15 +127,18 @@ template <class T, Rule rule>
 void settle_run(const Work<T> &work, const Place<T> &place, Fate fate, long at, const Vec<T> *sums, int vectors) {
   const Change<T, rule> change(work.rates);
   for (int v = 0; v < vectors; v++)
-    settle<T, rule, true>(fate, work.scale, change, place, at + v * lanes<T>, sums[v]);
+    settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, at + v * lanes<T>, sums[v]);
 }
 
 // Σ_p y_k·δ_j: rows are units k of the layer below, columns units j, terms the samples of a chunk.
 template <class T, class Settle> struct UpdateOp {
   Settle settle;
+  const Work<T> &work;
+  Ahead &ahead;
   const Layer<T> &layer;
   Fate fate;
   bool resumes;  // an earlier chunk has left its sums in g
+  bool is_far;   // the weights, and takes long, the sum
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
@@ -123,30 +151,47 @@ template <class T, class Settle> struct UpdateOp {
     const int p = column / panel<T>, vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
     return long(p) * panel<T> * layer.n_in + long(row) * vectors * lanes<T> + (column - p * panel<T>);
   }
+  // Large weights come near while the sums of their tile are made, if that lasts long enough.
+  template <int MR, int NV> __attribute__((always_inline)) void begin(int row, const Panel<T> &p) const {
+    if (!is_far) return;
+    const long at = place(row, p.at);
+#pragma GCC unroll 24
+    for (int i = 0; i < MR * NV; i++) {
+      __builtin_prefetch(layer.w + at + i * lanes<T>, 1);
+      __builtin_prefetch(layer.memory[0] + at + i * lanes<T>, 1);
+    }
+  }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first && !resumes ? Vec<T>{} : load<T>(layer.g + place(row, column));
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
     settle(is_last ? fate : Fate::kept, place(row, p.at), c);
+    bring_nearer(work, ahead);
   }
 };
 
+constexpr long near_bytes = long(1) << 19;  // half of a cache of the second level, or more
+
 // Not inlined, so that all rules that go through memory share one.
 template <class T, class Settle>
-__attribute__((noinline)) void multiply_update(const Work<T> &work, Run<T> run, int l, const T *y, Fate fate,
+__attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l, const T *y, Fate fate,
                                                bool resumes, int samples, int first, int last) {
   const Layer<T> &layer = work.layers[l];
-  multiply<T>(work, UpdateOp<T, Settle>{{work, layer, run}, layer, fate, resumes, y, 1, layer.stride_in}, first,
+  const bool is_far = samples >= 64 && long(layer.n_in) * layer.n_out * long(sizeof(T)) > near_bytes;
+  multiply<T>(work, UpdateOp<T, Settle>{{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far, y, 1, layer.stride_in}, first,
               last, layer.n_out, samples, fate == Fate::updated);
 }
 
 template <class T, Rule rule>
-void update_weights(const Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, int first,
+void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, int first,
                     int last) {
   auto *update = multiply_update<T, ThroughMemory<T>>;
-  if constexpr (!has_roots(rule))
-    if (work.keep == T(1)) update = multiply_update<T, InRegisters<T, rule>>;
+  if constexpr (!has_roots(rule)) {
+    const bool in_registers = work.keep == T(1) && work.l1 == T(0);
+    if (in_registers && work.l2 == T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::none>>;
+    if (in_registers && work.l2 != T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::l2>>;
+  }
   update(work, settle_run<T, rule>, l, y, fate, resumes, samples, first, last);
 }
 
@@ -179,7 +224,7 @@ void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fa
   for (int c = 0; c < layer.n_out; c += lanes<T>) {
     Vec<T> sum = resumes ? load<T>(layer.b_g + c) : Vec<T>{};
     for (int r = 0; r < samples; r++) sum = sum + load<T>(layer.delta + r * layer.stride + c);
-    settle<T, rule, false>(fate, work.scale, change, biases, c, sum);
+    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum);
   }
 }
 

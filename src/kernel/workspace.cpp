@@ -53,6 +53,8 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   if (!needs.sparse) work_.x_batch = take(size_t(needs.rows) * stride);
   if (needs.sparse) work_.is_met = reinterpret_cast<bool *>(take(inputs / sizeof(T) + 1));
   if (needs.sparse) work_.met = reinterpret_cast<int32_t *>(take(inputs));
+  if (needs.sparse) work_.settled = reinterpret_cast<int32_t *>(take(inputs));
+  if (needs.sparse) work_.place_met = reinterpret_cast<int32_t *>(take(inputs));
   size_t weight_rows = 0;
   for (int l = 0; l < problem.depth(); l++) {
     add_layer(problem, l, stride, lender);

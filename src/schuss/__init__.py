@@ -24,6 +24,7 @@ from schuss.errors import (
 from schuss.method.functions import Loss
 from schuss.method.initial import Init
 from schuss.method.network import Network
+from schuss.method.orders import Blocks
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
 from schuss.method.schedules import Cosine, InverseScaling, Plateau
@@ -52,6 +53,7 @@ _LAZY = {
 
 __all__ = [
     "Adam",
+    "Blocks",
     "Cosine",
     "DataError",
     "DivergenceError",

@@ -19,7 +19,7 @@ from runs import draw_run, draw_sparse_run, in_pieces, one_call, step_by_step
 from schuss.engine.engine import Advance
 from schuss.method.functions import LOSSES, OUTPUT_ONLY, Loss
 from schuss.method.network import Network
-from schuss.method.orders import Shuffled
+from schuss.method.orders import Blocks, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.rules import RULES, Momentum
 from schuss.method.state import State
@@ -165,6 +165,7 @@ SETTINGS = {
     "decay": {"weight_decay": 0.5},
     "clip": {"clip": 0.01},
     "shuffled": {"order": Shuffled.of(np.random.RandomState(5))},
+    "blocks": {"order": Blocks(17)},
     "all": {"weight_decay": 0.5, "clip": 0.01, "as_scikit_learn": True, "reduction": "sum"},
 }
 

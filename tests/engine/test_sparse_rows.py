@@ -23,6 +23,7 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import RULES, GradientDescent, Momentum
 from schuss.method.samples import Samples
+from schuss.method.schedules import Cosine
 from schuss.method.state import State
 
 DTYPES = ["float64", "float32"]
@@ -90,6 +91,28 @@ def test_every_plan_and_rule(isa, name, rule, threads):
     assert_equal(found[0].state, found[1].state)
     assert found[0].losses.tobytes() == found[1].losses.tobytes()
     assert (found[0].state.theta != start.theta).any()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    "settings", [{}, {"weight_decay": 0.1}, {"batch_size": 300}, {"order": "sequential"}], ids=str
+)
+def test_weights_that_few_samples_meet(isa, rule, threads, settings):
+    """The same where most weights miss most steps, over epochs with a rate of its own for every step."""
+    engine, network = engines.make_engine(f"native-{isa}", threads), Network((2500, 150, 10), "relu")
+    plan = Plan(RULES[rule](learning_rate=Cosine(0.01)), **{"batch_size": 3, "epochs": 3, **settings})
+    sparse, dense, start = draw_sparse_run(network, plan, 301, density=0.001, dtype="float32")
+    stop = 2 * plan.steps_per_epoch(301) + 1
+    found = [one_call(engine, network, start, samples, plan, stop) for samples in (sparse, dense)]
+    assert_equal(found[0].state, found[1].state)
+    assert found[0].losses.tobytes() == found[1].losses.tobytes()
+    cut = in_pieces(engine, network, start, sparse, plan, [1, 2, stop // 2, stop])
+    assert_equal(found[0].state, cut.state)
+    slower = plan.replace(rule=RULES[rule](learning_rate=Cosine(0.0099)))
+    other = one_call(engine, network, start, dense, slower, stop)
+    with pytest.raises(AssertionError):
+        assert_equal(found[0].state, other.state)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.skipif(not native.available(), reason="built without th
 keys = st.integers(0, 2**64 - 1)
 
 
-def kernel_orders(seed: int, first: int, epochs: int, n: int) -> np.ndarray:
+def kernel_orders(seed: int, first: int, epochs: int, n: int, block: int | None = None) -> np.ndarray:
     out = np.full((epochs, n), -1, np.int32)
-    _kernel.orders(seed, first, out)
+    _kernel.orders(seed, first, out, block or max(n, 1))
     return out
 
 
@@ -27,6 +27,14 @@ def test_kernel_and_numpy_agree(seed, first, n):
     """Three epochs in one call are the plan's orders of those epochs."""
     expected = [philox_order(seed, first + i, n) for i in range(3)]
     np.testing.assert_array_equal(kernel_orders(seed, first, 3, n), np.array(expected).reshape(3, n))
+
+
+@given(keys, keys, st.integers(1, 300), st.integers(1, 310))
+def test_blocks_agree_too(seed, epoch, n, block):
+    """Blocks of any size are those of the plan."""
+    np.testing.assert_array_equal(
+        kernel_orders(seed, epoch, 1, n, block)[0], philox_order(seed, epoch, n, block)
+    )
 
 
 def test_kernel_and_paper_agree():

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 import philox
 from schuss.errors import SettingError
-from schuss.method.orders import Shuffled, check_order, order_from_json, order_to_json, philox_order
+from schuss.method.orders import (
+    Blocks,
+    Shuffled,
+    block_starts,
+    check_order,
+    order_from_json,
+    order_to_json,
+    philox_order,
+)
 
 keys = st.integers(0, 2**64 - 1)
 
@@ -27,6 +35,35 @@ def test_an_order_is_a_permutation(seed, epoch, n):
 def test_an_order_is_philox_and_fisher_yates(seed, epoch, n):
     """The order equals one made by an independent Philox and an independent shuffle."""
     assert philox_order(seed, epoch, n).tolist() == philox.shuffled(seed, epoch, n)
+
+
+@given(keys, keys, st.integers(1, 60), st.integers(1, 70))
+def test_blocks_of_neighbours(seed, epoch, n, block):
+    """Blocks come in the order that an independent shuffle gives, each whole, its samples shuffled."""
+    order, starts = philox_order(seed, epoch, n, block).tolist(), block_starts(seed, epoch, n, block)
+    assert [start // block for start in starts] == philox.shuffled(seed, epoch, -(-n // block))
+    place = 0
+    for start in starts:
+        size = min(block, n - start)
+        assert sorted(order[place : place + size]) == list(range(start, start + size))
+        place += size
+    assert place == n
+
+
+def test_blocks_are_not_one_shuffle_over_and_over():
+    """Every block is shuffled with numbers of its own, and one block of all is the plain order."""
+    order = philox_order(3, 1, 400, 100).reshape(4, 100) % 100
+    assert len({tuple(row) for row in order.tolist()}) == 4
+    assert philox_order(3, 1, 400, 400).tolist() == philox_order(3, 1, 400).tolist()
+    assert philox_order(3, 1, 400, 100).tolist() != philox_order(3, 1, 400).tolist()
+
+
+def test_blocks_as_json():
+    """Blocks go to JSON and back; a size that is none is refused."""
+    assert order_from_json(json.loads(json.dumps(order_to_json(Blocks(7))))) == Blocks(7)
+    for size in (0, -1, 1.5, 2**31, "7"):
+        with pytest.raises(SettingError, match="size"):
+            Blocks(size)
 
 
 def test_the_independent_philox_is_the_published_one():

@@ -24,6 +24,7 @@ from schuss.engine.engine import (
     Poll,
     Predictor,
 )
+from schuss.engine.mapped import ReadAhead, file_under
 from schuss.engine.shuffles import Shuffles
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
@@ -31,7 +32,7 @@ from schuss.method.checks import check_integer
 from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
 from schuss.method.network import Network
-from schuss.method.orders import Order, Shuffled
+from schuss.method.orders import Blocks, Order, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
 from schuss.method.rules import RULES
@@ -59,6 +60,7 @@ LAYOUTS = ("fastest", "lanes", "alone")  # of sweep.hpp; the bits are the same
 ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms, during which Ctrl-C waits
 STEPS_AT_ONCE = 2**17  # of which rates are worked out: some 20 ms again
 LARGE = 2**20
+MAPPED = 2**26  # smaller files are read once and stay
 NOTHING = np.empty(0)
 NETWORKS_KEPT = 8
 
@@ -114,6 +116,7 @@ class NativeEngine:
             )
         self._threads = check_integer("threads", usual_threads() if threads is None else threads, low=1)
         self._shuffles: Shuffles | None = None
+        self._drawn: tuple[tuple[int, ...], NDArray[np.int32]] | None = None
         self._set = instruction_set or chosen_set()
         if self._set not in instruction_sets():
             raise EngineError(
@@ -182,9 +185,13 @@ class NativeEngine:
         """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
         made: list[NDArray[np.float64]] = []
         result = Advance(state, NOTHING, DONE)
+        ahead = _read_ahead(samples.X, plan)
         try:
             while result.outcome == DONE and result.state.step < stop:
                 until = self._until(plan, result.state.step, stop, len(samples))
+                if ahead:
+                    until = ahead.until(result.state.step, until)
+                    ahead.ask(until, ahead.until(until, plan.steps(len(samples))))
                 last = self._call(network, result.state, samples, plan, until, poll, check_each_step)
                 made.append(last.losses)
                 result = last
@@ -311,12 +318,15 @@ class NativeEngine:
             if self._shuffles is None or self._shuffles.key != (order, n):
                 self._shuffles = Shuffles(order, n, _kernel.shuffled_orders)
             return self._shuffles.orders(first, last)
-        orders = np.empty((last - first, n), np.int32)
         if order == "sequential":
-            orders[...] = np.arange(n, dtype=np.int32)
-        else:
-            _kernel.orders(seed, first, orders)
-        return orders
+            return np.tile(np.arange(n, dtype=np.int32), (last - first, 1))
+        block = order.size if isinstance(order, Blocks) else n
+        known = self._drawn  # read once: another thread may train with this engine too
+        if known is None or known[0] != (seed, block, n, first, last):
+            orders = np.empty((last - first, n), np.int32)
+            _kernel.orders(seed, first, orders, block)
+            known = self._drawn = (seed, block, n, first, last), orders
+        return known[1]
 
     def _many_orders(
         self, plans: Plans, start: int, stop: int, n: int
@@ -355,6 +365,13 @@ def _rows(network: Network, X: Any) -> Any:
     if indices.dtype != np.int32 and indices.size and not 0 <= indices.min() <= indices.max() < n_in:
         raise ValueError("X names a column that is not there")  # a cast could hide it
     return X.indptr.astype(np.int64, copy=False), indices.astype(np.int32, copy=False), X.data
+
+
+def _read_ahead(X: Any, plan: Plan) -> ReadAhead | None:
+    """Return what asks for rows on a disk in time, if they lie there and neighbours come together."""
+    together = plan.order == "sequential" or isinstance(plan.order, Blocks)
+    file = file_under(X) if together and not is_sparse(X) and X.nbytes >= MAPPED else None
+    return None if file is None else ReadAhead(X, file, plan)
 
 
 def _terms(objective: Objective | Plan) -> tuple[bool, float, float, float, bool]:

@@ -1,14 +1,15 @@
 """In which order an epoch visits the samples: pure functions of a key and the epoch.
 
 ``"philox"`` is Fisher–Yates from the counter-based generator Philox, keyed by (seed, epoch);
-``"sequential"`` takes the samples as they stand; `Shuffled` is scikit-learn's: each epoch shuffles the
-order of the one before, with NumPy's legacy generator (MT19937) from a given state.
+``"sequential"`` takes the samples as they stand; `Blocks` shuffles blocks of neighbours, and the samples
+within each, for data on a disk; `Shuffled` is scikit-learn's: each epoch shuffles the order of the one
+before, with NumPy's legacy generator (MT19937) from a given state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
@@ -19,25 +20,68 @@ from schuss.errors import SettingError
 from schuss.method.checks import check_choice, check_integer
 from schuss.method.initial import philox
 
-__all__ = ["ORDERS", "Order", "Shuffled", "check_order", "order_from_json", "order_to_json", "philox_order"]
+__all__ = [
+    "ORDERS",
+    "Blocks",
+    "Order",
+    "Shuffled",
+    "block_starts",
+    "check_order",
+    "order_from_json",
+    "order_to_json",
+    "philox_order",
+]
 
 ORDERS = ("philox", "sequential")
 KEY_BYTES = 4 * 624
 
 
-def philox_order(seed: int, epoch: int, n: int) -> NDArray[np.int32]:
+def philox_order(seed: int, epoch: int, n: int, block: int | None = None) -> NDArray[np.int32]:
     """Return the samples 0 … n−1 in the order of `epoch`, shape (n,).
 
     Fisher–Yates from the last place down; place i swaps with place ⌊r·(i+1)/2⁶⁴⌋, where r are the
     raw 64-bit numbers of Philox 4x64-10 with key (seed, epoch) and counter 0. The bias of that
-    division is below n/2⁶⁴.
+    division is below n/2⁶⁴. With `block`, blocks of so many neighbours are shuffled first, then the
+    samples of each block in turn, with the numbers that follow.
     """
-    order = list(range(n))
-    raw = philox(seed, epoch).random_raw(max(n - 1, 0))
-    for i, r in zip(range(n - 1, 0, -1), raw.tolist(), strict=True):
-        j = r * (i + 1) >> 64
+    raw = iter(philox(seed, epoch).random_raw(n + -(-n // (block or n or 1))).tolist())
+    if block is None:
+        return np.array(_shuffled(list(range(n)), raw), dtype=np.int32)
+    starts = _shuffled(list(range(0, n, block)), raw)  # as block_starts
+    blocks = (_shuffled(list(range(start, min(start + block, n))), raw) for start in starts)
+    return np.array([sample for samples in blocks for sample in samples], dtype=np.int32)
+
+
+def block_starts(seed: int, epoch: int, n: int, block: int) -> list[int]:
+    """Return the first sample of each block in the order in which `philox_order` visits them in `epoch`."""
+    starts = list(range(0, n, block))
+    return _shuffled(starts, iter(philox(seed, epoch).random_raw(len(starts)).tolist()))
+
+
+def _shuffled(order: list[int], raw: Iterator[int]) -> list[int]:
+    for i in range(len(order) - 1, 0, -1):
+        j = next(raw) * (i + 1) >> 64
         order[i], order[j] = order[j], order[i]
-    return np.array(order, dtype=np.int32)
+    return order
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Blocks of neighbouring samples in a shuffled order, and the samples of each block shuffled.
+
+    An epoch reads its data a block at a time, so what lies on a disk, as a memory-mapped array, is read
+    in long pieces. Let a block hold some ten megabytes of rows, and many batches.
+
+    Parameters
+    ----------
+    size : int
+        Samples of a block.
+    """
+
+    size: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", check_integer("size", self.size, low=1, high=2**31 - 1))
 
 
 @dataclass(frozen=True)
@@ -94,19 +138,21 @@ class Shuffled:
         return f"Shuffled({self.key[:8]}…, {self.position})"
 
 
-Order = str | Shuffled
+Order = str | Blocks | Shuffled
 
 
 def check_order(order: Any) -> Order:
     """Return `order` if it is one, or raise SettingError."""
-    return order if isinstance(order, Shuffled) else check_choice("order", order, ORDERS)
+    return order if isinstance(order, Blocks | Shuffled) else check_choice("order", order, ORDERS)
 
 
 def order_to_json(order: Order) -> Any:
     """Return an order as plain JSON."""
-    return order if isinstance(order, str) else {"key": order.key, "position": order.position}
+    return order if isinstance(order, str) else asdict(order)
 
 
 def order_from_json(value: Any) -> Order:
     """Return the order that `order_to_json` described."""
-    return value if isinstance(value, str) else Shuffled(value["key"], value["position"])
+    if isinstance(value, str):
+        return value
+    return Blocks(**value) if "size" in value else Shuffled(**value)

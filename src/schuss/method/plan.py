@@ -17,7 +17,7 @@ from schuss.errors import SettingError
 from schuss.method.backprop import Objective
 from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.dropout import Dropout
-from schuss.method.orders import Order, check_order, order_from_json, order_to_json, philox_order
+from schuss.method.orders import Blocks, Order, check_order, order_from_json, order_to_json, philox_order
 from schuss.method.rules import RULES, Momentum, Rule, rule_from_dict, rule_to_dict
 from schuss.method.schedules import Span, at_steps, highest
 
@@ -39,7 +39,7 @@ class Plan:
         Samples per step; None: all of them. The last batch of an epoch may be short.
     seed : int, default 0
         In [0, 2⁶⁴). Keys the first weights, the order of every epoch, and dropout.
-    order : {"philox", "sequential"} or Shuffled, default "philox"
+    order : {"philox", "sequential"}, Blocks or Shuffled, default "philox"
         How each epoch orders the samples; see `schuss.method.orders`.
     reduction : {"mean", "sum"}, default "mean"
         Over the samples of a batch; ``"sum"`` is the derivation's.
@@ -159,6 +159,8 @@ class Plan:
             return np.arange(n, dtype=np.int32)
         if self.order == "philox":
             return philox_order(self.seed, epoch, n)
+        if isinstance(self.order, Blocks):
+            return philox_order(self.seed, epoch, n, self.order.size)
         return self.order.orders(n, epoch, epoch + 1)[0]  # type: ignore[union-attr]  # no other name
 
     def batch(self, step: int, n: int) -> NDArray[np.int32]:

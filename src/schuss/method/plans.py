@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.errors import SettingError, did_you_mean
-from schuss.method.orders import Order
+from schuss.method.orders import Order, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.schedules import Rate, at_steps
 
@@ -119,7 +119,7 @@ class Plans:
         An order is a function of its name and the seed, which is 0 here where it plays no part.
         """
         names, seeds = self.column("order"), self.column("seed")
-        keys = [(name, seed if name == "philox" else 0) for name, seed in zip(names, seeds, strict=True)]
+        keys = [(name, seed if _is_drawn(name) else 0) for name, seed in zip(names, seeds, strict=True)]
         places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
         return list(places), np.array([places[key] for key in keys], np.int32)
 
@@ -173,6 +173,11 @@ class Plans:
             rates, decays = np.array(self.column("learning_rate")), np.array(self.column("weight_decay"))
             return {*rows, int((rates * decays).argmax())}
         return {*rows, *range(self.count)} if "weight_decay" in self.columns else rows
+
+
+def _is_drawn(order: Order) -> bool:
+    """Whether an order hangs on the seed."""
+    return order != "sequential" and not isinstance(order, Shuffled)
 
 
 def _are_numbers(column: Sequence[Rate]) -> bool:

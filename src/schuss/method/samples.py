@@ -18,6 +18,8 @@ from schuss.method.network import Network
 
 __all__ = ["Samples", "as_csr", "as_inputs", "is_sparse"]
 
+CHECKED_AT_ONCE = 2**20
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -155,14 +157,23 @@ def _as_array(name: str, values: Any) -> Array:
 
 
 def _check_finite(name: str, values: Array) -> None:
+    if _all_finite(values):
+        return
     finite = np.isfinite(values)
-    if not finite.all():
-        place = tuple(int(i) for i in np.argwhere(~finite)[0])
-        where = f"row {place[0]}, column {place[1]}" if len(place) == 2 else f"place {place[0]}"
-        raise DataError(
-            f"{name} holds {values[place]} at {where} (and {int((~finite).sum()) - 1} more). Fill or "
-            "drop missing values before training."
-        )
+    place = tuple(int(i) for i in np.argwhere(~finite)[0])
+    where = f"row {place[0]}, column {place[1]}" if len(place) == 2 else f"place {place[0]}"
+    raise DataError(
+        f"{name} holds {values[place]} at {where} (and {int((~finite).sum()) - 1} more). Fill or "
+        "drop missing values before training."
+    )
+
+
+def _all_finite(values: Array) -> bool:
+    """Look at a large array piece by piece, so that this takes little memory."""
+    if values.size <= CHECKED_AT_ONCE:
+        return bool(np.isfinite(values).all())
+    rows = max(1, CHECKED_AT_ONCE // max(1, values[:1].size))
+    return all(np.isfinite(values[i : i + rows]).all() for i in range(0, len(values), rows))
 
 
 def _is_classes(T: Array, network: Network) -> bool:

@@ -1,0 +1,121 @@
+"""From a thousand samples to ten million, and in little memory.
+
+``samples``: time per sample of 64-128-10, batch 32, float32, whole calls, against that at a thousand
+samples. ``memory``: what training a large network adds to the peak memory of a process that holds the data
+and the libraries, as a multiple of its parameters, beside one batch of activations. ``mapped``: from a
+memory-mapped file larger than the memory allowed, against the same in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.clock import Clock, disturbed
+from benchmarks.lines import Line
+from benchmarks.parts.whole import SCRIPTS
+from benchmarks.processes import Whole, memory_group, run_python
+from schuss import Momentum, Network, train
+
+PART = "scale"
+SIZES = (10**3, 10**4, 10**5, 10**6, 10**7)
+ORDERS = ("philox", "sequential")
+SAMPLES_A_RUN = 10**6  # of small sets in several epochs
+REPEATED = 10**5  # rows of drawn data; more rows are these again, in memory of their own
+LAYERS = (64, 128, 10)
+LARGE = (2048, 2048, 2048, 10)
+LARGE_BATCH = 64  # as in scripts/large.py
+FILE_ROWS, FILE_COLUMNS = 4 * 10**6, 64
+LIMIT = 512 * 2**20  # half of the file
+
+
+def data(rows: int, columns: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return inputs and classes."""
+    source = np.random.default_rng(0)
+    block = source.standard_normal((min(rows, REPEATED), columns), np.float32)
+    X = np.empty((rows, columns), np.float32)
+    for start in range(0, rows, REPEATED):
+        X[start : start + REPEATED] = block[: rows - start]
+    return X, (np.arange(rows) % 10).astype(np.int32)
+
+
+def per_sample(X: NDArray[Any], y: NDArray[Any], order: str) -> tuple[float, float]:
+    """Train and return the seconds of each sample, and the cores that were busy."""
+    epochs = max(1, SAMPLES_A_RUN // len(X))
+    network = Network(LAYERS, "relu", "cross_entropy")
+    with Clock() as clock:
+        train(network, X, y, rule=Momentum(0.001, 0.9), epochs=epochs, batch_size=32, order=order)
+    return clock.seconds / (epochs * len(X)), clock.cores
+
+
+def samples(runs: int) -> Iterator[Line]:
+    """Measure the time per sample by the number of samples and by order."""
+    X, y = data(SIZES[-1], LAYERS[0])
+    first: dict[str, float] = {}
+    for size in SIZES:
+        for order in ORDERS:
+            times = runs if size <= SAMPLES_A_RUN else 1
+            per_sample(X[:1000], y[:1000], order)
+            taken = [per_sample(X[:size], y[:size], order) for _ in range(times)]
+            seconds, cores = (float(each) for each in np.median(taken, axis=0))
+            ratio = seconds / first.setdefault(order, seconds)
+            target = None if size == SIZES[0] else 1.1
+            who, note = f"{size:,}, {order}", disturbed(cores)
+            yield Line(PART, "samples", who, seconds * 1e9, "ns", ratio, target, at_most=True, note=note)
+
+
+def memory(runs: int) -> Iterator[Line]:  # noqa: ARG001  # one signature for all cases
+    """Measure the peak memory of a large network's training."""
+    shape = "-".join(map(str, LARGE))
+    with_it, without = (run_python([str(SCRIPTS / "large.py"), how, shape]) for how in ("train", "load"))
+    parameters = Network(LARGE, "relu", "cross_entropy").n_parameters * 4
+    used = with_it.bytes - without.bytes - 4 * LARGE_BATCH * sum(LARGE)
+    note = f"× {parameters / 2**20:.0f} MiB of parameters"
+    yield Line(PART, "memory", shape, used / 2**20, "MiB", used / parameters, 3.0, at_most=True, note=note)
+
+
+def mapped(runs: int) -> Iterator[Line]:  # noqa: ARG001  # one signature for all cases
+    """Train from a file larger than the memory allowed."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "X.npy"
+        np.save(file, data(FILE_ROWS, FILE_COLUMNS)[0])
+        inside = trained("in memory", file, "", 0)
+        with memory_group(LIMIT) as group:
+            means = f"{LIMIT / 2**20:.0f} MiB by {'control group' if group else 'RLIMIT_DATA'}"
+            outside = trained("mapped", file, group, 0 if group else LIMIT)
+    for who, end in (("in memory", inside), (f"mapped, {means}", outside)):
+        if end.code:
+            yield Line(PART, "mapped", who, None, "s", failed=f"FAILED: exit code {end.code}")
+            return
+    fast, slow = float(inside.told), float(outside.told)
+    size = f"{file_size() / 2**20:.0f} MiB file"
+    yield Line(PART, "mapped", "in memory", fast, "s", note=size)
+    yield Line(PART, "mapped", "mapped", slow, "s", fast / slow, 0.7, note=f"{size}, {means}")
+
+
+def file_size() -> int:
+    """Return the bytes of the mapped array."""
+    return 4 * FILE_ROWS * FILE_COLUMNS
+
+
+def trained(how: str, file: Path, group: str, limit: int) -> Whole:
+    """Run the script on a file of which nothing is in the page cache."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return run_python([str(SCRIPTS / "mapped.py"), how, str(file), str(limit)], group)
+
+
+CASES = {"samples": samples, "memory": memory, "mapped": mapped}
+
+
+def run(names: list[str], runs: int) -> Iterator[Line]:
+    """Measure the named cases."""
+    for name in names:
+        yield from CASES[name](runs)

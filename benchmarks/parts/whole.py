@@ -1,0 +1,85 @@
+"""Whole processes on digits: `schuss train digits` and the shortest equivalent scripts.
+
+Wall time and peak memory, best of three, from start to exit; and wall time of the scripts in
+benchmarks/scripts until 97 % test accuracy is reached, on one split, network, rule and batch size.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import benchmarks
+from benchmarks.lines import Line
+from benchmarks.processes import Whole, run_python
+
+PART = "whole"
+SCRIPTS = Path(benchmarks.__file__).parent / "scripts"
+PEERS = ("sklearn", "torch", "jax")
+GOAL = 0.97
+TIMES = 3
+
+
+def best(commands: dict[str, list[str]]) -> dict[str, Whole]:
+    """Return the fastest of a few runs of each command, in turn, with the least memory of all."""
+    ends = {who: [] for who in commands}
+    for _ in range(TIMES):
+        for who, command in commands.items():
+            ends[who].append(run_python(command))
+    return {
+        who: min(each, key=lambda end: (end.code, end.seconds))._replace(bytes=min(end.bytes for end in each))
+        for who, each in ends.items()
+    }
+
+
+def here() -> list[str]:
+    """Return the peers that are installed."""
+    return [peer for peer in PEERS if importlib.util.find_spec(peer)]
+
+
+def lines_of(case: str, ends: dict[str, Whole], *, memory: bool) -> Iterator[Line]:
+    """Return lines of time, and of memory, with ratios to the first of all."""
+    first = next(iter(ends.values()))
+    for who, end in ends.items():
+        if end.code:
+            yield Line(PART, case, who, None, "s", failed=f"FAILED: exit code {end.code}")
+            continue
+        ratio = None if end is first else end.seconds / first.seconds
+        epochs, _, score = end.told.strip().partition(" ")
+        note = "" if end is first and memory else f"{epochs} epochs, test accuracy {float(score):.3f}"
+        yield Line(PART, case, who, end.seconds, "s", ratio, None if ratio is None else 1.0, note=note)
+        if memory:
+            ratio = None if end is first else end.bytes / first.bytes
+            yield Line(
+                PART, case, f"{who}, memory", end.bytes / 2**20, "MiB", ratio, None if ratio is None else 1.0
+            )
+
+
+def processes() -> Iterator[Line]:
+    """Run `schuss train digits` and scripts of as many epochs."""
+    commands = {"schuss train digits": ["-m", "schuss", "train", "digits", "--quiet"]}
+    commands |= {peer: [str(SCRIPTS / f"{peer}_digits.py")] for peer in here()}
+    yield from lines_of("processes", best(commands), memory=True)
+
+
+def accuracy() -> Iterator[Line]:
+    """Run whole processes that end at 97 % test accuracy."""
+    names = ["schuss", *here()]
+    ends = best({name: [str(SCRIPTS / f"{name}_digits.py"), str(GOAL)] for name in names})
+    for line in lines_of("accuracy", ends, memory=False):
+        reached = line.failed or float(line.note.rsplit(" ", 1)[1]) >= GOAL - 5e-4
+        yield (
+            line
+            if reached
+            else Line(PART, "accuracy", line.who, None, "s", failed="NOT REACHED", note=line.note)
+        )
+
+
+CASES = {"processes": processes, "accuracy": accuracy}
+
+
+def run(names: list[str], runs: int) -> Iterator[Line]:  # noqa: ARG001  # one signature for all parts
+    """Measure the named cases."""
+    for name in names:
+        yield from CASES[name]()

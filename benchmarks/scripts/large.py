@@ -1,0 +1,16 @@
+"""A training of a large network, or only what comes before it: their peak memories are compared."""
+
+import sys
+
+import numpy as np
+
+from schuss import Momentum, Network, train
+from schuss.engine.native import NativeEngine
+
+ROWS, BATCH, EPOCHS = 1024, 64, 2
+layers = [int(size) for size in sys.argv[2].split("-")]
+X = np.random.default_rng(0).standard_normal((ROWS, layers[0]), np.float32)
+y = np.arange(ROWS) % layers[-1]
+network, engine = Network(layers, "relu", "cross_entropy"), NativeEngine()
+if sys.argv[1] == "train":
+    train(network, X, y, rule=Momentum(0.001, 0.9), epochs=EPOCHS, batch_size=BATCH, engine=engine)

@@ -1,0 +1,38 @@
+// Rows that the next chunk will bring in, asked from memory a few lines at a time while an update computes: by
+// then they are near, however large the data. What is asked for changes nothing.
+#pragma once
+#include "matmul.hpp"
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+constexpr int line_bytes = 64;
+constexpr long cached = long(1) << 18;  // data of so few bytes are near anyway
+
+// The share of one thread in the rows of `next`; `tiles` tiles will each ask for some of their lines.
+template <class T> void look_ahead(Work<T> &work, const Batch &next, int thread, int tiles) {
+  const long bytes = work.x_stride * long(sizeof(T));
+  const int n = next.n < work.chunk ? int(next.n) : work.chunk;
+  const Range rows = share(n, 4, thread, work.team->threads);
+  const int lines = int(bytes / line_bytes) + 1;
+  const bool far = work.x && work.n_samples * bytes > cached;
+  const int at_once = (rows.last - rows.first) * lines / (tiles > 0 ? tiles : 1) + 1;
+  work.ahead = {next, rows.first, far ? rows.last : rows.first, 0, lines, at_once};
+}
+
+template <class T> SCHUSS_INLINE void bring_nearer(const Work<T> &work, Ahead &ahead) {
+  for (int i = 0; i < ahead.at_once && ahead.row < ahead.last; i++) {
+    const long place = ahead.row, sample = ahead.next.order ? ahead.next.order[place] : ahead.next.first + place;
+    const char *row = reinterpret_cast<const char *>(work.x + sample * work.x_stride);
+    const char *end = row + work.x_stride * long(sizeof(T)) - 1;
+    const char *at = row + long(ahead.line) * line_bytes;
+    __builtin_prefetch(at < end ? at : end, 0, 2);
+    if (++ahead.line < ahead.lines) continue;
+    if (work.classes) __builtin_prefetch(work.classes + sample, 0, 2);
+    ahead.line = 0;
+    ahead.row++;
+  }
+}
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss

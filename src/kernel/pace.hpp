@@ -1,0 +1,69 @@
+// How many threads a training is worth, found out as it goes: the same steps are made by more and by fewer, and
+// those that make them fastest go on. So a processor that is busy elsewhere is not waited for. The number of
+// threads never changes a bit.
+#pragma once
+#include <algorithm>
+#include <vector>
+
+namespace schuss {
+
+class Pace {
+ public:
+  explicit Pace(int most) : most_(most) {
+    for (int threads = most; threads >= 1; threads /= 2) teams_.push_back({threads, 0});
+  }
+
+  int most() const { return most_; }
+  int threads() const { return teams_[now_].threads; }
+
+  // How many steps to make before the next decision: at first one.
+  long steps() const {
+    if (teams_.size() == 1) return everything;
+    const double each = teams_[now_].seconds, wanted = now_ == best_ ? stretch : trial;
+    return each == 0 ? 1 : std::max(1L, long(wanted / each));
+  }
+
+  // How long they took.
+  void note(long steps, double seconds) {
+    Team &team = teams_[now_];
+    const bool warms_up = team.seconds == 0 && (now_ == best_ || seconds < trial);
+    team.seconds = seconds / double(std::max(1L, steps));
+    if (warms_up || teams_.size() == 1) return;
+    since_ += seconds;
+    if (now_ != best_) end_trial();
+    else if (!all_tried() || since_ > std::max(wait_, trials_apart * team.seconds)) begin_trial();
+  }
+
+ private:
+  struct Team {
+    int threads;
+    double seconds;  // of a step; 0: not tried yet
+  };
+
+  static constexpr long everything = 1L << 40;
+  // Seconds; and steps between two trials, where they are long.
+  static constexpr double stretch = 0.02, trial = 0.001, first_wait = 0.05, longest_wait = 0.4, trials_apart = 40;
+
+  bool all_tried() const {
+    return std::all_of(teams_.begin(), teams_.end(), [](const Team &team) { return team.seconds > 0; });
+  }
+  void begin_trial() {
+    do other_ = (other_ + 1) % teams_.size();
+    while (other_ == best_);
+    now_ = other_;
+  }
+  void end_trial() {
+    const bool better = teams_[now_].seconds < teams_[best_].seconds;
+    wait_ = better ? first_wait : std::min(longest_wait, 2 * wait_);
+    if (better) best_ = now_;
+    now_ = best_;
+    since_ = 0;
+  }
+
+  int most_;
+  std::vector<Team> teams_;  // the largest first
+  size_t now_ = 0, best_ = 0, other_ = 0;
+  double since_ = 0, wait_ = first_wait;
+};
+
+}  // namespace schuss

@@ -1,0 +1,56 @@
+// The clock of a call: when to ask its caller whether to go on, and how long steps take.
+#pragma once
+#include <chrono>
+#include <functional>
+
+#include "kernel.hpp"
+
+namespace schuss {
+
+using Clock = std::chrono::steady_clock;
+using Poll = std::function<bool(long steps, double loss)>;  // true stops, before the next update
+
+constexpr double flops_per_look = 5e6;    // between two looks at the clock: some 50 µs
+constexpr auto poll_interval = std::chrono::milliseconds(10);
+
+// Asks the caller now and then whether to go on; cheap enough to be asked at every product.
+class Watch {
+ public:
+  explicit Watch(const Poll &poll) : poll_(poll), last_(Clock::now()) {}
+  void at(long steps, double loss) { steps_ = steps, loss_ = loss; }
+  template <class T> void listen_in(Work<T> &work) {
+    work.poll = [](void *self, double flops) { return static_cast<Watch *>(self)->due(flops); };
+    work.poll_data = this;
+  }
+
+ private:
+  bool due(double flops) {
+    since_ += flops;
+    if (since_ < flops_per_look) return false;
+    since_ = 0;
+    const auto now = Clock::now();
+    if (now - last_ < poll_interval) return false;
+    last_ = now;
+    return poll_(steps_, loss_);
+  }
+
+  const Poll &poll_;
+  double since_ = 0, loss_ = 0;
+  long steps_ = 0;
+  Clock::time_point last_;
+};
+
+// Seconds since the last time that it was asked.
+class Stopwatch {
+ public:
+  double lap() {
+    const auto before = last_;
+    last_ = Clock::now();
+    return std::chrono::duration<double>(last_ - before).count();
+  }
+
+ private:
+  Clock::time_point last_ = Clock::now();
+};
+
+}  // namespace schuss

@@ -1,0 +1,65 @@
+"""Reading ahead in a memory-mapped file: what the next steps see is asked for while these run.
+
+Only where an order visits neighbours together, `Blocks` or ``"sequential"``. What is asked for changes no
+result; the operating system keeps what fits, and lets go of what was used first.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from schuss.method.orders import Blocks, block_starts
+from schuss.method.plan import Plan
+
+__all__ = ["ReadAhead", "file_under"]
+
+BYTES_AT_ONCE = 2**25
+
+
+def file_under(X: Any) -> mmap.mmap | None:
+    """Return the mapping that an array lies in, or None."""
+    while X is not None and not isinstance(X, mmap.mmap):
+        X = getattr(X, "base", None)
+    return X
+
+
+class ReadAhead:
+    """The rows of `X` (n, n_in), dense and contiguous in `file`, as the steps of `plan` visit them."""
+
+    def __init__(self, X: Any, file: mmap.mmap, plan: Plan) -> None:
+        self._file, self._plan, self._n = file, plan, len(X)
+        begin = np.frombuffer(file, np.uint8).ctypes.data
+        self._offset, self._row = X.ctypes.data - begin, X.strides[0]
+        self._rows = max(1, BYTES_AT_ONCE // self._row)
+
+    def until(self, step: int, stop: int) -> int:
+        """Return up to which step, at most `stop`, to run before more is asked for."""
+        return min(stop, step + max(1, self._rows // self._plan.batch_of(self._n)))
+
+    def ask(self, start: int, stop: int) -> None:
+        """Ask for the rows of steps [start, stop), which are done soon."""
+        for first, last in self._spans(start, stop):
+            page = (self._offset + first * self._row) // mmap.PAGESIZE * mmap.PAGESIZE
+            end = self._offset + last * self._row
+            self._file.madvise(mmap.MADV_WILLNEED, page, min(end, len(self._file)) - page)
+
+    def _spans(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Yield ranges of rows that hold all of those steps', each within one block of one epoch."""
+        per_epoch, batch = self._plan.steps_per_epoch(self._n), self._plan.batch_of(self._n)
+        order, n = self._plan.order, self._n
+        while start < stop:
+            epoch, place = divmod(start, per_epoch)
+            end = min(stop, (epoch + 1) * per_epoch)
+            first, last = place * batch, min(n, (place + end - start) * batch)
+            if isinstance(order, Blocks):
+                starts = block_starts(self._plan.seed, epoch, n, order.size)
+                # one more, since the last block is short and may come first
+                for at in starts[first // order.size : -(-last // order.size) + 1]:
+                    yield at, min(n, at + order.size)
+            else:
+                yield first, last
+            start = end
