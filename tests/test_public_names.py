@@ -51,8 +51,8 @@ def test_the_list_is_the_agreed_one() -> None:
         ],
         *["Init", "InverseScaling", "KernelMissingWarning", "Loss", "MLPClassifier", "MLPRegressor"],
         *["MissingExtraError", "ModelFileError", "Momentum", "Nesterov", "Network", "OutputError"],
-        *["Plan", "Plateau", "Run", "SchussError", "SchussWarning", "SettingError", "State", "Tick"],
-        *["TrainingInterrupted", "load_model", "read_table", "save_model", "train"],
+        *["Plan", "Plateau", "Run", "SchussError", "SchussWarning", "SettingError", "State", "Sweep"],
+        *["Tick", "TrainingInterrupted", "load_model", "read_table", "save_model", "sweep", "train"],
     ]
 
 

@@ -23,6 +23,30 @@ template <class T, class F> SCHUSS_INLINE void over_strip(T *y, long stride, int
     for (int v = 0; v < vectors; v++) f(y + r * stride + v * lanes<T>, r * stride + v * lanes<T>);
 }
 
+template <class T, int K> SCHUSS_INLINE int tanh_along(T *y, int v, int vectors) {
+  for (; v + K <= vectors; v += K) {
+    Vec<T> x[K];
+#pragma GCC unroll 8
+    for (int i = 0; i < K; i++) x[i] = load<T>(y + (v + i) * lanes<T>);
+    tanh_together<T, K>(x);
+#pragma GCC unroll 8
+    for (int i = 0; i < K; i++) store<T>(y + (v + i) * lanes<T>, x[i]);
+  }
+  return v;
+}
+
+template <class T> SCHUSS_INLINE void tanh_strip(T *y, long stride, int rows, int vectors) {
+  for (; rows > 0; rows--, y += stride) {
+    int v = 0;
+#if SCHUSS_BYTES == 64 || defined(__aarch64__)  // registers for so many
+    v = tanh_along<T, 8>(y, v, vectors);
+#endif
+    v = tanh_along<T, 4>(y, v, vectors);
+    v = tanh_along<T, 2>(y, v, vectors);
+    tanh_along<T, 1>(y, v, vectors);
+  }
+}
+
 // ½·(1 + tanh u) is the logistic function of 2·u, which needs neither a sign nor a difference: s = 1/(1+e) with
 // e = exp(−2·u) and 2·u = a·x + b·x³. Beyond ±limit s is 0 or 1 to within rounding.
 template <class T> SCHUSS_INLINE void gelu_at(T *y, T *slope) {
@@ -40,8 +64,7 @@ __attribute__((noinline)) void activate(Activation a, T *y, T *slope, long strid
   switch (a) {
     case Activation::logistic:
       return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, logistic<T>(load<T>(p))); });
-    case Activation::tanh:
-      return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, tanh<T>(load<T>(p))); });
+    case Activation::tanh: return tanh_strip(y, stride, rows, vectors);
     case Activation::exp:
       return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, exp<T>(load<T>(p))); });
     case Activation::leaky_relu:

@@ -4,9 +4,9 @@
 #include "watch.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <thread>
+
+#include "calls.hpp"
 
 namespace schuss {
 namespace {
@@ -15,23 +15,6 @@ constexpr double flops_per_thread = 4e6;  // work in a step that pays for meetin
 constexpr double long_update = 0.015;     // seconds; longer ones are summed apart, so that they can be given up
 constexpr double update_share = 0.5;      // of the time of a step, at most
 constexpr double lane_speed = 2e9;        // flops per second and lane that the slowest processors reach
-
-// Run body(thread) on `threads` threads, this one included.
-template <class F> void in_team(int threads, F body) {
-  std::vector<std::thread> others;
-  for (int t = 1; t < threads; t++) others.emplace_back(body, t);
-  body(0);
-  for (std::thread &other : others) other.join();
-}
-
-// Calls under way, from whichever threads: those that come together share the processors.
-std::atomic<int> calls_under_way{0};
-
-class CallUnderWay {
- public:
-  CallUnderWay() { calls_under_way++; }
-  ~CallUnderWay() { calls_under_way--; }
-};
 
 int threads_for(double flops, int most) {
   const int share = most / std::max(1, calls_under_way.load());

@@ -1,26 +1,12 @@
 // The doors from Python into the kernel: shapes and dtypes are checked here and in engine/native.py, the
 // GIL is given up here, and no number is computed here.
-#include "bind.hpp"
-
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/variant.h>
-#include <nanobind/stl/variant.h>
-#include <nanobind/stl/vector.h>
 
-#include <algorithm>
-#include <optional>
 #include <utility>
-#include <variant>
 
-#include "advance.hpp"
+#include "bind_data.hpp"
 
 namespace {
-
-// Rows of inputs: dense, or in the CSR format as (starts, columns, values).
-template <class T> using Csr = std::tuple<Vector<const int64_t>, Vector<const int32_t>, Vector<const T>>;
-template <class T> using Rows = std::variant<Matrix<const T>, Csr<T>>;
 
 bool all_codes(const std::vector<int> &codes, int last) {
   return std::all_of(codes.begin(), codes.end(), [&](int code) { return code >= 0 && code <= last; });
@@ -32,70 +18,6 @@ void check_groups(const std::vector<int> &groups, int n_out, Loss loss) {
   for (int size : groups) require(size >= 1, "a group needs at least one output"), total += size;
   require(total == n_out, "groups do not add up to the outputs");
   require(groups.size() == 1 || loss == Loss::cross_entropy || loss == Loss::focal, "this loss knows no groups");
-}
-
-// Whether all integers lie in [0, end): they are places in memory.
-template <class A> bool all_below(const A &array, long end) {
-  bool inside = true;
-  for (size_t i = 0; i < array.size(); i++) inside &= array.data()[i] >= 0 && array.data()[i] < end;
-  return inside;
-}
-
-using Rates = std::vector<double>;
-using DropoutIn = std::optional<std::tuple<Rates, uint64_t, uint64_t>>;
-
-Dropout dropout_of(const Problem &p, const DropoutIn &given) {
-  if (!given) return {};
-  const auto &[rates, seed, step] = *given;
-  require(int(rates.size()) == p.depth() - 1, "dropout holds not one rate per hidden layer");
-  for (double rate : rates) require(rate >= 0 && rate < 1, "dropout must lie in [0, 1)");
-  return {rates, seed, step};
-}
-
-// Whether each row begins where the one before it ends, and its columns are in order and within [0, end).
-bool rows_are_sound(const int64_t *starts, long n, const int32_t *columns, int64_t size, long end) {
-  bool sound = starts[0] >= 0 && starts[n] <= size;
-  for (long row = 0; row < n; row++) sound &= starts[row] <= starts[row + 1];
-  for (long row = 0; sound && row < n; row++)
-    for (int64_t i = starts[row]; i < starts[row + 1]; i++)
-      sound &= columns[i] >= 0 && columns[i] < end && (i == starts[row] || columns[i - 1] < columns[i]);
-  return sound;
-}
-
-template <class T> Data<T> inputs_of(const Problem &p, const Rows<T> &x) {
-  if (const auto *dense = std::get_if<Matrix<const T>>(&x)) {
-    require(long(dense->shape(1)) == p.layers.front(), "x has a wrong number of columns");
-    return {long(dense->shape(0)), dense->data(), {}, nullptr, nullptr, nullptr};
-  }
-  const auto &[starts, columns, values] = std::get<Csr<T>>(x);
-  const long n = long(starts.shape(0)) - 1;
-  require(n >= 0 && columns.shape(0) == values.shape(0), "starts, columns and values do not fit together");
-  require(rows_are_sound(starts.data(), n, columns.data(), int64_t(columns.shape(0)), p.layers.front()),
-          "starts or columns are not in order, or name a place that is not there");
-  return {n, nullptr, {starts.data(), columns.data(), values.data()}, nullptr, nullptr, nullptr};
-}
-
-template <class T>
-Data<T> data_of(const Problem &p, const Rows<T> &x, const std::optional<Matrix<const T>> &t,
-                const std::optional<Vector<const int32_t>> &classes, const std::optional<Vector<const T>> &weights) {
-  Data<T> data = inputs_of(p, x);
-  require(t.has_value() != classes.has_value(), "give either t or classes");
-  if (t) require(long(t->shape(0)) == data.n && long(t->shape(1)) == p.layers.back(), "t has a wrong shape");
-  if (classes) require(long(classes->shape(0)) == data.n, "classes has a wrong length");
-  if (classes) require(all_below(*classes, p.layers.back()), "classes names an output that is not there");
-  require(!weights || long(weights->shape(0)) == data.n, "weights has a wrong length");
-  require(data.n > 0, "x holds no samples");
-  data.t = t ? t->data() : nullptr;
-  data.classes = classes ? classes->data() : nullptr;
-  data.weights = weights ? weights->data() : nullptr;
-  return data;
-}
-
-// As _terms in engine/native.py says them: mean, l2, l1, clip, as scikit-learn.
-using Terms = std::tuple<bool, double, double, double, bool>;
-Objective objective_of(const Terms &terms) {
-  const auto [mean, l2, l1, clip, as_scikit_learn] = terms;
-  return {mean, l2, l1, clip, as_scikit_learn};
 }
 
 template <class T>
@@ -225,6 +147,7 @@ NB_MODULE(_kernel, m) {
   bind_orders(m);
   bind_peak(m);
   bind_predictor(m);
+  bind_sweep(m);
   bind_for<float>(m);
   bind_for<double>(m);
 }

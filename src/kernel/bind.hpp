@@ -78,3 +78,4 @@ class PythonPoll {
 void bind_orders(nb::module_ &m);     // bind_orders.cpp
 void bind_peak(nb::module_ &m);       // bind_peak.cpp
 void bind_predictor(nb::module_ &m);  // bind_predictor.cpp
+void bind_sweep(nb::module_ &m);      // bind_sweep.cpp

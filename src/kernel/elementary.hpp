@@ -45,14 +45,17 @@ template <class T> SCHUSS_INLINE void reduce(Vec<T> x, Ints<T> &k, Vec<T> &r) {
 }
 
 // (exp(r) − 1 − r)/r² by its series: Σ r^i/(i+2)!
-template <class T> SCHUSS_INLINE Vec<T> exp_tail(Vec<T> r) {
+template <class T> constexpr T exp_term(int i) {
   constexpr double inverse_factorial[] = {
       1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
       1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0, 1.0 / 87178291200.0};
+  return T(inverse_factorial[i]);
+}
+template <class T> SCHUSS_INLINE Vec<T> exp_tail(Vec<T> r) {
   constexpr int last = Constants<T>::exp_terms - 2;
-  Vec<T> p = all<T>(T(inverse_factorial[last]));
+  Vec<T> p = all<T>(exp_term<T>(last));
 #pragma GCC unroll 16
-  for (int i = last - 1; i >= 0; i--) p = fma(p, r, all<T>(T(inverse_factorial[i])));
+  for (int i = last - 1; i >= 0; i--) p = fma(p, r, all<T>(exp_term<T>(i)));
   return p;
 }
 
@@ -90,10 +93,33 @@ template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
   return expm1_within<T>(at_most(at_least(x, all<T>(T(-60))), all<T>(T(60))));
 }
 
-// tanh x = e/(e+2) with e = exp(2|x|) − 1
+// tanh x = e/(e+2) with e = exp(2|x|) − 1, of K vectors. Each operation is written for all of them before the
+// next: the processor looks ahead less far than one of these chains is long. 2|x| needs no limits of expm1's.
+template <class T, int K> SCHUSS_INLINE void tanh_together(Vec<T> (&x)[K]) {
+  using C = Constants<T>;
+  constexpr int last = C::exp_terms - 2;
+  const Vec<T> one = all<T>(T(1));
+  Vec<T> e[K], shifted[K], r[K], p[K], power[K];
+#define SCHUSS_EACH _Pragma("GCC unroll 8") for (int i = 0; i < K; i++)
+  SCHUSS_EACH e[i] = at_most(absolute<T>(x[i]), all<T>(C::tanh_high));
+  SCHUSS_EACH e[i] = e[i] + e[i];
+  SCHUSS_EACH shifted[i] = e[i] * C::log2e + C::round;
+  SCHUSS_EACH r[i] = fma(shifted[i] - C::round, all<T>(-C::ln2_hi), e[i]);
+  SCHUSS_EACH r[i] = fma(shifted[i] - C::round, all<T>(-C::ln2_lo), r[i]);
+  SCHUSS_EACH p[i] = all<T>(exp_term<T>(last));
+#pragma GCC unroll 16
+  for (int term = last - 1; term >= 0; term--) SCHUSS_EACH p[i] = fma(p[i], r[i], all<T>(exp_term<T>(term)));
+  SCHUSS_EACH p[i] = fma(r[i] * r[i], p[i], r[i]);
+  SCHUSS_EACH power[i] = (Vec<T>)(((Bits<T>)shifted[i] << Simd<T>::mantissa) + (Bits<T>)one);  // 2^k
+  SCHUSS_EACH e[i] = fma(power[i], p[i], power[i] - T(1));
+  SCHUSS_EACH x[i] = copy_sign<T>(e[i] / (e[i] + T(2)), x[i]);
+#undef SCHUSS_EACH
+}
+
 template <class T> SCHUSS_INLINE Vec<T> tanh(Vec<T> x) {
-  const Vec<T> size = at_most(absolute<T>(x), all<T>(Constants<T>::tanh_high)), e = expm1_within<T>(size + size);
-  return copy_sign<T>(e / (e + T(2)), x);
+  Vec<T> one[1] = {x};
+  tanh_together<T, 1>(one);
+  return one[0];
 }
 
 // log(w) + carry/w for normal w > 0: the method of fdlibm, with the series of atanh in s = f/(2+f)

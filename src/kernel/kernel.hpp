@@ -143,6 +143,8 @@ template <class T> struct Work {
   Team *team = nullptr;
 };
 
+template <class T> struct LaneJob;  // lanes_job.hpp
+
 // What one instruction set offers for one element type.
 template <class T> struct Table {
   int lanes;  // elements of a vector
@@ -162,6 +164,8 @@ template <class T> struct Table {
   void (*apply)(Function, const T *in, T *out, size_t n);
   // c·a + b over and over in registers; how many operations that was.
   double (*multiply_adds)(long rounds, T a, T b, T *sum);
+  // Run the steps of a group of networks, one a lane; false if they were given up.
+  bool (*lane_steps)(const LaneJob<T> &);
 };
 
 struct InstructionSet {

@@ -181,9 +181,15 @@ template <class T> SCHUSS_INLINE Vec<T> error_of(Loss loss, T q, int n, Vec<T> y
   }
 }
 
-template <class T> Vec<T> free_loss(const Work<T> &work, const Side<T> &s) {
+// Whether a loss takes the outputs whatever their activation.
+SCHUSS_INLINE bool is_free(Loss loss) {
+  return loss != Loss::cross_entropy && loss != Loss::focal && loss != Loss::binary_cross_entropy &&
+         loss != Loss::poisson;
+}
+
+// Such a loss from outputs.
+template <class T> SCHUSS_INLINE Vec<T> loss_of_outputs(const Work<T> &work, const Side<T> &s) {
   const Activation a = work.layers[work.depth - 1].activation;
-  output_values_of(work, s);
   const bool shares = a == Activation::softmax;  // every output depends on every net input
   Vec<T> error = {}, shared = {};
   for (int j = 0; j < s.n; j++) {
@@ -195,6 +201,11 @@ template <class T> Vec<T> free_loss(const Work<T> &work, const Side<T> &s) {
   }
   for (int j = 0; shares && j < s.n; j++) put(s.delta, j, at(s.y, j) * (at(s.delta, j) - shared));
   return work.as_scikit_learn && work.loss == Loss::squared_error ? error / all<T>(T(s.n)) : error;
+}
+
+template <class T> Vec<T> free_loss(const Work<T> &work, const Side<T> &s) {
+  output_values_of(work, s);
+  return loss_of_outputs(work, s);
 }
 
 template <class T, class F> SCHUSS_INLINE Vec<T> error_of_groups(const Work<T> &work, const Side<T> &s, F loss) {

@@ -7,30 +7,49 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Made from the numbers of a step; called with a vector of weights, with what the rule remembers of them and with
-// their gradient, it changes the memory and returns the new weights.
-template <class T, Rule rule> struct Change;
+// Number i of a step, as a rule takes it, and one minus it: the same for all lanes,
+template <class T, class N> struct Numbers {
+  static N at(const double *r, int i) { return T(r[i]); }
+  static N rest(const double *r, int i) { return T(1.0 - r[i]); }
+};
+// or one for each of them, where those of number 0 come first.
+template <class T> struct Numbers<T, Vec<T>> {
+  template <class F> static Vec<T> of(F f) {
+    Vec<T> numbers;
+    for (int lane = 0; lane < lanes<T>; lane++) numbers[lane] = T(f(lane));
+    return numbers;
+  }
+  static Vec<T> at(const double *r, int i) { return of([=](int lane) { return r[i * lanes<T> + lane]; }); }
+  static Vec<T> rest(const double *r, int i) { return of([=](int lane) { return 1.0 - r[i * lanes<T> + lane]; }); }
+};
 
-template <class T> struct Change<T, Rule::gradient_descent> {
-  T rate;
-  explicit Change(const double *r) : rate(T(r[0])) {}
+// Made from the numbers of a step; called with a vector of weights, with what the rule remembers of them and with
+// their gradient, it changes the memory and returns the new weights. N is T, or a vector of them.
+template <class T, Rule rule, class N = T> struct Change;
+
+template <class T, class N> struct Change<T, Rule::gradient_descent, N> {
+  using Of = Numbers<T, N>;
+  N rate;
+  explicit Change(const double *r) : rate(Of::at(r, 0)) {}
   __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *, Vec<T> gradient) const {
     return w - rate * gradient;
   }
 };
 
-template <class T> struct Change<T, Rule::momentum> {
-  T rate, momentum;
-  explicit Change(const double *r) : rate(T(r[0])), momentum(T(r[1])) {}
+template <class T, class N> struct Change<T, Rule::momentum, N> {
+  using Of = Numbers<T, N>;
+  N rate, momentum;
+  explicit Change(const double *r) : rate(Of::at(r, 0)), momentum(Of::at(r, 1)) {}
   __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
     memory[0] = momentum * memory[0] - rate * gradient;
     return w + memory[0];
   }
 };
 
-template <class T> struct Change<T, Rule::nesterov> {
-  T rate, momentum;
-  explicit Change(const double *r) : rate(T(r[0])), momentum(T(r[1])) {}
+template <class T, class N> struct Change<T, Rule::nesterov, N> {
+  using Of = Numbers<T, N>;
+  N rate, momentum;
+  explicit Change(const double *r) : rate(Of::at(r, 0)), momentum(Of::at(r, 1)) {}
   __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
     const Vec<T> push = rate * gradient;
     memory[0] = momentum * memory[0] - push;
@@ -38,11 +57,12 @@ template <class T> struct Change<T, Rule::nesterov> {
   }
 };
 
-template <class T> struct Change<T, Rule::adam> {
-  T rate, beta_1, rest_1, beta_2, rest_2, epsilon;
+template <class T, class N> struct Change<T, Rule::adam, N> {
+  using Of = Numbers<T, N>;
+  N rate, beta_1, rest_1, beta_2, rest_2, epsilon;
   explicit Change(const double *r)
-      : rate(T(r[0])), beta_1(T(r[1])), rest_1(T(1.0 - r[1])), beta_2(T(r[2])), rest_2(T(1.0 - r[2])),
-        epsilon(T(r[3])) {}
+      : rate(Of::at(r, 0)), beta_1(Of::at(r, 1)), rest_1(Of::rest(r, 1)), beta_2(Of::at(r, 2)),
+        rest_2(Of::rest(r, 2)), epsilon(Of::at(r, 3)) {}
   __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
     memory[0] = beta_1 * memory[0] + rest_1 * gradient;
     memory[1] = beta_2 * memory[1] + rest_2 * (gradient * gradient);

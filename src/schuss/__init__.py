@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from schuss.adapters.estimators import MLPClassifier, MLPRegressor
     from schuss.adapters.model_file import load_model, save_model
     from schuss.adapters.tables import read_table
+    from schuss.insight.sweep import sweep
+    from schuss.insight.swept import Sweep
 
     __version__: str
 
@@ -45,6 +47,8 @@ _LAZY = {
     "load_model": "schuss.adapters.model_file",
     "save_model": "schuss.adapters.model_file",
     "read_table": "schuss.adapters.tables",
+    "sweep": "schuss.insight.sweep",
+    "Sweep": "schuss.insight.swept",
 }
 
 __all__ = [
@@ -75,11 +79,13 @@ __all__ = [
     "SchussWarning",
     "SettingError",
     "State",
+    "Sweep",
     "Tick",
     "TrainingInterrupted",
     "load_model",
     "read_table",
     "save_model",
+    "sweep",
     "train",
 ]
 

@@ -36,6 +36,11 @@ def test_codes(name, codes):
     assert {entry: place for place, entry in enumerate(enumeration("kernel.hpp", name))} == codes
 
 
+def test_layouts():
+    """How many networks are trained has the same order on both sides."""
+    assert list(native.LAYOUTS) == enumeration("sweep.hpp", "Layout")
+
+
 def test_outcomes():
     """How a call may end has the same order on both sides."""
     assert enumeration("advance.hpp", "Outcome") == [DONE, INTERRUPTED, NOT_FINITE]

@@ -1,6 +1,7 @@
 """The contract of an engine: `gradient` for questions, `advance` for speed, two others only to look.
 
-`advance` equals repeated `gradient` and rule update, bit for bit within an engine.
+`advance` equals repeated `gradient` and rule update, bit for bit within an engine, and `advance_many` equals
+`advance` of each network.
 """
 
 from __future__ import annotations
@@ -17,10 +18,21 @@ from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
+from schuss.method.plans import Plans
 from schuss.method.samples import Samples
-from schuss.method.state import State
+from schuss.method.state import State, States
 
-__all__ = ["DONE", "INTERRUPTED", "NOT_FINITE", "Advance", "Engine", "EngineInfo", "Poll", "Predictor"]
+__all__ = [
+    "DONE",
+    "INTERRUPTED",
+    "NOT_FINITE",
+    "Advance",
+    "AdvanceMany",
+    "Engine",
+    "EngineInfo",
+    "Poll",
+    "Predictor",
+]
 
 Poll = Callable[[int, float], bool]  # (step, last loss) -> whether to stop before the next update
 
@@ -49,6 +61,45 @@ class Advance(NamedTuple):
     losses: NDArray[np.float64]
     outcome: str
     error: BaseException | None = None
+
+
+def _finite_rows(array: Array) -> NDArray[np.bool_]:
+    """Return whether all of each row is finite, shape (rows,)."""
+    rows = array.reshape(len(array), -1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(rows.sum(axis=1))  # as no infinity or NaN can be lost in a sum
+    doubtful = np.flatnonzero(~finite)
+    finite[doubtful] = np.isfinite(rows[doubtful]).all(axis=1)
+    return finite
+
+
+class AdvanceMany(NamedTuple):
+    """What came of many steps of many networks.
+
+    Attributes
+    ----------
+    states : States
+        After the last step. Of a network that is not finite the row means nothing.
+    losses : float64 ndarray, shape (networks, steps)
+        As in `Advance`.
+    finite : bool ndarray, shape (networks,)
+        Whether a network's losses, weights and memory are all finite.
+    error : BaseException or None
+        What interrupted it, a signal; then the rest means nothing.
+    """
+
+    states: States
+    losses: NDArray[np.float64]
+    finite: NDArray[np.bool_]
+    error: BaseException | None = None
+
+    @classmethod
+    def of(
+        cls, states: States, losses: NDArray[np.float64], error: BaseException | None = None
+    ) -> AdvanceMany:
+        """Return a result, having looked what is finite in it."""
+        finite = np.logical_and.reduce([_finite_rows(a) for a in (losses, states.theta, states.memory)])
+        return cls(states, losses, finite, error)
 
 
 @dataclass(frozen=True)
@@ -122,5 +173,15 @@ class Engine(Protocol):
             before the next update. Whatever stops it, the returned state is that of a whole step.
         check_each_step : bool, default False
             Look for non-finite weights after each step; else at the end of each epoch.
+        """
+        ...
+
+    def advance_many(
+        self, network: Network, states: States, samples: Samples, plans: Plans, stop: int
+    ) -> AdvanceMany:
+        """Run steps [states.step, stop) of each of `plans` from the state in its place.
+
+        Bit for bit what `advance` makes of each by itself, as long as that is finite. A network that is
+        not spoils its own results alone.
         """
         ...

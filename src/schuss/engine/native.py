@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll, Predictor
+from schuss.engine.engine import (
+    DONE,
+    INTERRUPTED,
+    NOT_FINITE,
+    Advance,
+    AdvanceMany,
+    EngineInfo,
+    Poll,
+    Predictor,
+)
 from schuss.engine.mapped import ReadAhead, file_under
 from schuss.engine.shuffles import Shuffles
 from schuss.errors import EngineError
@@ -23,11 +32,12 @@ from schuss.method.checks import check_integer
 from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
 from schuss.method.network import Network
-from schuss.method.orders import Blocks, Shuffled
+from schuss.method.orders import Blocks, Order, Shuffled
 from schuss.method.plan import Plan
+from schuss.method.plans import Plans
 from schuss.method.rules import RULES
 from schuss.method.samples import Samples, is_sparse
-from schuss.method.state import State
+from schuss.method.state import State, States
 
 try:
     from schuss.engine import _kernel
@@ -45,6 +55,7 @@ LOSS_CODES = {name: code for code, name in enumerate(LOSSES)}
 RULE_CODES = {name: code for code, name in enumerate(RULES)}
 FUNCTIONS = {n: c for c, n in enumerate(("exp", "expm1", "tanh", "log", "log1p", "logistic"))}
 OUTCOMES = (DONE, INTERRUPTED, NOT_FINITE)
+LAYOUTS = ("fastest", "lanes", "alone")  # of sweep.hpp; the bits are the same
 
 ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms, during which Ctrl-C waits
 STEPS_AT_ONCE = 2**17  # of which rates are worked out: some 20 ms again
@@ -191,6 +202,47 @@ class NativeEngine:
         losses = np.concatenate([NOTHING, *made])
         return result._replace(losses=losses[: result.state.step - state.step])
 
+    def advance_many(
+        self,
+        network: Network,
+        states: States,
+        samples: Samples,
+        plans: Plans,
+        stop: int,
+        *,
+        layout: str = "fastest",
+    ) -> AdvanceMany:
+        """Run steps [states.step, stop) of each of `plans`; see `schuss.engine.engine.Engine`.
+
+        `layout` says how: networks side by side in the lanes of vectors, or each by itself.
+        """
+        n, start, plan = len(samples), states.step, plans.plan
+        before = np.ascontiguousarray(states.theta), np.ascontiguousarray(states.memory)
+        theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
+        losses = np.empty((len(states), stop - start))
+        _, error = _kernel.sweep(
+            self._problem(network),
+            self._set,
+            *before,
+            theta,
+            memory,
+            _rows(network, samples.X),
+            samples.T,
+            samples.classes,
+            samples.weights,
+            *self._many_orders(plans, start, stop, n),
+            plan.batch_of(n),
+            start % plan.steps_per_epoch(n),
+            RULE_CODES[plan.rule.name],
+            _varied(plans, start, stop, n),
+            _terms(plan),
+            _silent(plan.dropout_at(start, network.depth - 1)),
+            losses,
+            LAYOUTS.index(layout),
+            self._threads,
+        )
+        return AdvanceMany.of(States(theta, memory, stop), losses, error)
+
     @staticmethod
     def _until(plan: Plan, step: int, stop: int, n: int) -> int:
         """Return up to which step, at most `stop`, orders and rates are made at once."""
@@ -258,18 +310,34 @@ class NativeEngine:
         if n == 1 or plan.order == "sequential":
             return None
         per_epoch = plan.steps_per_epoch(n)
-        first, last = start // per_epoch, -(-stop // per_epoch)
-        if isinstance(plan.order, Shuffled):
-            if self._shuffles is None or self._shuffles.key != (plan.order, n):
-                self._shuffles = Shuffles(plan.order, n, _kernel.shuffled_orders)
+        return self._orders_of(plan.order, plan.seed, start // per_epoch, -(-stop // per_epoch), n)
+
+    def _orders_of(self, order: Order, seed: int, first: int, last: int, n: int) -> NDArray[np.int32]:
+        """Return the orders of epochs [first, last), shape (epochs, n)."""
+        if isinstance(order, Shuffled):
+            if self._shuffles is None or self._shuffles.key != (order, n):
+                self._shuffles = Shuffles(order, n, _kernel.shuffled_orders)
             return self._shuffles.orders(first, last)
-        block = plan.order.size if isinstance(plan.order, Blocks) else n
+        if order == "sequential":
+            return np.tile(np.arange(n, dtype=np.int32), (last - first, 1))
+        block = order.size if isinstance(order, Blocks) else n
         known = self._drawn  # read once: another thread may train with this engine too
-        if known is None or known[0] != (plan.seed, block, n, first, last):
+        if known is None or known[0] != (seed, block, n, first, last):
             orders = np.empty((last - first, n), np.int32)
-            _kernel.orders(plan.seed, first, orders, block)
-            known = self._drawn = (plan.seed, block, n, first, last), orders
+            _kernel.orders(seed, first, orders, block)
+            known = self._drawn = (seed, block, n, first, last), orders
         return known[1]
+
+    def _many_orders(
+        self, plans: Plans, start: int, stop: int, n: int
+    ) -> tuple[NDArray[np.int32] | None, NDArray[np.int32]]:
+        """Return the distinct orders, shape (distinct, epochs, n), and which of them each plan has."""
+        distinct, which = plans.orders
+        if n == 1 or distinct == [("sequential", 0)]:
+            return None, which
+        per_epoch = plans.plan.steps_per_epoch(n)
+        epochs = start // per_epoch, -(-stop // per_epoch)
+        return np.stack([self._orders_of(order, seed, *epochs, n) for order, seed in distinct]), which
 
 
 def _problem(network: Network) -> _kernel.Problem:
@@ -313,3 +381,10 @@ def _terms(objective: Objective | Plan) -> tuple[bool, float, float, float, bool
 
 def _silent(dropout: Dropout | None) -> tuple[tuple[float, ...], int, int] | None:
     return None if dropout is None else (dropout.rates, dropout.seed, dropout.step)
+
+
+def _varied(plans: Plans, start: int, stop: int, n: int) -> tuple[Any, ...]:
+    """Return what varies among `plans`: rates, keeps, l2, l1, seeds."""
+    penalties = (np.array(plans.column(name), np.float64) for name in ("l2", "l1"))
+    rates, keeps = plans.rates(start, stop, n), plans.keeps(start, stop, n)
+    return rates, keeps, *penalties, np.array(plans.column("seed"), np.uint64)

@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Advance, EngineInfo, Poll, Predictor
+from schuss.engine.engine import (
+    DONE,
+    INTERRUPTED,
+    NOT_FINITE,
+    Advance,
+    AdvanceMany,
+    EngineInfo,
+    Poll,
+    Predictor,
+)
 from schuss.engine.shuffles import Shuffles, draw_with_numpy
 from schuss.method import backprop
 from schuss.method.backprop import Gradient, Objective
@@ -17,8 +26,9 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
+from schuss.method.plans import Plans
 from schuss.method.samples import Samples
-from schuss.method.state import State
+from schuss.method.state import State, States
 
 __all__ = ["ReferenceEngine"]
 
@@ -108,6 +118,20 @@ class ReferenceEngine:
         except BaseException as raised:  # a signal may arrive anywhere; the last whole state stands
             outcome, error = INTERRUPTED, raised
         return Advance(state, np.array(losses[: state.step - start]), outcome, error)
+
+    def advance_many(
+        self, network: Network, states: States, samples: Samples, plans: Plans, stop: int
+    ) -> AdvanceMany:
+        """Run steps [states.step, stop) of each of `plans`, one after the other."""
+        theta, memory = states.theta.copy(), states.memory.copy()
+        losses = np.full((len(states), stop - states.step), np.nan)
+        for i in range(len(states)):
+            made = self.advance(network, states[i], samples, plans[i], stop)
+            if made.outcome == INTERRUPTED:
+                return AdvanceMany.of(states, losses, made.error)
+            theta[i], memory[i] = made.state.theta, made.state.memory
+            losses[i, : len(made.losses)] = made.losses
+        return AdvanceMany.of(States(theta, memory, stop), losses)
 
     def _step(self, network: Network, state: State, samples: Samples, plan: Plan) -> tuple[State, float]:
         n = len(samples)

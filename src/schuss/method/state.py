@@ -1,4 +1,4 @@
-"""The state of a training: parameters, the rule's memory, and the step. A value, never changed."""
+"""The state of a training, or of many: parameters, the rule's memory, the step. Values, never changed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schuss.method.functions import Array
 
-__all__ = ["State"]
+__all__ = ["State", "States"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,3 +66,34 @@ class State:
     def __repr__(self) -> str:
         norm, speed = np.linalg.norm(self.theta), np.linalg.norm(self.velocity)
         return f"State(step {self.step}, |theta| {norm:.6g}, |velocity| {speed:.6g})"
+
+
+@dataclass(frozen=True, eq=False)
+class States:
+    """The states of many trainings of one shape, all at the same step.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (n, n_parameters)
+        Read-only, as all of them.
+    memory : ndarray, shape (n, n_slots, n_parameters)
+    step : int
+    """
+
+    theta: Array
+    memory: Array
+    step: int = 0
+
+    def __post_init__(self) -> None:
+        self.theta.setflags(write=False)
+        self.memory.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.theta)
+
+    def __getitem__(self, i: int) -> State:
+        return State(self.theta[i], self.memory[i], self.step)
+
+    def take(self, rows: NDArray[np.intp]) -> States:
+        """Return the states at `rows`, in that order."""
+        return States(self.theta[rows], self.memory[rows], self.step)

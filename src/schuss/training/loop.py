@@ -25,6 +25,7 @@ from schuss.method.samples import Samples
 from schuss.method.schedules import Plateau
 from schuss.method.state import State
 from schuss.training.divergence import divergence
+from schuss.training.means import epoch_means
 from schuss.training.run import Run
 from schuss.training.setup import first_state, fitting_plan
 from schuss.training.stopping import NO_IMPROVEMENT, Progress
@@ -244,14 +245,7 @@ class _Loop:
 
     def _epoch_means(self, losses: NDArray[np.float64]) -> list[float]:
         """Return the mean loss of each whole epoch among the steps' `losses`, shape (steps,)."""
-        epochs = len(losses) // self._per_epoch
-        table = losses[: epochs * self._per_epoch].reshape(epochs, self._per_epoch)
-        sizes = np.full(self._per_epoch, 1.0)
-        if self.plan.reduction == "mean":
-            n, batch = len(self.samples), self.plan.batch_of(len(self.samples))
-            sizes = np.minimum(batch, n - np.arange(self._per_epoch) * batch).astype(float)
-        # not a matrix product: its bits would depend on how many epochs are asked about at once
-        means: list[float] = (table * (sizes / sizes.sum())).sum(axis=1).tolist()
+        means: list[float] = epoch_means(losses, self.plan, len(self.samples)).tolist()
         return means
 
     def _judge(self, epochs: list[float], start: State, state: State) -> tuple[int, str | None]:

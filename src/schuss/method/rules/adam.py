@@ -50,6 +50,7 @@ class Adam:
     name: ClassVar[str] = "adam"
     rates: ClassVar[tuple[str, ...]] = ("learning_rate", "beta_1", "beta_2", "epsilon")
     memory: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
+    as_given: ClassVar[bool] = False
     formula: ClassVar[str] = "m ← β₁·m + (1−β₁)·g;  s ← β₂·s + (1−β₂)·g²;  θ ← θ − α_t·m/(√s + ε)"
 
     def __post_init__(self) -> None:

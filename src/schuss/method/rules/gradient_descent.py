@@ -28,6 +28,7 @@ class GradientDescent:
     name: ClassVar[str] = "gradient_descent"
     rates: ClassVar[tuple[str, ...]] = ("learning_rate",)
     memory: ClassVar[tuple[str, ...]] = ()
+    as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "θ ← θ − α·g"
 
     def __post_init__(self) -> None:

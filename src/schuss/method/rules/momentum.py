@@ -42,6 +42,7 @@ class Momentum:
     name: ClassVar[str] = "momentum"
     rates: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum")
     memory: ClassVar[tuple[str, ...]] = ("velocity",)
+    as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + v"
 
     def __post_init__(self) -> None:

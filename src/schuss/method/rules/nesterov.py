@@ -38,6 +38,7 @@ class Nesterov:
     name: ClassVar[str] = "nesterov"
     rates: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum")
     memory: ClassVar[tuple[str, ...]] = ("velocity",)
+    as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + η·v − α·g"
 
     def __post_init__(self) -> None:

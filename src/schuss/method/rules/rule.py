@@ -32,6 +32,7 @@ class Rule(Protocol):
     name: ClassVar[str]
     rates: ClassVar[tuple[str, ...]]  # fields that are numbers or schedules
     memory: ClassVar[tuple[str, ...]]  # what each row of State.memory holds
+    as_given: ClassVar[bool]  # whether `at` returns the rates themselves; if not, learning_rate is a factor
     formula: ClassVar[str]
 
     @property

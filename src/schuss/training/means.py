@@ -1,0 +1,26 @@
+"""From the losses of steps to those of epochs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.method.plan import Plan
+
+__all__ = ["epoch_means"]
+
+
+def epoch_means(losses: NDArray[np.float64], plan: Plan, n: int) -> NDArray[np.float64]:
+    """Return the mean loss of each whole epoch, shape (…, epochs), among steps' `losses`, shape (…, steps).
+
+    Weighted by batch size; the plain mean where the reduction is ``"sum"``.
+    """
+    per_epoch = plan.steps_per_epoch(n)
+    epochs = losses.shape[-1] // per_epoch
+    table = losses[..., : epochs * per_epoch].reshape(*losses.shape[:-1], epochs, per_epoch)
+    sizes = np.full(per_epoch, 1.0)
+    if plan.reduction == "mean":
+        batch = plan.batch_of(n)
+        sizes = np.minimum(batch, n - np.arange(per_epoch) * batch).astype(float)
+    # not a matrix product: its bits would depend on how many epochs are asked about at once
+    return (table * (sizes / sizes.sum())).sum(axis=-1)
