@@ -1,12 +1,12 @@
 #include "advance.hpp"
 
 #include "batches.hpp"
+#include "calls.hpp"
+#include "crew.hpp"
 #include "watch.hpp"
 
 #include <algorithm>
 #include <cmath>
-
-#include "calls.hpp"
 
 namespace schuss {
 namespace {
@@ -73,10 +73,10 @@ void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, c
 template <class T>
 Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
                     const Objective &objective, const Course &course, const Stretch &stretch, int thread,
-                    Watch &watch, double *losses) {
+                    Watch &watch, StepClock &clock, double *losses) {
   Team &team = *work.team;
   Batches batches(course, data.n, stretch);
-  Stopwatch watch_step;
+  Stopwatch step_time;
   work.dropout_step += uint32_t(stretch.first);
   for (long s = stretch.first; s < stretch.last; s++, work.dropout_step++) {
     const Batch batch = batches.now();
@@ -92,8 +92,9 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     work.number = s + 1;
     if (work.may_be_apart && thread == 0) {
       const double share = update_share * double(std::min<long>(batch.n, work.chunk)) / double(batch.n);
-      team.apart = watch_step.lap() * share > long_update;
+      team.apart = step_time.lap() * share > long_update;
     }
+    clock.made();
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
     if (!std::isfinite(loss)) return {s + 1, Outcome::not_finite};
@@ -135,12 +136,14 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   Team team;
   team.apart = 1;  // until a step has been timed
   Watch watch(poll);
+  Crew crew;
   Stopwatch stopwatch;
   Progress progress{};
+  double each = 0;  // seconds of a step
   while (progress.outcome == Outcome::done && progress.steps < course.steps) {
     const Stretch stretch = {progress.steps, std::min(course.steps, progress.steps + pace.steps())};
     team.threads = pace.threads();
-    in_team(team.threads, [&](int thread) {
+    crew.run(team.threads, [&](int thread) {
       Work<T> work = space->work(team, thread);
       set_data(work, problem, data);
       set_dropout(work, dropout);
@@ -152,11 +155,13 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       work.may_be_apart = may_be_long && !clips;
       work.lags = may_lag(data, objective, course, work.apart);
       if (thread == 0) watch.listen_in(work);
-      const Progress made = make_steps(work, *space, table, data, objective, course, stretch, thread, watch, losses);
+      StepClock clock;
+      const Progress made =
+          make_steps(work, *space, table, data, objective, course, stretch, thread, watch, clock, losses);
       if (work.lags) table.settle(work, thread);
-      if (thread == 0) progress = made;
+      if (thread == 0) progress = made, each = clock.each(made.steps - stretch.first);
     });
-    pace.note(stretch.last - stretch.first, stopwatch.lap());
+    pace.note(each, stopwatch.lap());
   }
   shelf.put(course.batch_size, pace);
   space->unpack(new_theta, new_memory);
@@ -177,7 +182,7 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
   Watch watch(poll);
   const Batch all = {nullptr, 0, data.n};
   const double no_rate = 0;  // the rule is gradient descent, and stays unused
-  in_team(team.threads, [&](int thread) {
+  Crew().run(team.threads, [&](int thread) {
     Work<T> work = space->work(team, thread);
     set_data(work, problem, data);
     set_dropout(work, dropout);
@@ -205,7 +210,7 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
   Team team;
   Watch watch(poll);
   const int n_out = problem.layers.back();
-  in_team(team_size, [&](int thread) {
+  Crew().run(team_size, [&](int thread) {
     Work<T> work = space->work(team, thread);
     set_data(work, problem, data);
     if (thread == 0) watch.listen_in(work);

@@ -23,11 +23,11 @@ class Pace {
     return each == 0 ? 1 : std::max(1L, long(wanted / each));
   }
 
-  // How long they took.
-  void note(long steps, double seconds) {
+  // How long each of them took, and all.
+  void note(double each, double seconds) {
     Team &team = teams_[now_];
     const bool warms_up = team.seconds == 0 && (now_ == best_ || seconds < trial);
-    team.seconds = seconds / double(std::max(1L, steps));
+    team.seconds = each;
     if (warms_up || teams_.size() == 1) return;
     since_ += seconds;
     if (now_ != best_) end_trial();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "calls.hpp"
+#include "crew.hpp"
 #include "lanes_job.hpp"
 
 namespace schuss {
@@ -263,7 +264,7 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
   for (int t = 0; in_lanes && t < team; t++) rooms.emplace_back(new LaneRoom<T>(problem, table, data, objective, courses));
   std::atomic<long> next{0};
   std::atomic<bool> stopped{false};
-  in_team(team, [&](int thread) {
+  Crew().run(team, [&](int thread) {
     const Poll ask = [&](long steps, double loss) {  // the caller is asked by its own thread
       if (thread == 0 && poll(steps, loss)) stopped = true;
       return stopped.load();

@@ -40,7 +40,7 @@ class Watch {
   Clock::time_point last_;
 };
 
-// Seconds since the last time that it was asked.
+// Seconds since the last lap.
 class Stopwatch {
  public:
   double lap() {
@@ -51,6 +51,19 @@ class Stopwatch {
 
  private:
   Clock::time_point last_ = Clock::now();
+};
+
+// How long a step takes, without the first one, which may have waited for threads.
+class StepClock {
+ public:
+  void made() {
+    if (first_ == 0) first_ = watch_.lap();
+  }
+  double each(long steps) { return steps > 1 ? watch_.lap() / double(steps - 1) : first_; }
+
+ private:
+  Stopwatch watch_;
+  double first_ = 0;
 };
 
 }  // namespace schuss
