@@ -100,9 +100,9 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     if (!std::isfinite(loss)) return {s + 1, Outcome::not_finite};
     if (epoch_ends || course.check_each_step) {
       if (work.lags) table.settle(work, thread), meet(team);
-      if (thread == 0) team.finite = space.finite();
+      if (!space.finite(thread, team.threads)) __atomic_store_n(&team.finite, 0, __ATOMIC_RELAXED);
       meet(team);
-      if (!team.finite) return {s + 1, Outcome::not_finite};
+      if (!__atomic_load_n(&team.finite, __ATOMIC_RELAXED)) return {s + 1, Outcome::not_finite};
     }
   }
   return {stretch.last, Outcome::done};
@@ -153,6 +153,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       work.all_keeps = course.keeps;
       work.apart = clips || may_be_long;
       work.may_be_apart = may_be_long && !clips;
+      work.by_rows = clips || data.is_sparse() || !dropout.rates.empty();
       work.lags = may_lag(data, objective, course, work.apart);
       if (thread == 0) watch.listen_in(work);
       StepClock clock;
@@ -190,6 +191,7 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
     set_scale(work, objective, data, all);
     work.rates = &no_rate;
     if (thread == 0) watch.listen_in(work);
+    work.by_rows = data.is_sparse() || !dropout.rates.empty();
     work.update = false;
     table.step(work, all, thread);
   });

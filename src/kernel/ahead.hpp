@@ -9,8 +9,10 @@ namespace SCHUSS_ISA {
 constexpr int line_bytes = 64;
 constexpr long cached = long(1) << 18;  // data of so few bytes are near anyway
 
-// The share of one thread in the rows of `next`; `tiles` tiles will each ask for some of their lines.
-template <class T> void look_ahead(Work<T> &work, const Batch &next, int thread, int tiles) {
+// The share of one thread in the rows of `next`; each tile of its part of an update asks for some of their lines.
+template <class T> void look_ahead(Work<T> &work, const Batch &next, int thread, const Part &part) {
+  const int tiles = (part.rows.last - part.rows.first) / tile_rows[panel_vectors] *
+                    (part.panels.last - part.panels.first);
   const long bytes = work.x_stride * long(sizeof(T));
   const int n = next.n < work.chunk ? int(next.n) : work.chunk;
   const Range rows = share(n, 4, thread, work.team->threads);

@@ -47,7 +47,7 @@ template <class T> void apply(Function which, const T *in, T *out, size_t n) {
 }
 
 template <class T>
-constexpr Table<T> table = {lanes<T>,     panel<T>, step<T>,   settle_all<T>, outputs<T>,      transpose<T>,
+constexpr Table<T> table = {lanes<T>,     panel<T>, step<T>,   settle_all<T>, outputs<T>,      transpose_all<T>,
                             pack<T>,      unpack<T>, finite<T>, apply<T>,      multiply_adds<T>,
                             lane_steps<T>};
 

@@ -48,8 +48,8 @@ struct Team {
   int arrived = 0;
   int generation = 0;    // of the barrier; its lowest bit says that the step is given up
   int cancel = 0;        // set by thread 0, whenever nothing that must be finished has been begun
-  int finite = 1;        // written by thread 0 between two barriers
-  int apart = 0;         // the same; read between the two others: see Work::apart
+  int finite = 1;        // cleared by whoever finds that it is no longer so
+  int apart = 0;         // written by thread 0 after a step, read in the next: see Work::apart
   double step_loss = 0;  // written by thread 0 before the last barrier of a step
 };
 
@@ -128,6 +128,7 @@ template <class T> struct Work {
   bool is_first = true;           // of a stretch: nothing is known of it from the step before
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
+  bool by_rows = false;           // threads share rows in every layer: see shares.hpp
   bool may_be_apart = false;      // whether team->apart says so for each step
 
   uint64_t dropout_seed = 0;
@@ -155,7 +156,7 @@ template <class T> struct Table {
   void (*settle)(Work<T> &, int thread);
   // Outputs of samples [first, first + n) into rows [row, row + n) of y of the last layer.
   void (*outputs)(Work<T> &, long first, int row, int n);
-  void (*transpose)(const Layer<T> &, int row, int rows);
+  void (*transpose)(const Layer<T> &);
   // A layer's part of a flat vector that ends at `end` into panels and biases, padding included, or back; where
   // the next layer's part begins.
   const T *(*pack)(const Layer<T> &, T *w, T *b, const T *from, const T *end);

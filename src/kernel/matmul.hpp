@@ -31,6 +31,13 @@ SCHUSS_INLINE Range share(int count, int unit, int t, int threads) {
   return {least(count, int(units * t / threads) * unit), least(count, int(units * (t + 1) / threads) * unit)};
 }
 
+template <class T> SCHUSS_INLINE int panels_of(int n) { return (n + panel<T> - 1) / panel<T>; }
+
+// What one thread computes of a product, or keeps of a matrix: some rows, and the columns of some panels.
+struct Part {
+  Range rows, panels;
+};
+
 // Columns [at, at + vectors·lanes) of the right-hand matrix, row by row.
 template <class T> struct Panel {
   const T *b;
@@ -91,17 +98,16 @@ template <class T> SCHUSS_INLINE bool given_up(const Work<T> &work, double flops
   return __atomic_load_n(&work.team->cancel, __ATOMIC_RELAXED) != 0;
 }
 
-// Rows [first, last) × all columns of a product with `terms` terms; left undone if the step is given up,
-// unless `finish`.
+// A part of a product with `terms` terms; left undone if the step is given up, unless `finish`.
 template <class T, class Op>
-SCHUSS_INLINE void multiply(const Work<T> &work, Op op, int first, int last, int columns, int terms,
-                            bool finish = false) {
+SCHUSS_INLINE void multiply(const Work<T> &work, Op op, const Part &part, int terms, bool finish = false) {
+  const int first = part.rows.first, last = part.rows.last;
   if (first >= last) return;
   for (int k = 0; k < terms; k += k_block) {
     const int count = least(k_block, terms - k);
     op.is_first = k == 0;
     op.is_last = k + count == terms;
-    for (int p = 0; p * panel<T> < columns; p++) {
+    for (int p = part.panels.first; p < part.panels.last; p++) {
       const Panel<T> at = op.panel_at(p, k);
       if (!finish && given_up(work, 2.0 * (last - first) * count * at.vectors * lanes<T>)) return;
       switch (at.vectors) {

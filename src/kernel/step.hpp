@@ -1,9 +1,10 @@
-// One step of training, as each of its threads runs it: rows of the batch are shared out for the forward
-// and backward pass, rows of the weights for the update. Who computes an element never changes its bits.
+// One step of training, as each of its threads runs it; shares.hpp says who computes what. That never changes a
+// bit.
 #pragma once
 #include "clipping.hpp"
 #include "dropout.hpp"
 #include "losses.hpp"
+#include "shares.hpp"
 #include "sparse.hpp"
 #include "update.hpp"
 
@@ -38,16 +39,35 @@ template <class T> SCHUSS_INLINE const T *input_of(const Work<T> &work, int l) {
   return l == 0 ? work.x_batch : work.layers[l - 1].y;
 }
 
+template <class T> void forward_layer(Work<T> &work, int l, const Part &part) {
+  const Layer<T> &layer = work.layers[l];
+  const bool last = l == work.depth - 1;  // its activation belongs to the loss
+  const Activation activation = last ? Activation::identity : layer.activation;
+  const ForwardOp<T> op = {layer, activation, input_of(work, l), layer.stride_in, 1};
+  if (is_sparse(work, l)) forward_sparse<T>(work, op, part.rows.first, part.rows.last);
+  else multiply<T>(work, op, part, layer.n_in);
+  if (layer.drops) drop<T>(work, l, part.rows.first, part.rows.last);
+}
+
 template <class T> void forward(Work<T> &work, Range rows) {
+  for (int l = 0; l < work.depth; l++) forward_layer<T>(work, l, {rows, all_panels(work.layers[l])});
+}
+
+// The same for a chunk of n rows that all threads work at; false if the step is given up.
+template <class T> bool forward_together(Work<T> &work, int n, Range rows, int thread) {
+  bool whole = false;  // whether the layer's inputs are there for all rows
   for (int l = 0; l < work.depth; l++) {
-    const Layer<T> &layer = work.layers[l];
-    const bool last = l == work.depth - 1;  // its activation belongs to the loss
-    const Activation activation = last ? Activation::identity : layer.activation;
-    const ForwardOp<T> op = {layer, activation, input_of(work, l), layer.stride_in, 1};
-    if (is_sparse(work, l)) forward_sparse<T>(work, op, rows.first, rows.last);
-    else multiply<T>(work, op, rows.first, rows.last, layer.n_out, layer.n_in);
-    if (layer.drops) drop<T>(work, l, rows.first, rows.last);
+    if (!keeps_columns(work, l)) {
+      forward_layer<T>(work, l, {rows, all_panels(work.layers[l])});
+      whole = false;
+      continue;
+    }
+    if (!whole && meet(*work.team)) return false;
+    forward_layer<T>(work, l, {{0, n}, weights_part(work, l, thread).panels});
+    if (meet(*work.team)) return false;
+    whole = true;
   }
+  return true;
 }
 
 template <class T> void backward(Work<T> &work, Range rows) {
@@ -55,8 +75,8 @@ template <class T> void backward(Work<T> &work, Range rows) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
     const bool stored = below.drops || !slope_from_output(below.activation);
     const Activation activation = stored ? stored_slope : below.activation;
-    multiply<T>(work, BackwardOp<T>{layer, below, activation, layer.delta, layer.stride, 1}, rows.first, rows.last,
-                layer.n_in, layer.n_out);
+    multiply<T>(work, BackwardOp<T>{layer, below, activation, layer.delta, layer.stride, 1},
+                {rows, {0, panels_of<T>(layer.n_in)}}, layer.n_out);
   }
 }
 
@@ -83,17 +103,15 @@ template <class T> SCHUSS_INLINE Batch next_rows(const Work<T> &work, int n) {
 template <class T, Rule rule>
 void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread) {
   const Change<T, rule> change(work.rates);
-  const Layer<T> &first = work.layers[0];
-  const Range own = share(first.n_in, 48, thread, work.team->threads);
-  look_ahead(work, next_rows(work, samples), thread,
-             (own.last - own.first) / tile_rows[panel_vectors] * ((first.n_out + panel<T> - 1) / panel<T>));
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
-    const Range r = share(layer.n_in, 48, thread, work.team->threads);
-    if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, r.first, r.last);
-    else update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, r.first, r.last);
-    if (fate == Fate::updated && !work.last_step) transpose<T>(layer, r.first, r.last);
-    if (layer.has_bias && thread == 0) update_biases<T, rule>(work, change, l, fate, resumes, samples);
+    const Part own = weights_part(work, l, thread);
+    if (l == 0) look_ahead(work, next_rows(work, samples), thread, own);
+    if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, own.rows.first, own.rows.last);
+    else update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, own);
+    if (fate == Fate::updated && !work.last_step) transpose<T>(layer, own);
+    if (layer.has_bias && (keeps_columns(work, l) || thread == 0))
+      update_biases<T, rule>(work, change, l, fate, resumes, samples, own.panels);
   }
 }
 
@@ -105,7 +123,7 @@ template <class T, Rule rule> void apply_with(Work<T> &work, T factor, int threa
     const Range r = share(layer.n_in, 48, thread, work.team->threads);
     apply_to_weights<T, rule>(work, change, factor, layer, r.first, r.last);
     if (is_sparse(work, l)) clear_sums(work, r.first, r.last);
-    if (!work.last_step) transpose<T>(layer, r.first, r.last);
+    if (!work.last_step) transpose<T>(layer, {r, all_panels(layer)});
     if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, factor, layer);
   }
 }
@@ -155,7 +173,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     const Range rows = share(n, 4, thread, work.team->threads);
     work.begin = begin;
     gather(work, rows);
-    forward(work, rows);
+    if (!forward_together(work, n, rows, thread)) return false;
     output_rows<T>(work, rows.first, rows.last);
     if (work.weights) weigh(work, batch, begin, rows);
     backward(work, rows);

@@ -176,23 +176,23 @@ constexpr long near_bytes = long(1) << 19;  // half of a cache of the second lev
 // Not inlined, so that all rules that go through memory share one.
 template <class T, class Settle>
 __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l, const T *y, Fate fate,
-                                               bool resumes, int samples, int first, int last) {
+                                               bool resumes, int samples, const Part &part) {
   const Layer<T> &layer = work.layers[l];
   const bool is_far = samples >= 64 && long(layer.n_in) * layer.n_out * long(sizeof(T)) > near_bytes;
-  multiply<T>(work, UpdateOp<T, Settle>{{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far, y, 1, layer.stride_in}, first,
-              last, layer.n_out, samples, fate == Fate::updated);
+  multiply<T>(work, UpdateOp<T, Settle>{{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far, y, 1, layer.stride_in}, part,
+              samples, fate == Fate::updated);
 }
 
 template <class T, Rule rule>
-void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, int first,
-                    int last) {
+void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples,
+                    const Part &part) {
   auto *update = multiply_update<T, ThroughMemory<T>>;
   if constexpr (!has_roots(rule)) {
     const bool in_registers = work.keep == T(1) && work.l1 == T(0);
     if (in_registers && work.l2 == T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::none>>;
     if (in_registers && work.l2 != T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::l2>>;
   }
-  update(work, settle_run<T, rule>, l, y, fate, resumes, samples, first, last);
+  update(work, settle_run<T, rule>, l, y, fate, resumes, samples, part);
 }
 
 // Rows [first, last) from gradients in g, times a factor.
@@ -218,23 +218,25 @@ void apply_to_biases(const Change<T, rule> &change, T factor, const Layer<T> &la
 // Biases are weights from a unit whose output is 1; they carry no penalty.
 template <class T, Rule rule>
 void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fate fate, bool resumes,
-                   int samples) {
+                   int samples, Range panels) {
   const Layer<T> &layer = work.layers[l];
   const Place<T> biases = biases_of(layer);
-  for (int c = 0; c < layer.n_out; c += lanes<T>) {
+  const int end = least(layer.n_out, panels.last * panel<T>);
+  for (int c = panels.first * panel<T>; c < end; c += lanes<T>) {
     Vec<T> sum = resumes ? load<T>(layer.b_g + c) : Vec<T>{};
     for (int r = 0; r < samples; r++) sum = sum + load<T>(layer.delta + r * layer.stride + c);
     settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum);
   }
 }
 
-// Copy rows [first, first + lanes) of w, as columns, into w_t.
-template <class T> void transpose_rows(const Layer<T> &layer, int first) {
+// Copy rows [first, first + lanes) of some panels of w, as columns, into w_t.
+template <class T> void transpose_rows(const Layer<T> &layer, int first, Range panels) {
   const int width = vectors_of<T>(layer.n_in);
   const int p_t = first / panel<T>, vectors_t = least(panel_vectors, width - p_t * panel_vectors);
   const long stride_t = long(vectors_t) * lanes<T>;
   T *to = layer.w_t + long(p_t) * panel<T> * layer.n_out + (first - p_t * panel<T>);
-  for (int c = 0; c < layer.n_out; c += lanes<T>) {
+  const int end = least(layer.n_out, panels.last * panel<T>);
+  for (int c = panels.first * panel<T>; c < end; c += lanes<T>) {
     const Panel<T> p = weight_panel<T>(layer.w, layer.n_in, layer.n_out, c / panel<T>, 0);
     const T *from = p.b + (c - p.at);
     Vec<T> m[lanes<T>];
@@ -246,9 +248,13 @@ template <class T> void transpose_rows(const Layer<T> &layer, int first) {
   }
 }
 
-template <class T> void transpose(const Layer<T> &layer, int row, int rows) {
+template <class T> void transpose(const Layer<T> &layer, const Part &part) {
   if (!layer.w_t) return;
-  for (; row < rows; row += lanes<T>) transpose_rows<T>(layer, row);
+  for (int row = part.rows.first; row < part.rows.last; row += lanes<T>) transpose_rows<T>(layer, row, part.panels);
+}
+
+template <class T> void transpose_all(const Layer<T> &layer) {
+  transpose<T>(layer, {{0, layer.n_in}, {0, panels_of<T>(layer.n_out)}});
 }
 
 // ½·l2·Σ w² + l1·Σ |w| of row k of a layer; padding is zero and adds nothing.

@@ -153,7 +153,7 @@ template <class T> void Workspace<T>::pack(const T *theta, const T *memory) {
     from = end - n_parameters_;
     for (const Layer<T> &layer : layers_) from = table_.pack(layer, layer.memory[r], layer.b_memory[r], from, end);
   }
-  for (const Layer<T> &layer : layers_) table_.transpose(layer, 0, layer.n_in);
+  for (const Layer<T> &layer : layers_) table_.transpose(layer);
 }
 
 template <class T> void Workspace<T>::unpack(T *theta, T *memory) const {
@@ -171,13 +171,18 @@ template <class T> void Workspace<T>::unpack_gradient(T *gradient) const {
   for (const Layer<T> &layer : layers_) to = table_.unpack(layer, layer.g, layer.b_g, to, gradient + n_parameters_);
 }
 
-template <class T> bool Workspace<T>::finite() const {
+template <class T> bool Workspace<T>::finite(int thread, int threads) const {
+  const auto all = [&](const T *p, size_t n) {
+    const size_t lines = n / (line / sizeof(T)), each = line / sizeof(T);
+    const size_t first = lines * thread / threads * each, last = lines * (thread + 1) / threads * each;
+    return table_.finite(p + first, (thread + 1 == threads ? n : last) - first);
+  };
   for (const Layer<T> &layer : layers_) {
     const size_t weights = size_t(layer.n_in) * round_up(layer.n_out, table_.lanes);
     const size_t biases = size_t(round_up(layer.n_out, table_.lanes));
-    if (!table_.finite(layer.w, weights) || !table_.finite(layer.b, biases)) return false;
+    if (!all(layer.w, weights) || !all(layer.b, biases)) return false;
     for (int r = 0; r < needs_.memory; r++)
-      if (!table_.finite(layer.memory[r], weights) || !table_.finite(layer.b_memory[r], biases)) return false;
+      if (!all(layer.memory[r], weights) || !all(layer.b_memory[r], biases)) return false;
   }
   return true;
 }

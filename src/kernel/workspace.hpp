@@ -55,7 +55,7 @@ template <class T> class Workspace {
   void pack(const T *theta, const T *memory);  // memory (rows, n_parameters)
   void unpack(T *theta, T *memory) const;
   void unpack_gradient(T *gradient) const;
-  bool finite() const;
+  bool finite(int thread, int threads) const;  // a thread's share of weights and memory
 
  private:
   struct Free {

@@ -32,7 +32,7 @@ from schuss.training.stopping import NO_IMPROVEMENT, Progress
 
 __all__ = ["Callback", "Epoch", "Judge", "Tick", "one_pass", "train"]
 
-STRIDE_SECONDS = 0.2
+STRIDE_SECONDS = 1.0
 TICK_SECONDS = 0.05
 
 
