@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,12 +25,15 @@ from schuss import Network, Plan, Sweep, sweep
 __all__ = ["Row", "rows"]
 
 Weights = tuple[NDArray[Any], ...]
+NS = "ns/step"  # of one network
 
 
 class Row(NamedTuple):
-    """One line of the table; `ours` and `theirs` in the unit that the name says."""
+    """One line of the table: our time and a peer's."""
 
     name: str
+    unit: str
+    peer: str
     ours: float
     theirs: float
     ratio: float
@@ -181,31 +185,27 @@ def compared(case: Case, peers: list[Callable[[], Weights]]) -> tuple[float, flo
     return seconds_of(case.ours), min(seconds_of(peer) for peer in peers)
 
 
-def rows() -> list[Row]:
+def rows() -> Iterator[Row]:
     """Measure everything; a ratio is how many times faster we are, or two threads than one."""
-    found = []
     for batch in (4, 32):
-        case = many(batch)
-        unit = 1e9 / (len(case.rates) * case.plan.steps(len(case.X)))  # ns per network and step
+        case, name = many(batch), f"1000 × 2-8-1, batch {batch}"
+        scale = 1e9 / (len(case.rates) * case.plan.steps(len(case.X)))
         ours, theirs = compared(case, [jax_training(case, axis) for axis in (0, -1)])
-        name = f"1000 × 2-8-1, batch {batch}, ns per network and step, against JAX vmap"
-        found.append(Row(name, ours * unit, theirs * unit, theirs / ours, 10.0))
-        alone = seconds_of(lambda: case.ours(threads=1))  # noqa: B023  # called at once
-        name = f"the same, against one thread, batch {batch}"
-        found.append(Row(name, ours * unit, alone * unit, alone / ours, 1.9))
+        yield Row(name, NS, "JAX vmap", ours * scale, theirs * scale, theirs / ours, 10.0)
+        alone = seconds_of(partial(case.ours, threads=1))
+        yield Row(name, NS, "one thread", ours * scale, alone * scale, alone / ours, 1.9)
     case = exclusive_or()
     ours, theirs = compared(case, [numpy_training(case)])
-    found.append(
-        Row("48 × 32 map of XOR, ms, against batched NumPy", ours * 1e3, theirs * 1e3, theirs / ours, 5.25)
-    )
-    return found
+    yield Row("48 × 32 map of XOR", "ms", "batched NumPy", ours * 1e3, theirs * 1e3, theirs / ours, 5.25)
 
 
 def main() -> None:
     """Print the table."""
-    print(f"{'':<72}{'schuss':>9}{'peer':>9}{'ratio':>8}{'target':>8}")
+    print(f"{NS}: nanoseconds per step of one network")
+    print(f"{'':<60}{'schuss':>9}{'peer':>9}{'ratio':>8}{'target':>8}")
     for row in rows():
-        print(f"{row.name:<72}{row.ours:>9.2f}{row.theirs:>9.2f}{row.ratio:>8.2f}{row.target:>8.2f}")
+        name = f"{row.name}, {row.unit}, against {row.peer}"
+        print(f"{name:<60}{row.ours:>9.2f}{row.theirs:>9.2f}{row.ratio:>8.2f}{row.target:>8.2f}")
 
 
 if __name__ == "__main__":

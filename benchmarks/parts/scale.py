@@ -21,11 +21,12 @@ from benchmarks.clock import Clock, disturbed
 from benchmarks.lines import Line
 from benchmarks.parts.whole import SCRIPTS
 from benchmarks.processes import Whole, memory_group, run_python
-from schuss import Momentum, Network, train
+from schuss import Blocks, Momentum, Network, train
 
 PART = "scale"
 SIZES = (10**3, 10**4, 10**5, 10**6, 10**7)
-ORDERS = ("philox", "sequential")
+BLOCK = 2**16  # rows that are shuffled among themselves: 16 MiB here; also in scripts/mapped.py
+ORDERS = {"philox": "philox", "blocks": Blocks(BLOCK), "sequential": "sequential"}
 SAMPLES_A_RUN = 10**6  # of small sets in several epochs
 REPEATED = 10**5  # rows of drawn data; more rows are these again, in memory of their own
 LAYERS = (64, 128, 10)
@@ -45,7 +46,7 @@ def data(rows: int, columns: int) -> tuple[NDArray[Any], NDArray[Any]]:
     return X, (np.arange(rows) % 10).astype(np.int32)
 
 
-def per_sample(X: NDArray[Any], y: NDArray[Any], order: str) -> tuple[float, float]:
+def per_sample(X: NDArray[Any], y: NDArray[Any], order: str | Blocks) -> tuple[float, float]:
     """Train and return the seconds of each sample, and the cores that were busy."""
     epochs = max(1, SAMPLES_A_RUN // len(X))
     network = Network(LAYERS, "relu", "cross_entropy")
@@ -59,14 +60,14 @@ def samples(runs: int) -> Iterator[Line]:
     X, y = data(SIZES[-1], LAYERS[0])
     first: dict[str, float] = {}
     for size in SIZES:
-        for order in ORDERS:
+        for name, order in ORDERS.items():
             times = runs if size <= SAMPLES_A_RUN else 1
             per_sample(X[:1000], y[:1000], order)
             taken = [per_sample(X[:size], y[:size], order) for _ in range(times)]
             seconds, cores = (float(each) for each in np.median(taken, axis=0))
-            ratio = seconds / first.setdefault(order, seconds)
+            ratio = seconds / first.setdefault(name, seconds)
             target = None if size == SIZES[0] else 1.1
-            who, note = f"{size:,}, {order}", disturbed(cores)
+            who, note = f"{size:,}, {name}", disturbed(cores)
             yield Line(PART, "samples", who, seconds * 1e9, "ns", ratio, target, at_most=True, note=note)
 
 
@@ -81,22 +82,30 @@ def memory(runs: int) -> Iterator[Line]:  # noqa: ARG001  # one signature for al
 
 
 def mapped(runs: int) -> Iterator[Line]:  # noqa: ARG001  # one signature for all cases
-    """Train from a file larger than the memory allowed."""
+    """Train from a file larger than the memory allowed, in two orders."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "X.npy"
         np.save(file, data(FILE_ROWS, FILE_COLUMNS)[0])
-        inside = trained("in memory", file, "", 0)
-        with memory_group(LIMIT) as group:
-            means = f"{LIMIT / 2**20:.0f} MiB by {'control group' if group else 'RLIMIT_DATA'}"
-            outside = trained("mapped", file, group, 0 if group else LIMIT)
-    for who, end in (("in memory", inside), (f"mapped, {means}", outside)):
+        for order in ("sequential", "blocks"):
+            inside = trained("in memory", file, order, "", 0)
+            with memory_group(LIMIT) as group:
+                means = f"{LIMIT / 2**20:.0f} MiB by {'control group' if group else 'RLIMIT_DATA'}"
+                outside = trained("mapped", file, order, group, 0 if group else LIMIT)
+            yield from compared(order, inside, outside, means)
+
+
+def compared(order: str, inside: Whole, outside: Whole, means: str) -> Iterator[Line]:
+    """Return lines of a training in memory, and of the same from a mapped file."""
+    ends = {f"in memory, {order}": inside, f"mapped, {order}": outside}
+    for who, end in ends.items():
         if end.code:
             yield Line(PART, "mapped", who, None, "s", failed=f"FAILED: exit code {end.code}")
             return
     fast, slow = float(inside.told), float(outside.told)
     size = f"{file_size() / 2**20:.0f} MiB file"
-    yield Line(PART, "mapped", "in memory", fast, "s", note=size)
-    yield Line(PART, "mapped", "mapped", slow, "s", fast / slow, 0.7, note=f"{size}, {means}")
+    first, second = ends
+    yield Line(PART, "mapped", first, fast, "s", note=size)
+    yield Line(PART, "mapped", second, slow, "s", fast / slow, 0.7, note=f"{size}, {means}")
 
 
 def file_size() -> int:
@@ -104,12 +113,12 @@ def file_size() -> int:
     return 4 * FILE_ROWS * FILE_COLUMNS
 
 
-def trained(how: str, file: Path, group: str, limit: int) -> Whole:
+def trained(how: str, file: Path, order: str, group: str, limit: int) -> Whole:
     """Run the script on a file of which nothing is in the page cache."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
         os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    return run_python([str(SCRIPTS / "mapped.py"), how, str(file), str(limit)], group)
+    return run_python([str(SCRIPTS / "mapped.py"), how, str(file), order, str(limit)], group)
 
 
 CASES = {"samples": samples, "memory": memory, "mapped": mapped}
