@@ -25,7 +25,7 @@ MIDDLE, LARGE = (64, 128, 10), (784, 256, 128, 10)
 BATCHES = (1, 7, 32, None)
 DTYPES = ("float32", "float64")
 SEEDS = (0, 1, 2**63)
-RATE = 0.01
+RATE = 0.002  # low enough that none diverges, an output of exp included
 
 
 class Functions(NamedTuple):
