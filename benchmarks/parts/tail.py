@@ -2,7 +2,8 @@
 
 64-128-10, batch 32, float32, one thread, whole calls in turn. A share is what a step loses where the work is
 left out: ``activations`` against relu; ``softmax``, with cross-entropy, against squared error of the plain
-net input; ``gathering``, of a shuffled order of many rows and drawing it, against the order as they stand.
+net input, whose own work counts as none; ``gathering``, of a shuffled order of many rows and drawing it,
+against the order as they stand.
 """
 
 from __future__ import annotations
@@ -28,11 +29,16 @@ Training = Callable[[int], object]  # epochs -> a run
 
 
 def training(
-    hidden: str = "relu", loss: str = "cross_entropy", order: str = "philox", rows: int = FEW
+    hidden: str = "relu",
+    loss: str = "cross_entropy",
+    order: str = "philox",
+    rows: int = FEW,
+    *,
+    one_hot: bool = False,
 ) -> Training:
-    """Return a training of any number of epochs; the targets are the same matrix for every loss."""
+    """Return a training of any number of epochs, on classes, or on the matrix that says the same."""
     X, classes = drawn(LAYERS[0], LAYERS[-1], rows)
-    T = np.eye(LAYERS[-1], dtype=np.float32)[classes]
+    T = np.eye(LAYERS[-1], dtype=np.float32)[classes] if one_hot else classes
     output = "softmax" if loss == "cross_entropy" else "identity"
     network = Network(LAYERS, hidden, loss, output=output)
     rule = Momentum(0.001, 0.9)
@@ -80,14 +86,15 @@ def activations() -> Iterator[Line]:
 
 def softmax() -> Iterator[Line]:
     """Compare softmax and cross-entropy with the plain net input and squared error."""
-    whole, without = {"softmax, cross-entropy": training()}, training(loss="squared_error")
-    return lines_of("softmax", whole, without, FEW, SHARE)
+    whole, without = training(one_hot=True), training(loss="squared_error", one_hot=True)
+    return lines_of("softmax", {"softmax, cross-entropy": whole}, without, FEW, SHARE)
 
 
 def gathering() -> Iterator[Line]:
-    """Compare a shuffled order with the order as the rows stand."""
-    whole, without = {f"philox, {MANY:,} rows": training(rows=MANY)}, training(order="sequential", rows=MANY)
-    return lines_of("gathering", whole, without, MANY, GATHERING)
+    """Compare a shuffled order with the order as the rows stand, with classes and with rows of targets."""
+    for what, one_hot in (("classes", False), ("target rows", True)):
+        whole, without = (training(order=o, rows=MANY, one_hot=one_hot) for o in ("philox", "sequential"))
+        yield from lines_of("gathering", {f"{MANY:,} rows, {what}": whole}, without, MANY, GATHERING)
 
 
 CASES = {"activations": activations, "softmax": softmax, "gathering": gathering}
