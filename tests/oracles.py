@@ -43,7 +43,9 @@ def _softmax(x: Array) -> Array:
 
 
 def _gelu(x: Array) -> Array:
-    return 0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3)))
+    # x/2·(1 + tanh u), whose sum would lose all digits far below 0
+    u = np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3)
+    return x / (1.0 + np.exp(-2.0 * u))
 
 
 ACTIVATION = {

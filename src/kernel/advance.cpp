@@ -191,7 +191,7 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
     set_scale(work, objective, data, all);
     work.rates = &no_rate;
     if (thread == 0) watch.listen_in(work);
-    work.by_rows = data.is_sparse() || !dropout.rates.empty();
+    work.by_rows = work.clips || data.is_sparse() || !dropout.rates.empty();
     work.update = false;
     table.step(work, all, thread);
   });

@@ -3,9 +3,9 @@
 #pragma once
 #include "clipping.hpp"
 #include "dropout.hpp"
+#include "lagging.hpp"
 #include "losses.hpp"
 #include "shares.hpp"
-#include "sparse.hpp"
 #include "update.hpp"
 
 namespace schuss {

@@ -261,7 +261,8 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
   const int sharing = std::max(1, threads / std::max(1, calls_under_way.load()));
   const int team = int(std::min<long>(sharing, groups));
   std::vector<std::unique_ptr<LaneRoom<T>>> rooms;
-  for (int t = 0; in_lanes && t < team; t++) rooms.emplace_back(new LaneRoom<T>(problem, table, data, objective, courses));
+  for (int t = 0; in_lanes && t < team; t++)
+    rooms.emplace_back(new LaneRoom<T>(problem, table, data, objective, courses));
   std::atomic<long> next{0};
   std::atomic<bool> stopped{false};
   Crew().run(team, [&](int thread) {

@@ -179,13 +179,13 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
                                                bool resumes, int samples, const Part &part) {
   const Layer<T> &layer = work.layers[l];
   const bool is_far = samples >= 64 && long(layer.n_in) * layer.n_out * long(sizeof(T)) > near_bytes;
-  multiply<T>(work, UpdateOp<T, Settle>{{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far, y, 1, layer.stride_in}, part,
-              samples, fate == Fate::updated);
+  const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far,
+                                  y, 1, layer.stride_in};
+  multiply<T>(work, op, part, samples, fate == Fate::updated);
 }
 
 template <class T, Rule rule>
-void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples,
-                    const Part &part) {
+void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, const Part &part) {
   auto *update = multiply_update<T, ThroughMemory<T>>;
   if constexpr (!has_roots(rule)) {
     const bool in_registers = work.keep == T(1) && work.l1 == T(0);

@@ -84,15 +84,15 @@ def _expm1_of_negative(x: Array) -> Array:
 
 
 def _gelu_gate(x: Array) -> Array:
-    x = np.clip(x, -50, 50)  # the cube must not overflow; tanh is ±1 long before
-    return np.tanh(GELU_SCALE * (x + GELU_CUBIC * x * x * x))
+    """Return ½·(1+tanh u), u = √(2/π)·(x+0.044715·x³), as the logistic of 2u: no digits are lost below 0."""
+    x = np.clip(x, -20, 20)  # the cube must not overflow; the gate is 0 or 1 long before
+    return logistic(2 * GELU_SCALE * (x + GELU_CUBIC * x * x * x))
 
 
 def _gelu_slope(x: Array, y: Array) -> Array:
     gate = _gelu_gate(x)
-    x = np.clip(x, -50, 50)
-    inner = GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x)
-    return 0.5 * (1 + gate) + 0.5 * x * (1 - gate * gate) * inner
+    x = np.clip(x, -20, 20)
+    return gate + x * gate * (1 - gate) * (2 * GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x))
 
 
 _activations = (
@@ -128,7 +128,7 @@ _activations = (
     ),
     Activation(
         "gelu",
-        lambda x: 0.5 * x * (1 + _gelu_gate(x)),
+        lambda x: x * _gelu_gate(x),
         _gelu_slope,
         "x/2·(1+tanh(√(2/π)·(x+0.044715·x³)))",
     ),

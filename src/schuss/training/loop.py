@@ -32,6 +32,7 @@ from schuss.training.stopping import NO_IMPROVEMENT, Progress
 
 __all__ = ["Callback", "Epoch", "Judge", "Tick", "one_pass", "train"]
 
+LET_GO = State(np.empty(0), np.empty((0, 0)))
 STRIDE_SECONDS = 1.0
 TICK_SECONDS = 0.05
 
@@ -128,8 +129,8 @@ def train(
     plan.dropout_rates(network.depth - 1)
     chosen = engine_named(engine, threads)
     judge = _judge(network, plan, chosen, validation, samples.X.dtype)
-    state = first_state(network, plan, samples.X.dtype, theta, memory)
-    loop = _Loop(network, samples, plan, chosen, judge, callbacks, progress, state)
+    start = [first_state(network, plan, samples.X.dtype, theta, memory)]  # which nobody holds but the loop
+    loop = _Loop(network, samples, plan, chosen, judge, callbacks, progress, start.pop())
     loop.reached = reached or loop.reached
     return loop.run()
 
@@ -221,8 +222,9 @@ class _Loop:
 
     def _keep(self, made: Advance) -> None:
         self.made.append(made)
-        if len(self.made) > 1:  # the losses stay, the older state is let go
-            self.made[-2] = self.made[-2]._replace(state=self.first)
+        self.first = LET_GO  # the losses stay, older states need not
+        if len(self.made) > 1:
+            self.made[-2] = self.made[-2]._replace(state=LET_GO)
 
     def _cut(self, start: State, made: Advance, stop: int) -> None:
         """Run a stride that went beyond `stop` again, up to there."""

@@ -1,0 +1,107 @@
+// Weights of a first layer from inputs that no sample of a sparse batch meets. Their gradient is zero, but they change
+// too, by what the rule remembers and by decay. They may lag behind: when a batch needs them, or when someone looks
+// at all, they go through the steps that they have missed, each with its roundings, in registers.
+#pragma once
+#include "sparse.hpp"
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+// Ask memory for the weights from unit k in one panel, and for what belongs to them.
+template <class T, Rule rule, int NV> SCHUSS_INLINE void ask_for(const Place<T> &weights, long i) {
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; v++) {
+    __builtin_prefetch(weights.w + i + v * lanes<T>, 1);
+    for (int r = 0; r < memory_rows[int(rule)]; r++) __builtin_prefetch(weights.memory[r] + i + v * lanes<T>, 1);
+  }
+}
+
+// f(number of vectors, place of the weights from a unit met, that of its sums, its place in `met`), one panel after
+// the other, the memory asked for in time.
+template <class T, Rule rule, class F> SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
+  const Layer<T> &layer = work.layers[0];
+  const Place<T> weights = weights_of(work, layer);
+  const int end = first + work.n_met;
+  for (int p = 0; p * panel<T> < layer.n_out; p++)
+    with_vectors(least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors), [&](auto nv) {
+      constexpr long row = nv.value * lanes<T>;
+      const long begin = long(p) * panel<T> * layer.n_in;
+      for (int m = first; m < end; m++) {
+        if (m + ahead < end) ask_for<T, rule, nv.value>(weights, begin + work.met[m + ahead] * row);
+        f(nv, begin + work.met[m] * row, begin + m * row, m);
+      }
+    });
+}
+
+// The same for those met alone, where the others lag behind.
+template <class T, Rule rule, bool decays>
+void settle_met(const Work<T> &work, const Change<T, rule> &change, int first) {
+  const Place<T> weights = weights_of(work, work.layers[0]);
+  over_met<T, rule>(work, first, [&](auto nv, long at, long g, int) {
+#pragma GCC unroll 4
+    for (int v = 0; v < nv.value; v++) {
+      const Vec<T> sum = load<T>(weights.g + g + v * lanes<T>);
+      store<T>(weights.g + g + v * lanes<T>, Vec<T>{});
+      settle<T, rule, decays, Penalty::none>(Fate::updated, work.scale, change, weights, at + v * lanes<T>, sum);
+    }
+  });
+}
+
+// The steps [from, to) that NV vectors of weights have missed: without penalties a sum of zero is a gradient of zero.
+template <class T, Rule rule, bool decays, int NV>
+SCHUSS_INLINE void make_missed(const Work<T> &work, const Place<T> &weights, long i, long from, long to) {
+  Remembered<T, rule> at[NV];
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; v++) at[v].take(weights, i + v * lanes<T>);
+  for (long s = from; s < to; s++) {
+    const Change<T, rule> change(work.all_rates + s * rate_counts[int(rule)]);
+    const T keep = decays ? T(work.all_keeps[s]) : T(1);
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; v++) at[v].w = change(decays ? keep * at[v].w : at[v].w, at[v].memory, Vec<T>{});
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < NV; v++) at[v].put(weights, i + v * lanes<T>);
+}
+
+// Bring the weights from the units met up to step `to`.
+template <class T, Rule rule, bool decays> void catch_up(const Work<T> &work, int first, long to) {
+  const Place<T> weights = weights_of(work, work.layers[0]);
+  over_met<T, rule>(work, first, [&](auto nv, long at, long, int m) {
+    const long from = work.settled[work.met[m]];
+    if (from < to) make_missed<T, rule, decays, nv.value>(work, weights, at, from, to);
+  });
+  for (int m = first; m < first + work.n_met; m++) work.settled[work.met[m]] = int32_t(to);
+}
+
+// All of them up to the step that comes next.
+template <class T, Rule rule> __attribute__((noinline)) void catch_up_all(Work<T> &work, int first, int last) {
+  forget_met(work, first);
+  for (int k = first; k < last; k++) work.met[first + work.n_met++] = k;
+  if (work.all_keeps) catch_up<T, rule, true>(work, first, work.number);
+  else catch_up<T, rule, false>(work, first, work.number);
+  work.n_met = 0;
+  note_met_next(work, first, last);
+}
+
+// The sums of a step, and then the weights that the next one meets.
+template <class T, Rule rule, bool decays>
+__attribute__((noinline)) void update_met(Work<T> &work, const Change<T, rule> &change, int first, int last) {
+  settle_met<T, rule, decays>(work, change, first);
+  for (int m = first; m < first + work.n_met; m++) work.settled[work.met[m]] = int32_t(work.number + 1);
+  forget_met(work, first);
+  note_met_next(work, first, last);
+  catch_up<T, rule, decays>(work, first, work.number + 1);
+}
+
+template <class T, Rule rule>
+void update_sparse(Work<T> &work, const Change<T, rule> &change, Fate fate, int samples, int first, int last) {
+  scatter(work, samples, first, last, fate == Fate::updated);
+  if (fate == Fate::kept) return;
+  if (work.lags && work.all_keeps) return update_met<T, rule, true>(work, change, first, last);
+  if (work.lags) return update_met<T, rule, false>(work, change, first, last);
+  settle_sums<T, rule>(work, change, fate, first, last);
+  if (fate == Fate::updated) forget_met(work, first);
+}
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss
