@@ -45,7 +45,8 @@ def _softmax(x: Array) -> Array:
 def _gelu(x: Array) -> Array:
     # x/2·(1 + tanh u), whose sum would lose all digits far below 0
     u = np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3)
-    return x / (1.0 + np.exp(-2.0 * u))
+    e = np.exp(-2.0 * np.where(u.real > 0, u, -u))
+    return x * np.where(u.real > 0, 1.0, e) / (1.0 + e)
 
 
 ACTIVATION = {

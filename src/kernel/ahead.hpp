@@ -32,6 +32,7 @@ template <class T> SCHUSS_INLINE void bring_nearer(const Work<T> &work, Ahead &a
     __builtin_prefetch(at < end ? at : end, 0, 2);
     if (++ahead.line < ahead.lines) continue;
     if (work.classes) __builtin_prefetch(work.classes + sample, 0, 2);
+    else __builtin_prefetch(work.t + sample * work.t_stride, 0, 2);
     ahead.line = 0;
     ahead.row++;
   }

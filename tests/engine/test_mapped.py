@@ -47,33 +47,33 @@ def test_the_bits_of_data_in_memory(on_disk, order, monkeypatch):
 
 
 class Told:
-    """Stands for a mapping, and notes which bytes are asked for."""
+    """Stands for the bytes of a mapping, and notes the pages that are looked at."""
 
-    def __init__(self, file: mmap.mmap) -> None:
-        self.file, self.bytes = file, np.zeros(len(file), bool)
+    def __init__(self, size: int) -> None:
+        self.pages = np.zeros(-(-size // mmap.PAGESIZE), bool)
 
-    def __len__(self) -> int:
-        return len(self.file)
-
-    def madvise(self, advice: int, start: int, length: int) -> None:
-        assert advice == mmap.MADV_WILLNEED
-        assert start % mmap.PAGESIZE == 0
-        assert 0 < length <= len(self.file) - start
-        self.bytes[start : start + length] = True
+    def __getitem__(self, asked: slice) -> np.ndarray:
+        assert asked.step == mmap.PAGESIZE
+        assert asked.start % mmap.PAGESIZE == 0
+        assert asked.stop <= len(FILE)
+        self.pages[asked.start // mmap.PAGESIZE : -(-asked.stop // mmap.PAGESIZE)] = True
+        return np.zeros(1)
 
 
 @given(st.integers(0, 60), st.integers(1, 20), st.integers(1, 300), st.sampled_from(ORDERS[:2]))
 def test_all_rows_are_asked_for(start, steps, batch, order):
-    """Every byte of the rows of some steps is among those asked for, across epochs too."""
+    """Every page under the rows of some steps is looked at, across epochs too."""
     X = np.frombuffer(FILE, np.float32).reshape(N, WIDTH)
     plan = Plan(batch_size=batch, order=order, epochs=1000)
     ahead = ReadAhead(X, FILE, plan)
-    told = ahead._file = Told(FILE)
+    told = ahead._bytes = Told(len(FILE))
     ahead.ask(start, start + steps)
+    ahead._thread.join()
     row = X.strides[0]
     for step in range(start, start + steps):
         for sample in plan.batch(step, N):
-            assert told.bytes[sample * row : (sample + 1) * row].all()
+            first, last = sample * row, (sample + 1) * row
+            assert told.pages[first // mmap.PAGESIZE : -(-last // mmap.PAGESIZE)].all()
 
 
 def test_only_mappings_are_found(on_disk):

@@ -1,12 +1,13 @@
-"""Reading ahead in a memory-mapped file: what the next steps see is asked for while these run.
+"""Reading ahead in a memory-mapped file: a thread looks at what the next steps see while these run.
 
-Only where an order visits neighbours together, `Blocks` or ``"sequential"``. What is asked for changes no
-result; the operating system keeps what fits, and lets go of what was used first.
+Only where an order visits neighbours together, `Blocks` or ``"sequential"``. It changes no result; the
+operating system keeps what fits, and lets go of what was used first.
 """
 
 from __future__ import annotations
 
 import mmap
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,9 +32,11 @@ class ReadAhead:
     """The rows of `X` (n, n_in), dense and contiguous in `file`, as the steps of `plan` visit them."""
 
     def __init__(self, X: Any, file: mmap.mmap, plan: Plan) -> None:
-        self._file, self._plan, self._n = file, plan, len(X)
-        begin = np.frombuffer(file, np.uint8).ctypes.data
-        self._offset, self._row = X.ctypes.data - begin, X.strides[0]
+        self._plan, self._n = plan, len(X)
+        self._bytes = np.frombuffer(file, np.uint8)
+        self._offset, self._row = X.ctypes.data - self._bytes.ctypes.data, X.strides[0]
+        self._thread = threading.Thread(target=int)  # which has nothing to do
+        self._thread.start()
         self._rows = max(1, BYTES_AT_ONCE // self._row)
 
     def until(self, step: int, stop: int) -> int:
@@ -41,11 +44,15 @@ class ReadAhead:
         return min(stop, step + max(1, self._rows // self._plan.batch_of(self._n)))
 
     def ask(self, start: int, stop: int) -> None:
-        """Ask for the rows of steps [start, stop), which are done soon."""
+        """Have a thread look at a byte of each page under the rows of steps [start, stop)."""
+        self._thread = threading.Thread(target=self._look, args=(self._thread, start, stop), daemon=True)
+        self._thread.start()
+
+    def _look(self, before: threading.Thread, start: int, stop: int) -> None:
+        before.join()
         for first, last in self._spans(start, stop):
             page = (self._offset + first * self._row) // mmap.PAGESIZE * mmap.PAGESIZE
-            end = self._offset + last * self._row
-            self._file.madvise(mmap.MADV_WILLNEED, page, min(end, len(self._file)) - page)
+            self._bytes[page : self._offset + last * self._row : mmap.PAGESIZE].max()
 
     def _spans(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """Yield ranges of rows that hold all of those steps', each within one block of one epoch."""
