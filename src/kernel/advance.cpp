@@ -156,11 +156,11 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       work.by_rows = clips || data.is_sparse() || !dropout.rates.empty();
       work.lags = may_lag(data, objective, course, work.apart);
       if (thread == 0) watch.listen_in(work);
-      StepClock clock;
+      StepClock clock(stretch.last - stretch.first);
       const Progress made =
           make_steps(work, *space, table, data, objective, course, stretch, thread, watch, clock, losses);
       if (work.lags) table.settle(work, thread);
-      if (thread == 0) progress = made, each = clock.each(made.steps - stretch.first);
+      if (thread == 0) progress = made, each = clock.each();
     });
     pace.note(each, stopwatch.lap());
   }

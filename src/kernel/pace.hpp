@@ -19,7 +19,8 @@ class Pace {
   // How many steps to make before the next decision: at first one.
   long steps() const {
     if (teams_.size() == 1) return everything;
-    const double each = teams_[now_].seconds, wanted = now_ == best_ ? stretch : trial;
+    const double each = teams_[now_].seconds;
+    const double wanted = now_ > best_ ? trial : now_ < best_ ? long_trial : all_tried() ? stretch : first_stretch;
     return each == 0 ? 1 : std::max(1L, long(wanted / each));
   }
 
@@ -41,8 +42,10 @@ class Pace {
   };
 
   static constexpr long everything = 1L << 40;
-  // Seconds; and steps between two trials, where they are long.
-  static constexpr double stretch = 0.02, trial = 0.001, first_wait = 0.05, longest_wait = 0.4, trials_apart = 40;
+  // Seconds. A trial of more threads is long, since some of them have slept, and may wake where another runs.
+  static constexpr double first_stretch = 0.008, stretch = 0.02, trial = 0.001, long_trial = 0.006;
+  static constexpr double first_wait = 0.05, longest_wait = 0.4;
+  static constexpr double trials_apart = 40;  // in steps, where they are long
 
   bool all_tried() const {
     return std::all_of(teams_.begin(), teams_.end(), [](const Team &team) { return team.seconds > 0; });

@@ -53,17 +53,18 @@ class Stopwatch {
   Clock::time_point last_ = Clock::now();
 };
 
-// How long a step takes, without the first one, which may have waited for threads.
+// How long a step takes, judged by the second half of a stretch: threads may have been waited for in the first.
 class StepClock {
  public:
+  explicit StepClock(long steps) : half_(steps / 2) {}
   void made() {
-    if (first_ == 0) first_ = watch_.lap();
+    if (++made_ == half_) watch_.lap();
   }
-  double each(long steps) { return steps > 1 ? watch_.lap() / double(steps - 1) : first_; }
+  double each() { return watch_.lap() / double(made_ > half_ ? made_ - half_ : made_ > 0 ? made_ : 1); }
 
  private:
   Stopwatch watch_;
-  double first_ = 0;
+  long half_, made_ = 0;
 };
 
 }  // namespace schuss

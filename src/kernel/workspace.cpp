@@ -96,21 +96,22 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   layer.has_bias = problem.biases;
   const size_t weights = size_t(layer.n_in) * round_up(layer.n_out, table_.lanes);
   const size_t batch = size_t(needs_.rows) * layer.stride;
-  layer.w = lender ? lender->layers_[l].w : take(weights);
+  const bool sums_at_zero = needs_.sparse;  // all else is written before it is read
+  layer.w = lender ? lender->layers_[l].w : take(weights, false);
   layer.b = lender ? lender->layers_[l].b : take(layer.stride);
   // What is not needed points at the weights, so that addresses stay valid; it is never read or written.
   for (int r = 0; r < most_memory; r++) {
-    layer.memory[r] = r < needs_.memory ? take(weights) : layer.w;
+    layer.memory[r] = r < needs_.memory ? take(weights, false) : layer.w;
     layer.b_memory[r] = r < needs_.memory ? take(layer.stride) : layer.b;
   }
-  layer.g = needs_.gradient || (needs_.sparse && needs_.training && l == 0) ? take(weights) : layer.w;
+  layer.g = needs_.gradient || (needs_.sparse && needs_.training && l == 0) ? take(weights, sums_at_zero) : layer.w;
   layer.b_g = needs_.gradient ? take(layer.stride) : layer.b;
   layer.y = take(batch);
   set_dropout(layer, l);
   layer.slope = layer.drops || stores_slope(layer.activation) ? take(batch) : nullptr;
   if (needs_.training) {
     layer.delta = take(batch);
-    if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes));
+    if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes), false);
   }
   layers_.push_back(layer);
 }
@@ -124,7 +125,7 @@ template <class T> void Workspace<T>::set_dropout(Layer<T> &layer, int l) const 
   layer.keep_scale = T(1.0 / keep);
 }
 
-template <class T> T *Workspace<T>::take(size_t count) {
+template <class T> T *Workspace<T>::take(size_t count, bool zeroed) {
   size_t bytes = size_t(round_up(long(count * sizeof(T)), line)) + line, unit = line;
   if (bytes >= 2 * huge_page) bytes = size_t(round_up(long(bytes), unit = huge_page));
   void *p = std::aligned_alloc(unit, bytes);
@@ -132,7 +133,7 @@ template <class T> T *Workspace<T>::take(size_t count) {
 #if defined(__linux__)
   if (unit == huge_page) madvise(p, bytes, MADV_HUGEPAGE);  // a hint: touching small pages takes far longer
 #endif
-  std::memset(p, 0, bytes);
+  if (zeroed) std::memset(p, 0, bytes);
   bytes_ += bytes;
   buffers_.emplace_back(p);
   return static_cast<T *>(p);

@@ -61,7 +61,7 @@ template <class T> class Workspace {
   struct Free {
     void operator()(void *p) const { std::free(p); }
   };
-  T *take(size_t count);  // zeroed, aligned to a cache line
+  T *take(size_t count, bool zeroed = true);  // aligned to a cache line
   void add_layer(const Problem &problem, int l, long stride_in, const Workspace *lender);
   void set_dropout(Layer<T> &layer, int l) const;
 
