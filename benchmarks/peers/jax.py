@@ -25,7 +25,7 @@ def setup(threads: int) -> None:
     jax.config.update("jax_enable_x64", True)  # for the cases in float64; others stay float32
 
 
-def prepare(task: Task, variant: str) -> Callable[[int], list[NDArray[Any]]]:  # noqa: ARG001
+def prepare(task: Task, variant: str) -> Callable[[int], list[NDArray[Any]]]:  # noqa: ARG001  # one signature
     """Return a function that trains; it compiles at its first call."""
     import jax
     import jax.numpy as jnp

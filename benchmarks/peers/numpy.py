@@ -88,6 +88,6 @@ class Trainer:
             np.multiply(self.deltas[i - 1], below, out=self.deltas[i - 1])
 
 
-def prepare(task: Task, variant: str) -> Callable[[int], list[NDArray[Any]]]:  # noqa: ARG001
+def prepare(task: Task, variant: str) -> Callable[[int], list[NDArray[Any]]]:  # noqa: ARG001  # one signature
     """Return a function that trains."""
     return Trainer(task).train

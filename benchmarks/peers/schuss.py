@@ -19,7 +19,7 @@ def setup(threads: int | None) -> None:
     threads_wanted = threads or None
 
 
-def prepare(task: Task, variant: str) -> Callable[[int], list[NDArray[Any]]]:  # noqa: ARG001
+def prepare(task: Task, variant: str) -> Callable[[int], list[NDArray[Any]]]:  # noqa: ARG001  # one signature
     """Return a function that trains."""
     from schuss import Momentum, Network, train
 

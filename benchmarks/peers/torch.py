@@ -46,7 +46,7 @@ def weights_of(model: Any) -> list[NDArray[Any]]:
     return [array.detach().numpy().T for array in model.parameters()]
 
 
-def prepare(task: Task, variant: str) -> Callable[[int], list[NDArray[Any]]]:  # noqa: ARG001
+def prepare(task: Task, variant: str) -> Callable[[int], list[NDArray[Any]]]:  # noqa: ARG001  # one signature
     """Return a function that trains."""
     import torch
 

@@ -76,6 +76,16 @@ def test_all_rows_are_asked_for(start, steps, batch, order):
             assert told.pages[first // mmap.PAGESIZE : -(-last // mmap.PAGESIZE)].all()
 
 
+def test_rows_that_no_step_sees_are_not_asked_for():
+    """Asking for the first step alone leaves the last page alone, so the test above could fail."""
+    X = np.frombuffer(FILE, np.float32).reshape(N, WIDTH)
+    ahead = ReadAhead(X, FILE, Plan(batch_size=100, order="sequential"))
+    told = ahead._bytes = Told(len(FILE))
+    ahead.ask(0, 1)
+    ahead._thread.join()
+    assert told.pages.tolist() == [True] + [False] * (len(told.pages) - 1)
+
+
 def test_only_mappings_are_found(on_disk):
     """Views of a mapped array lie in its file; other arrays lie in none."""
     assert isinstance(file_under(np.asarray(on_disk)[10:, :3]), mmap.mmap)

@@ -121,6 +121,9 @@ def test_weights_that_few_samples_meet_on_several_threads(isa, rule):
     found = [one_call(engine, network, start, samples, plan, 13) for samples in (sparse, dense)]
     assert_equal(found[0].state, found[1].state)
     assert found[0].losses.tobytes() == found[1].losses.tobytes()
+    other = one_call(engine, network, start, sparse, plan.replace(weight_decay=1e-3), 13)
+    with pytest.raises(AssertionError):
+        assert_equal(found[0].state, other.state)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

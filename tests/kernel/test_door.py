@@ -225,6 +225,8 @@ def test_the_other_doors():
         _kernel.apply(ISA, 0, np.ones(3), np.empty(2))
     with pytest.raises((TypeError, ValueError)):
         _kernel.orders(0, 0, np.empty((1, 3), np.int64), 3)
+    with pytest.raises(ValueError, match="block"):
+        _kernel.orders(0, 0, np.empty((1, 3), np.int32), 0)
 
 
 def test_what_is_refused_is_not_written_to():

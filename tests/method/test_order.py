@@ -174,8 +174,8 @@ def test_a_bad_generator_state(key, position, message):
         Shuffled(key, position)
 
 
-@pytest.mark.parametrize("order", ["random", None, 3, np.random.RandomState(0)])
+@pytest.mark.parametrize("order", ["random", "Blocks", None, 3, np.random.RandomState(0)])
 def test_what_is_no_order(order):
-    """An order is one of the names, or a Shuffled."""
-    with pytest.raises(SettingError, match="order must be one of philox, sequential"):
+    """An order is one of the names, a Blocks or a Shuffled, and the error names them all."""
+    with pytest.raises(SettingError, match=r"one of philox, sequential, Blocks\(size\) or a Shuffled; got"):
         check_order(order)

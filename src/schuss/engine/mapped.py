@@ -35,8 +35,7 @@ class ReadAhead:
         self._plan, self._n = plan, len(X)
         self._bytes = np.frombuffer(file, np.uint8)
         self._offset, self._row = X.ctypes.data - self._bytes.ctypes.data, X.strides[0]
-        self._thread = threading.Thread(target=int)  # which has nothing to do
-        self._thread.start()
+        self._thread: threading.Thread | None = None
         self._rows = max(1, BYTES_AT_ONCE // self._row)
 
     def until(self, step: int, stop: int) -> int:
@@ -48,8 +47,9 @@ class ReadAhead:
         self._thread = threading.Thread(target=self._look, args=(self._thread, start, stop), daemon=True)
         self._thread.start()
 
-    def _look(self, before: threading.Thread, start: int, stop: int) -> None:
-        before.join()
+    def _look(self, before: threading.Thread | None, start: int, stop: int) -> None:
+        if before is not None:
+            before.join()
         for first, last in self._spans(start, stop):
             page = (self._offset + first * self._row) // mmap.PAGESIZE * mmap.PAGESIZE
             self._bytes[page : self._offset + last * self._row : mmap.PAGESIZE].max()

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.errors import SettingError
-from schuss.method.checks import check_choice, check_integer
+from schuss.errors import SettingError, did_you_mean
+from schuss.method.checks import check_integer
 from schuss.method.initial import philox
 
 __all__ = [
@@ -143,7 +143,11 @@ Order = str | Blocks | Shuffled
 
 def check_order(order: Any) -> Order:
     """Return `order` if it is one, or raise SettingError."""
-    return order if isinstance(order, Blocks | Shuffled) else check_choice("order", order, ORDERS)
+    if isinstance(order, Blocks | Shuffled) or (isinstance(order, str) and order in ORDERS):
+        return order
+    hint = did_you_mean(order, ORDERS) if isinstance(order, str) else ""
+    allowed = f"{', '.join(ORDERS)}, Blocks(size) or a Shuffled"
+    raise SettingError(f"order must be one of {allowed}; got {order!r}{hint}.")
 
 
 def order_to_json(order: Order) -> Any:

@@ -129,8 +129,11 @@ def train(
     plan.dropout_rates(network.depth - 1)
     chosen = engine_named(engine, threads)
     judge = _judge(network, plan, chosen, validation, samples.X.dtype)
-    start = [first_state(network, plan, samples.X.dtype, theta, memory)]  # which nobody holds but the loop
-    loop = _Loop(network, samples, plan, chosen, judge, callbacks, progress, start.pop())
+    # no name for the first state here: the loop lets it go when it has another
+    loop = _Loop(
+        *(network, samples, plan, chosen, judge, callbacks, progress),
+        first=first_state(network, plan, samples.X.dtype, theta, memory),
+    )
     loop.reached = reached or loop.reached
     return loop.run()
 
