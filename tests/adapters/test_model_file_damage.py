@@ -179,7 +179,7 @@ def test_a_description_with_a_right_checksum_is_still_checked(
     whole: bytes, tmp_path: Path, place: list[Any], value: Any
 ) -> None:
     """Someone else's program may write nonsense with a valid checksum; it is refused by name as well."""
-    from schuss.adapters.model_file import _digest
+    from schuss.training.sealed import _digest
 
     header = int.from_bytes(whole[:8], "little")
     told = json.loads(json.loads(whole[8 : 8 + header])["__metadata__"]["model"])

@@ -5,13 +5,8 @@ Written whole or not at all. A file that is damaged, truncated, foreign or newer
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
 import math
 import os
-from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +24,13 @@ from schuss.method.plan import Plan
 from schuss.method.state import State
 from schuss.training.record import write_whole
 from schuss.training.run import Run
+from schuss.training.sealed import Seal, package_version
 from schuss.training.stopping import Progress
 
 __all__ = ["FORMAT", "load_model", "save_model"]
 
-FORMAT = 2  # raised whenever an older schuss could not read the file
-KIND = "schuss model"
-LARGEST_HEADER = 100_000_000  # bytes; safetensors refuses more
+FORMAT = 2
+SEAL = Seal("model", FORMAT, ModelFileError)
 
 
 def save_model(model: Model | Run, path: str | os.PathLike[str]) -> Path:
@@ -46,13 +41,8 @@ def save_model(model: Model | Run, path: str | os.PathLike[str]) -> Path:
     OutputError
         The file cannot be written; nothing was left behind.
     """
-    from safetensors.numpy import save
-
     model = Model(model) if isinstance(model, Run) else model
-    arrays = _arrays(model.run)
-    text = json.dumps(_description(model), allow_nan=False)
-    metadata = {"kind": KIND, "format": str(FORMAT), "model": text, "digest": _digest(text, arrays)}
-    return write_whole(path, save(arrays, metadata=metadata))
+    return write_whole(path, SEAL.close(_description(model), _arrays(model.run)))
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
@@ -64,69 +54,11 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         No such file, not a schuss model, written by a newer schuss, truncated, or damaged.
     """
     path = Path(path)
-    arrays, metadata = _read(path)
-    text = metadata.get("model", "")
-    if _digest(text, arrays) != metadata.get("digest"):
-        raise ModelFileError(f"{path} is damaged: its content does not match its checksum.")
+    told, arrays = SEAL.open(path)
     try:
-        return _model(json.loads(text), arrays)
+        return _model(told, arrays)
     except (SchussError, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} is damaged: {error}.") from error
-
-
-def _check_kind(path: Path, metadata: Mapping[str, str]) -> None:
-    if metadata.get("kind") != KIND:
-        raise ModelFileError(f"{path} is a safetensors file of another program, not a schuss model.")
-    if metadata.get("format") != str(FORMAT):
-        raise ModelFileError(_other_format(path, metadata.get("format")))
-
-
-def _other_format(path: Path, found: str | None) -> str:
-    if found is not None and found.isdecimal() and int(found) > FORMAT:
-        return (
-            f"{path} has format {found}, written by a newer schuss; this one reads up to {FORMAT}. "
-            "Update schuss."
-        )
-    return f"{path} is damaged: its format is {found!r}, where {FORMAT} was expected."
-
-
-def _read(path: Path) -> tuple[dict[str, Array], Mapping[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
-    if path.is_dir():
-        raise ModelFileError(f"{path} is a directory; give the model file in it.")
-    try:
-        with path.open("rb") as file:
-            start = file.read(9)
-    except OSError as error:
-        raise ModelFileError(f"cannot read {path}: {error.strerror}.") from error
-    try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            _check_kind(path, metadata)  # before the arrays: another program's may be of any size and type
-            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118  # not a dict
-    except ModelFileError:
-        raise
-    except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:
-        size, header = path.stat().st_size, int.from_bytes(start[:8], "little")
-        # a safetensors file opens with the length of its JSON header, then the header
-        if size == 0:
-            raise ModelFileError(f"{path} is empty.") from error
-        if size > 8 and (start[8:] != b"{" or header > LARGEST_HEADER):
-            raise ModelFileError(
-                f"{path} is not a schuss model: its first bytes are of another format."
-            ) from error
-        if size < _whole_size(path, header):
-            raise ModelFileError(f"{path} is truncated: {size} bytes are too few.") from error
-        raise ModelFileError(f"{path} is damaged: {error}.") from error
-
-
-def _whole_size(path: Path, header: int) -> int:
-    """Return how many bytes a safetensors file should have by its header, as far as that can be read."""
-    with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError), path.open("rb") as file:
-        told = json.loads(file.read(8 + header)[8:])
-        return 8 + header + max(told[name]["data_offsets"][1] for name in told if name[:2] != "__")
-    return 8 + header
 
 
 def _arrays(run: Run) -> dict[str, Array]:
@@ -140,13 +72,13 @@ def _arrays(run: Run) -> dict[str, Array]:
         arrays |= {"best.theta": run.best.theta, "best.memory": run.best.memory}
     if run.average is not None:
         arrays["average"] = run.average
-    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return arrays
 
 
 def _description(model: Model) -> dict[str, Any]:
     run = model.run
     return {
-        "versions": {"schuss": _version("schuss"), "numpy": np.__version__},
+        "versions": {"schuss": package_version("schuss"), "numpy": np.__version__},
         "network": run.network.to_dict(),
         "plan": run.plan.to_dict(),
         "step": run.state.step,
@@ -162,21 +94,6 @@ def _description(model: Model) -> dict[str, Any]:
         "scores": model.scores,
         "n_test": model.n_test,
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:  # a source tree on the path, not installed
-        return "unknown"
-
-
-def _digest(text: str, arrays: Mapping[str, Array]) -> str:
-    sha = hashlib.sha256(text.encode())
-    for name in sorted(arrays):
-        sha.update(f"{name}{arrays[name].shape}{arrays[name].dtype.str}".encode())
-        sha.update(arrays[name].tobytes())
-    return sha.hexdigest()
 
 
 def _state(network: Network, plan: Plan, arrays: dict[str, Array], name: str, step: Any) -> State:
