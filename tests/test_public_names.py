@@ -49,10 +49,30 @@ def test_the_list_is_the_agreed_one() -> None:
             "Epoch",
             "GradientDescent",
         ],
-        *["Init", "InverseScaling", "KernelMissingWarning", "Loss", "MLPClassifier", "MLPRegressor"],
+        *["Init", "InverseScaling", "Keep", "KernelMissingWarning", "Loss", "MLPClassifier", "MLPRegressor"],
         *["MissingExtraError", "ModelFileError", "Momentum", "Nesterov", "Network", "OutputError"],
-        *["Plan", "Plateau", "Run", "SchussError", "SchussWarning", "SettingError", "State", "Sweep"],
-        *["Tick", "TrainingInterrupted", "load_model", "read_table", "save_model", "sweep", "train"],
+        *[
+            "Plan",
+            "Plateau",
+            "RecordError",
+            "ReplayError",
+            "Run",
+            "SchussError",
+            "SchussWarning",
+            "SettingError",
+            "State",
+            "Sweep",
+        ],
+        *[
+            "Tick",
+            "TrainingInterrupted",
+            "load_model",
+            "load_run",
+            "read_table",
+            "save_model",
+            "sweep",
+            "train",
+        ],
     ]
 
 

@@ -16,6 +16,8 @@ from schuss.errors import (
     MissingExtraError,
     ModelFileError,
     OutputError,
+    RecordError,
+    ReplayError,
     SchussError,
     SchussWarning,
     SettingError,
@@ -29,8 +31,11 @@ from schuss.method.plan import Plan
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
 from schuss.method.schedules import Cosine, InverseScaling, Plateau
 from schuss.method.state import State
-from schuss.training.loop import Epoch, Tick, train
+from schuss.training.keep import Keep
+from schuss.training.loop import Epoch, Tick
+from schuss.training.opening import load_run
 from schuss.training.run import Run
+from schuss.training.train import train
 
 if TYPE_CHECKING:
     from schuss.adapters.estimators import MLPClassifier, MLPRegressor
@@ -62,6 +67,7 @@ __all__ = [
     "GradientDescent",
     "Init",
     "InverseScaling",
+    "Keep",
     "KernelMissingWarning",
     "Loss",
     "MLPClassifier",
@@ -74,6 +80,8 @@ __all__ = [
     "OutputError",
     "Plan",
     "Plateau",
+    "RecordError",
+    "ReplayError",
     "Run",
     "SchussError",
     "SchussWarning",
@@ -83,6 +91,7 @@ __all__ = [
     "Tick",
     "TrainingInterrupted",
     "load_model",
+    "load_run",
     "read_table",
     "save_model",
     "sweep",

@@ -5,6 +5,8 @@
         ├── SettingError (ValueError)         a number or name that is not allowed
         ├── DataError (ValueError)            data that cannot be trained on or predicted from
         ├── ModelFileError (ValueError)       a model file that is damaged, foreign or newer
+        ├── RecordError (ValueError)          a recorded run that is damaged, foreign, newer or in use
+        ├── ReplayError (RuntimeError)        a run that cannot be made again to the same bits here
         ├── DivergenceError (ArithmeticError, ValueError) weights or loss became non-finite
         ├── EngineError (RuntimeError)        the engine that was asked for cannot run
         ├── MissingExtraError (ImportError)   an optional package is not installed
@@ -37,6 +39,8 @@ __all__ = [
     "MissingExtraError",
     "ModelFileError",
     "OutputError",
+    "RecordError",
+    "ReplayError",
     "SchussError",
     "SchussWarning",
     "SettingError",
@@ -59,6 +63,14 @@ class DataError(SchussError, ValueError):
 
 class ModelFileError(SchussError, ValueError):
     """A model file is damaged, truncated, foreign, or newer than this version."""
+
+
+class RecordError(SchussError, ValueError):
+    """A recorded run, or a file of it, is damaged, foreign, newer than this version, or in use."""
+
+
+class ReplayError(SchussError, RuntimeError):
+    """A run cannot be made again to the same bits: engine or data differ, or are not at hand."""
 
 
 class EngineError(SchussError, RuntimeError):

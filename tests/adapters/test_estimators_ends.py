@@ -106,7 +106,7 @@ def test_divergence_with_data_to_judge_by_keeps_the_best(kind: Any) -> None:
 
 def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a Ctrl-C come after so many epochs of whatever the estimators train next."""
-    train = solvers.loop.train
+    train = solvers.train_network
 
     def interrupt(epoch: Any) -> None:
         if epoch.number == epochs:
@@ -115,7 +115,7 @@ def interrupt_after(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*args: Any, callbacks: Any, **how: Any) -> Any:
         return train(*args, callbacks=[*callbacks, interrupt], **how)
 
-    monkeypatch.setattr(solvers.loop, "train", interrupted)
+    monkeypatch.setattr(solvers, "train_network", interrupted)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,7 +12,7 @@ from schuss.engine.mapped import ReadAhead, file_under
 from schuss.method.network import Network
 from schuss.method.orders import Blocks
 from schuss.method.plan import Plan
-from schuss.training.loop import train
+from schuss.training.train import train
 
 N, WIDTH = 1000, 6
 FILE = mmap.mmap(-1, N * WIDTH * 4)

@@ -1,5 +1,7 @@
 """The only loop that trains. It decides when to look up and when to stop; engines compute.
 
+`schuss.training.train` is the door to it.
+
 Epochs run in strides of many per call. Where something must be judged after each epoch (a goal, a
 patience), the stride is judged afterwards from its losses, and if it ran too far, run again from where
 it began up to the right epoch: the same steps give the same bits, so nobody can tell.
@@ -10,12 +12,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.choice import engine_named
 from schuss.engine.engine import INTERRUPTED, NOT_FINITE, Advance, Engine
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
@@ -24,13 +25,16 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.schedules import Plateau
 from schuss.method.state import State
+from schuss.training.checkpoint import Checkpoint
 from schuss.training.divergence import divergence
 from schuss.training.means import epoch_means
+from schuss.training.recorder import Recorder
+from schuss.training.replay import Kept
 from schuss.training.run import Run
-from schuss.training.setup import first_state, fitting_plan
+from schuss.training.setup import Judge
 from schuss.training.stopping import NO_IMPROVEMENT, Progress
 
-__all__ = ["Callback", "Epoch", "Judge", "Tick", "one_pass", "train"]
+__all__ = ["Callback", "Epoch", "Loop", "Tick", "one_pass"]
 
 LET_GO = State(np.empty(0), np.empty((0, 0)))
 STRIDE_SECONDS = 1.0
@@ -59,83 +63,6 @@ class Epoch(NamedTuple):
 
 
 Callback = Callable[[Epoch], bool | None]
-Judge = Callable[[State], float]  # lower is better
-
-
-def train(
-    network: Network,
-    X: Any,
-    T: Any,
-    plan: Plan | None = None,
-    *,
-    engine: str | Engine = "auto",
-    threads: int | None = None,
-    dtype: Any = None,
-    theta: Array | None = None,
-    memory: Array | None = None,
-    weights: Any = None,
-    validation: tuple[Any, Any] | Judge | None = None,
-    reached: Progress | None = None,
-    callbacks: Sequence[Callback] = (),
-    progress: Callable[[Tick], None] | None = None,
-    **settings: Any,
-) -> Run:
-    """Train a network and return the run.
-
-    Parameters
-    ----------
-    network : Network
-    X : array_like, shape (n, n_in)
-        Inputs. float32 trains in float32, everything else in float64, unless `dtype` says otherwise.
-    T : array_like, shape (n, n_out)
-        Targets; also (n,) for one output, or (n,) class indices for cross-entropy.
-    plan : Plan, optional
-        How to train; or give its fields as keywords: ``rule=Momentum(0.5, 0.9), epochs=1000, seed=0``.
-    engine : {"auto", "native", "reference"} or Engine, default "auto"
-    threads : int, optional
-        At most so many; by default as many as the process may use.
-    dtype : {"float32", "float64"}, optional
-    theta : ndarray, shape (n_parameters,), optional
-        First weights, as from `Network.pack`, instead of those that the network's init draws.
-    memory : ndarray, shape (n_slots, n_parameters), optional
-        What the rule remembers from an earlier training, such as ``run.state.memory``.
-    weights : array_like, shape (n,), optional
-        How often each sample counts.
-    validation : (X, T) or callable, optional
-        Judged after each epoch, instead of the training loss; the best state is kept as ``run.best``. A
-        callable is given the state and returns a number, lower for better.
-    reached : Progress, optional
-        What an earlier training had reached, for the stopping rules: its ``run.reached``.
-    callbacks : sequence of callables
-        Called with an `Epoch` after each epoch; True stops.
-    progress : callable, optional
-        Called with a `Tick` some twenty times a second.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    DataError, SettingError
-        Bad data or settings; nothing was trained.
-    DivergenceError
-        Weights or loss became non-finite; carries the last finite state.
-    TrainingInterrupted
-        Ctrl-C; a KeyboardInterrupt that carries the run up to the last whole step.
-    """
-    samples = Samples.check(network, X, T, dtype, weights)
-    plan = fitting_plan(plan, settings, len(samples))
-    plan.dropout_rates(network.depth - 1)
-    chosen = engine_named(engine, threads)
-    judge = _judge(network, plan, chosen, validation, samples.X.dtype)
-    # no name for the first state here: the loop lets it go when it has another
-    loop = _Loop(
-        *(network, samples, plan, chosen, judge, callbacks, progress),
-        first=first_state(network, plan, samples.X.dtype, theta, memory),
-    )
-    loop.reached = reached or loop.reached
-    return loop.run()
 
 
 def one_pass(engine: Engine, network: Network, state: State, samples: Samples, plan: Plan) -> Advance:
@@ -146,17 +73,8 @@ def one_pass(engine: Engine, network: Network, state: State, samples: Samples, p
     return engine.advance(network, state, samples, plan, state.step + plan.steps_per_epoch(len(samples)))
 
 
-def _judge(network: Network, plan: Plan, engine: Engine, validation: Any, dtype: Any) -> Judge | None:
-    """Return what judges a state: the given function, or the loss on the given samples."""
-    if validation is None or callable(validation):
-        return validation
-    X, T = validation
-    samples = Samples.check(network, X, T, dtype)
-    return lambda state: engine.gradient(network, state.theta, samples, plan.objective).loss
-
-
 @dataclass
-class _Loop:
+class Loop:
     """The training under way. Its fields change as it goes; it lives for one call of `train`."""
 
     network: Network
@@ -175,6 +93,9 @@ class _Loop:
     stride: int = 1
     averaged: int = 0
     average: Array | None = None
+    recorder: Recorder | None = None
+    kept: Kept | None = None
+    seconds: float = 0.0  # spent before, where the training goes on from a checkpoint
 
     @property
     def state(self) -> State:
@@ -184,13 +105,16 @@ class _Loop:
     def run(self) -> Run:
         """Run strides until something says stop."""
         began = time.perf_counter()
-        self._next_tick, self._began = began + TICK_SECONDS, began
+        self._next_tick, self._began, self._from = began + TICK_SECONDS, began, self.state.step
         self._per_epoch = self.plan.steps_per_epoch(len(self.samples))
         total = self.plan.steps(len(self.samples))
         try:
+            if self.recorder and not self.made:
+                self._record(self.recorder)
             going = True
             while going and self.state.step < total:
-                going = self._one_stride(min(total, self.state.step + self.stride * self._per_epoch))
+                going = self._one_stride(min(total, self._stride_end()))
+                self._record_if_due()
         except KeyboardInterrupt as error:  # in a callback, in the validation, or between two strides
             self.stopped = "interrupted"
             raise TrainingInterrupted(self._result()) from error
@@ -198,17 +122,27 @@ class _Loop:
             self.stopped = "diverged"
             error.run = self._result()
             raise
+        finally:
+            if self.recorder:
+                self.recorder.close()
         return self._result()
+
+    def _stride_end(self) -> int:
+        """Return up to which step to run at once: whole epochs, or as far as the recorder lets it go."""
+        step = self.state.step
+        stop = (step // self._per_epoch + self.stride) * self._per_epoch
+        return min(stop, self.recorder.until(step)) if self.recorder else stop
 
     def _one_stride(self, stop: int) -> bool:
         start, began = self.state, time.perf_counter()
+        begun = self._last_losses(start.step % self._per_epoch)
         made = self._advance(start, stop)
         sound = made.losses[:-1] if made.outcome == NOT_FINITE else made.losses
         if made.outcome != NOT_FINITE:
             self._keep(made)  # before callbacks hear of it, so that one that raises loses nothing
-        keep, reason = self._judge(self._epoch_means(sound), start, made.state)
+        keep, reason = self._judge(self._epoch_means(np.concatenate([begun, sound])), start, made.state)
         if reason:
-            self._cut(start, made, start.step + keep * self._per_epoch)
+            self._cut(start, made, (start.step // self._per_epoch + keep) * self._per_epoch)
             if reason == NO_IMPROVEMENT and self._drop():
                 return True
             self.stopped = reason
@@ -222,6 +156,16 @@ class _Loop:
 
     def _advance(self, state: State, stop: int) -> Advance:
         return self.engine.advance(self.network, state, self.samples, self.plan, stop, poll=self._poll)
+
+    def _last_losses(self, count: int) -> NDArray[np.float64]:
+        """Return the losses of the last `count` steps."""
+        parts = list[NDArray[np.float64]]()
+        for made in reversed(self.made):
+            if not count:
+                break
+            parts.insert(0, made.losses[-count:])
+            count -= len(parts[0])
+        return np.concatenate([np.empty(0), *parts])
 
     def _keep(self, made: Advance) -> None:
         self.made.append(made)
@@ -298,13 +242,39 @@ class _Loop:
         if self.progress is not None and now >= self._next_tick:
             self._next_tick = now + TICK_SECONDS
             size = self.plan.batch_of(len(self.samples))
-            speed = step * size / max(now - self._began, 1e-9)
+            speed = (step - self._from) * size / max(now - self._began, 1e-9)
             total = self.plan.steps(len(self.samples))
             self.progress(Tick(step // self._per_epoch, step, total, loss, speed))
         return False
 
+    @property
+    def _seconds(self) -> float:
+        return self.seconds + time.perf_counter() - self._began
+
+    def _record_if_due(self) -> None:
+        if self.recorder and self.recorder.is_due(self.state.step):
+            self._record(self.recorder)
+
+    def _record(self, recorder: Recorder, stopped: str | None = None) -> None:
+        """Keep where the training stands."""
+        checkpoint = Checkpoint(
+            state=self.state,
+            plan=self.plan,
+            reached=self.reached,
+            judged=np.array(self.judged, np.float64),
+            best=self.best,
+            averaged=self.averaged,
+            average=self.average,
+            stopped=stopped,
+            seconds=self._seconds,
+        )
+        losses = self._last_losses(self.state.step - recorder.written)
+        recorder.write(checkpoint, losses, np.empty((0, 3)))
+
     def _result(self) -> Run:
-        step_loss = np.concatenate([np.empty(0), *(made.losses for made in self.made)])
+        if self.recorder:
+            self._record(self.recorder, self.stopped)
+        step_loss = self._last_losses(self.state.step)
         loss = np.array(self._epoch_means(step_loss), dtype=np.float64)
         judged = np.full(0 if self.judge is None else len(loss), np.nan)
         judged[: len(self.judged)] = self.judged
@@ -320,7 +290,8 @@ class _Loop:
             reached=self.reached,
             stopped=self.stopped,
             engine=self.engine.info,
-            seconds=time.perf_counter() - self._began,
+            seconds=self._seconds,
             n_samples=len(self.samples),
             origin=self.samples,
+            kept=self.kept,
         )

@@ -6,16 +6,23 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from schuss.errors import OutputError
 
-__all__ = ["check_place", "write_whole"]
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # as it is there
+
+__all__ = ["append", "check_place", "claim", "make_folder", "remove", "write_whole"]
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
+def write_whole(path: str | os.PathLike[str], content: bytes, *, flush: bool = True) -> Path:
     """Write `content` to `path` so that the file is there whole or not at all, and return the path.
 
     The bytes go to a temporary file beside it, are flushed to the disk, and the name is changed last.
+    Without `flush` that holds for a kill, but not for a power failure, which a checksum must notice.
 
     Raises
     ------
@@ -30,7 +37,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
         os.chmod(temporary, _mode(place))  # noqa: PTH101  # as above
         os.replace(temporary, place)  # noqa: PTH105  # as above
     except BaseException as error:  # Ctrl-C too must leave nothing behind
@@ -41,6 +49,64 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> Path:
             raise OutputError(f"cannot write {path}: {error.strerror or error}.") from error
         raise
     return path
+
+
+def append(path: Path, content: bytes) -> None:
+    """Add `content` to the end of a file; a kill may leave a part of it there.
+
+    Raises
+    ------
+    OutputError
+    """
+    try:
+        with path.open("ab", buffering=0) as file:
+            written = file.write(content)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}.") from error
+    if written != len(content):
+        raise OutputError(f"cannot write {path}: the disk is full.")
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there."""
+    path.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> Path:
+    """Make a new folder, and those above it, and return its path.
+
+    Raises
+    ------
+    OutputError
+        Something stands there that is no empty folder, or none may be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise OutputError(f"{path} is not empty; name a new folder for the run.")
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"cannot make the folder {path}: {error.strerror or error}.") from error
+    return path
+
+
+def claim(path: Path) -> IO[bytes] | None:
+    """Open the file `path` for this process alone until it is closed; None if another process has it.
+
+    A kill gives it back. Where the system knows no such locks, it is given to everyone.
+    """
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}.") from error
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return None
+    return file
 
 
 def check_place(path: str | os.PathLike[str]) -> Path:

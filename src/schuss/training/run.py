@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine, EngineInfo
+from schuss.errors import ReplayError
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples, as_inputs
 from schuss.method.state import State
+from schuss.training.replay import Kept, Replay, check_same_engine
 from schuss.training.stopping import Progress
 
 __all__ = ["Run"]
@@ -55,6 +57,8 @@ class Run:
     n_samples : int
     origin : Samples or str
         What it was trained on; of a run read from a file, the fingerprint alone.
+    kept : Kept or None
+        The states that were kept on the way; None where the run cannot be made again.
     """
 
     network: Network
@@ -71,11 +75,41 @@ class Run:
     seconds: float
     n_samples: int
     origin: Samples | str
+    kept: Kept | None = None
 
     @cached_property
     def data(self) -> str:
         """SHA-256 of the samples."""
         return self.origin if isinstance(self.origin, str) else self.origin.fingerprint()
+
+    @cached_property
+    def replay(self) -> Replay:
+        """The training, ready to be made again.
+
+        Raises
+        ------
+        ReplayError
+            Its states or its data are not at hand, or no engine here has its arithmetic.
+        """
+        if self.kept is None:
+            raise ReplayError(
+                "no state of this run was kept; train with record=FOLDER to ask about its steps."
+            )
+        if isinstance(self.origin, str):
+            raise ReplayError("this run does not hold its data; give them: schuss.load_run(FOLDER, X, T).")
+        engine = engine_named("reference" if self.engine.engine == "reference" else "auto")
+        check_same_engine(self.engine, engine.info)
+        return Replay(self.network, self.plan, self.origin, engine, self.kept, self.step_loss)
+
+    def at(self, step: int) -> State:
+        """Return the state before step `step`, 0 to ``run.state.step``, made again to the last bit.
+
+        Raises
+        ------
+        ReplayError
+            It cannot be made again here, or gives other bits.
+        """
+        return self.replay.at(step)
 
     @property
     def epochs(self) -> int:

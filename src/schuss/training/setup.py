@@ -1,19 +1,24 @@
-"""What a training starts from: a plan that fits the data, and the first state."""
+"""What a training starts from: a plan that fits the data, the first state, and what judges its epochs."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from schuss.engine.engine import Engine
 from schuss.errors import DataError, SchussWarning, SettingError, did_you_mean
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
+from schuss.method.samples import Samples
 from schuss.method.state import State
 
-__all__ = ["first_state", "fitting_plan"]
+__all__ = ["Judge", "first_state", "fitting_plan", "judge_of", "judged_by"]
+
+Judge = Callable[[State], float]  # lower is better
 
 
 def fitting_plan(plan: Plan | None, settings: dict[str, Any], n: int) -> Plan:
@@ -53,3 +58,18 @@ def first_state(
     if not (np.isfinite(theta).all() and np.isfinite(memory).all()):
         raise DataError("theta or memory holds NaN or infinity; training must start from finite numbers.")
     return State(theta, memory)
+
+
+def judged_by(network: Network, given: tuple[Any, Any] | Judge | None, dtype: Any) -> Samples | Judge | None:
+    """Return what the epochs are judged by: checked samples, the given function, or nothing."""
+    if given is None or callable(given):
+        return given
+    X, T = given
+    return Samples.check(network, X, T, dtype)
+
+
+def judge_of(network: Network, plan: Plan, engine: Engine, by: Samples | Judge | None) -> Judge | None:
+    """Return what judges a state: the given function, or the loss on the given samples."""
+    if not isinstance(by, Samples):
+        return by
+    return lambda state: engine.gradient(network, state.theta, by, plan.objective).loss

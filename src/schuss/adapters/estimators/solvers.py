@@ -20,10 +20,10 @@ from schuss.errors import DivergenceError, SettingError, TrainingInterrupted
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.schedules import Cosine, Plateau
-from schuss.training import loop
 from schuss.training.lbfgs import minimise
 from schuss.training.run import Run
 from schuss.training.stopping import NO_IMPROVEMENT
+from schuss.training.train import train as train_network
 
 if TYPE_CHECKING:
     from schuss.adapters.estimators.base import BaseMLP, Validation
@@ -174,7 +174,7 @@ def _run(
     memory = estimator._memory
     kept = memory.slots if memory.rule == plan.rule.name else None
     try:
-        return loop.train(
+        return train_network(
             memory.network,
             X,
             T,

@@ -1,0 +1,48 @@
+"""What a recording keeps: how often, how much. A value; it keeps nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from schuss.method.checks import check_integer, check_number
+
+__all__ = ["Keep"]
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What to keep of a recorded training.
+
+    Parameters
+    ----------
+    seconds : float, default 0.5
+        Seconds of training between two checkpoints, so that any step is at most about so much work away.
+        Where writing takes long, they lie further apart: it gets a thirtieth of the time.
+    size : float, default 500e6
+        Most bytes of all checkpoints together. Beyond that every other one is given up, but never the first
+        and the last two.
+    data_size : float, default 100e6
+        Data of at most so many bytes are kept with the run; larger ones must be given again to replay it.
+    norms : int, default 16
+        Every so many steps, lengths of gradient, velocity and change are noted; 0: never.
+
+    Raises
+    ------
+    SettingError
+        A number outside what is allowed.
+    """
+
+    seconds: float = 0.5
+    size: float = 500e6
+    data_size: float = 100e6
+    norms: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "size", "data_size"):
+            object.__setattr__(self, name, check_number(name, getattr(self, name), low=0.0))
+        object.__setattr__(self, "norms", check_integer("norms", self.norms, low=0))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return asdict(self)

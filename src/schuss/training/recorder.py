@@ -1,0 +1,118 @@
+"""Keeps a training as it goes: when a checkpoint is due, and which older ones are given up.
+
+Where the disk refuses, the training goes on without.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import IO
+
+import numpy as np
+
+from schuss.errors import OutputError, RecordError, SchussWarning
+from schuss.method.functions import Array
+from schuss.training.checkpoint import Checkpoint
+from schuss.training.keep import Keep
+from schuss.training.record import claim
+from schuss.training.run_folder import RunFolder
+
+__all__ = ["Recorder"]
+
+SHARE = 30  # of the time, what writing may take: one part
+STEPS_AT_FIRST = 64
+
+
+class Recorder:
+    """The recording of one training under way.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    keep : Keep
+
+    Attributes
+    ----------
+    written : int
+        Steps whose losses are on the disk.
+
+    Raises
+    ------
+    RecordError
+        Another process trains this run.
+    """
+
+    def __init__(self, folder: RunFolder, keep: Keep) -> None:
+        self.folder, self.keep = folder, keep
+        self.written = self._norms_written = 0
+        self._lock: IO[bytes] | None = claim(folder.path / "lock")
+        if self._lock is None:
+            raise RecordError(f"{folder.path} is being trained by another process; wait for it, or stop it.")
+        self._sizes = {step: folder.place(step).stat().st_size for step in folder.steps}
+        self._spacing = keep.seconds
+        self._ended = self._asked = time.perf_counter()
+        self._from, self._steps = 0, STEPS_AT_FIRST
+        self._failed = False
+
+    def until(self, step: int) -> int:
+        """Return up to which step the training may go on before it asks again whether something is due."""
+        self._asked, self._from = time.perf_counter(), step
+        return step + self._steps
+
+    def is_due(self, step: int) -> bool:
+        """Return whether a checkpoint is due at `step`."""
+        now = time.perf_counter()
+        if step - self._from >= self._steps:  # else something else had cut the stretch short
+            growth = min(4.0, self._spacing / max(now - self._asked, 1e-6))
+            self._steps = max(1, int(self._steps * growth))
+        return not self._failed and now - self._ended >= 0.6 * self._spacing
+
+    def write(self, checkpoint: Checkpoint, losses: Array, norms: Array) -> None:
+        """Keep a checkpoint, and the losses and norms from `written` and `norms_written` on."""
+        if self._failed:
+            return
+        began = time.perf_counter()
+        step = checkpoint.state.step
+        try:
+            size = self.folder.write(checkpoint, self.written, losses, self._norms_written, norms)
+        except OutputError as error:
+            self._failed = True
+            last = max(self._sizes, default=0)
+            warnings.warn(
+                f"{error} The training goes on, but its recording ends at step {last}.",
+                SchussWarning,
+                stacklevel=5,
+            )
+            return
+        self.written += len(losses)
+        self._norms_written += len(norms)
+        self._sizes[step] = size
+        self._thin()
+        self._ended = time.perf_counter()
+        self._spacing = max(self.keep.seconds, SHARE * (self._ended - began))
+
+    def norms_before(self, step: int) -> int:
+        """Return how many rows of norms belong to the steps before `step`."""
+        return -(-step // self.keep.norms) if self.keep.norms else 0
+
+    def go_back(self, losses: Array, norms: Array, step: int) -> None:
+        """Leave on the disk what a training had made up to `step`, from where it goes on."""
+        self.folder.go_back(losses, norms, step)
+        self.written, self._norms_written = len(losses), len(norms)
+        self._sizes = {kept: size for kept, size in self._sizes.items() if kept <= step}
+
+    def _thin(self) -> None:
+        """Give up checkpoints between others, where that leaves the smallest gap, until all fit."""
+        while sum(self._sizes.values()) > self.keep.size and len(self._sizes) > 3:
+            steps = np.array(sorted(self._sizes))
+            gaps = steps[2:] - steps[:-2]
+            step = int(steps[1 + np.argmin(gaps[:-1])])  # neither the first nor the last two
+            self.folder.give_up(step)
+            del self._sizes[step]
+
+    def close(self) -> None:
+        """Let other processes have the run."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None

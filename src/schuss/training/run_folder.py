@@ -1,0 +1,194 @@
+"""A recorded run as a folder: what lies where, read and written.
+
+    run.json          network, plan, data and engine by fingerprint, versions, how it was called
+    data.safetensors  the samples themselves, where they are small
+    losses.bin        the loss of every step
+    norms.bin         lengths of gradient, velocity and change, every so many steps
+    checkpoints/      N.safetensors: everything that the training needs to go on from step N
+    lock              held by the process that trains
+
+Every file carries a checksum. Files are written whole or not at all, but for the two that grow, whose last
+block may be cut off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from schuss.errors import RecordError, SchussError, SchussWarning
+from schuss.method.functions import Array
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.samples import Samples
+from schuss.method.state import State
+from schuss.training.checkpoint import CHECKPOINT, Checkpoint
+from schuss.training.record import append, make_folder, remove, write_whole
+from schuss.training.series import as_block, whole_rows
+from schuss.training.stored_samples import DATA, arrays_of, samples_of
+
+__all__ = ["RunFolder"]
+
+FORMAT = 1
+LOSSES, NORMS = ("losses.bin", 1), ("norms.bin", 3)  # file, columns
+
+
+class RunFolder:
+    """A recorded run on the disk.
+
+    Parameters
+    ----------
+    path : Path
+        Must hold a run; see `create`.
+
+    Raises
+    ------
+    RecordError
+        There is no run, or its description is damaged, foreign or newer.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.told = _read_description(path / "run.json")
+        try:
+            self.network = Network.from_dict(self.told["network"])
+            self.plan = Plan.from_dict(self.told["plan"])
+        except (SchussError, KeyError, TypeError, ValueError) as error:
+            raise RecordError(f"{path / 'run.json'} is damaged: {error}.") from error
+
+    @classmethod
+    def create(cls, path: Path, told: dict[str, Any], samples: dict[str, Samples]) -> RunFolder:
+        """Make a folder for a run that `told` describes, keep some samples by name, and open it.
+
+        Raises
+        ------
+        OutputError
+            There is something already, or nothing can be written.
+        """
+        make_folder(path)
+        make_folder(path / "checkpoints")
+        for name, kept in samples.items():
+            write_whole(path / f"{name}.safetensors", DATA.close({}, arrays_of(kept)), flush=False)
+        text = json.dumps(told, allow_nan=False)
+        whole = {"kind": "schuss run", "format": FORMAT, "digest": _digest(text), "run": told}
+        write_whole(path / "run.json", json.dumps(whole, indent=1).encode())  # the last: now it is a run
+        return cls(path)
+
+    def samples(self, name: str = "data") -> Samples | None:
+        """Return the samples kept by that name, or None."""
+        path = self.path / f"{name}.safetensors"
+        if not path.exists():
+            return None
+        return samples_of(DATA.open(path)[1], self.network.layers[0])
+
+    @property
+    def steps(self) -> list[int]:
+        """The steps at which there are checkpoints, in order."""
+        names = (path.stem for path in (self.path / "checkpoints").glob("*.safetensors"))
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def place(self, step: int) -> Path:
+        """Return the file of the checkpoint at `step`."""
+        return self.path / "checkpoints" / f"{step:012d}.safetensors"
+
+    def checkpoint(self, step: int) -> Checkpoint:
+        """Return the checkpoint at `step`, or raise RecordError."""
+        path = self.place(step)
+        value, arrays = CHECKPOINT.open(path)
+        try:
+            found = Checkpoint.of(self.network, value, arrays)
+        except (SchussError, KeyError, TypeError, ValueError) as error:
+            raise RecordError(f"{path} is damaged: {error}.") from error
+        if found.state.step != step:
+            raise RecordError(f"{path} is damaged: it holds step {found.state.step}.")
+        return found
+
+    def good(self, most: int | None = None) -> Iterator[Checkpoint]:
+        """Yield the whole checkpoints up to step `most`, the latest first; warn of others by name."""
+        for step in reversed(self.steps):
+            if most is not None and step > most:
+                continue
+            try:
+                yield self.checkpoint(step)
+            except RecordError as error:
+                warnings.warn(f"{error} An earlier checkpoint is used.", SchussWarning, stacklevel=4)
+
+    def before(self, step: int) -> State:
+        """Return the kept state nearest to `step`, at it or before it."""
+        for found in self.good(step):
+            return found.state
+        raise RecordError(f"{self.path} has no whole checkpoint at or before step {step}.")
+
+    def after(self, step: int) -> State | None:
+        """Return the next kept state after `step`, or None."""
+        for found in (s for s in self.steps if s > step):
+            try:
+                return self.checkpoint(found).state
+            except RecordError:
+                continue
+        return None
+
+    def losses(self) -> Array:
+        """Return the losses of the steps as far as they are whole, shape (steps,)."""
+        return self._rows(LOSSES)[0][:, 0]
+
+    def norms(self) -> Array:
+        """Return what `Keep.norms` asked for, as far as it is whole, shape (rows, 3)."""
+        return self._rows(NORMS)[0]
+
+    def write(self, checkpoint: Checkpoint, first: int, losses: Array, first_norm: int, norms: Array) -> int:
+        """Keep a checkpoint and the rows of both series that are new; return how many bytes it takes."""
+        if len(losses):
+            append(self.path / LOSSES[0], as_block(first, losses.reshape(-1, 1)))
+        if len(norms):
+            append(self.path / NORMS[0], as_block(first_norm, norms))
+        content = checkpoint.to_bytes()
+        write_whole(self.place(checkpoint.state.step), content, flush=checkpoint.stopped is not None)
+        return len(content)
+
+    def go_back(self, losses: Array, norms: Array, step: int) -> None:
+        """Leave what was made up to `step`, all of it whole, for a training to go on from there."""
+        for late in (s for s in self.steps if s > step):
+            remove(self.place(late))
+        for (name, _), rows in ((LOSSES, losses.reshape(-1, 1)), (NORMS, norms)):
+            write_whole(self.path / name, as_block(0, rows) if len(rows) else b"")
+
+    def give_up(self, step: int) -> None:
+        """Remove the checkpoint at `step`."""
+        remove(self.place(step))
+
+    def _rows(self, series: tuple[str, int]) -> tuple[Array, int]:
+        path = self.path / series[0]
+        content = path.read_bytes() if path.exists() else b""
+        return whole_rows(content, series[1])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    if not path.parent.is_dir():
+        raise RecordError(f"there is no folder {path.parent}; name the folder of a recorded run.")
+    if not path.is_file():
+        raise RecordError(f"{path.parent} is not a recorded run: it holds no run.json.")
+    try:
+        whole = json.loads(path.read_bytes())
+        kind, found, told = whole["kind"], whole["format"], whole["run"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise RecordError(f"{path} is damaged: {error}.") from error
+    if kind != "schuss run":
+        raise RecordError(f"{path} is of another program, not a schuss run.")
+    if isinstance(found, int) and found > FORMAT:
+        raise RecordError(
+            f"{path} has format {found}, written by a newer schuss; this one reads up to {FORMAT}. "
+            "Update schuss."
+        )
+    if found != FORMAT or _digest(json.dumps(told, allow_nan=False)) != whole.get("digest"):
+        raise RecordError(f"{path} is damaged: its content does not match its checksum.")
+    described: dict[str, Any] = told
+    return described

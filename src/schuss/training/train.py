@@ -1,0 +1,140 @@
+"""The door to training: data, network and plan are checked, a recording is begun, the loop runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from schuss.engine.choice import engine_named
+from schuss.engine.engine import Engine
+from schuss.errors import SettingError
+from schuss.method.functions import Array
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.samples import Samples
+from schuss.training.keep import Keep
+from schuss.training.loop import Callback, Loop, Tick
+from schuss.training.recording import begin
+from schuss.training.replay import InMemory
+from schuss.training.resuming import resumed
+from schuss.training.run import Run
+from schuss.training.setup import Judge, first_state, fitting_plan, judge_of, judged_by
+from schuss.training.stopping import Progress
+
+__all__ = ["train"]
+
+
+def train(
+    network: Network | None = None,
+    X: Any = None,
+    T: Any = None,
+    plan: Plan | None = None,
+    *,
+    engine: str | Engine = "auto",
+    threads: int | None = None,
+    dtype: Any = None,
+    theta: Array | None = None,
+    memory: Array | None = None,
+    weights: Any = None,
+    validation: tuple[Any, Any] | Judge | None = None,
+    reached: Progress | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: Callable[[Tick], None] | None = None,
+    record: str | os.PathLike[str] | None = None,
+    keep: Keep | None = None,
+    about: Mapping[str, Any] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a network and return the run.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like, shape (n, n_in)
+        Inputs. float32 trains in float32, everything else in float64, unless `dtype` says otherwise.
+    T : array_like, shape (n, n_out)
+        Targets; also (n,) for one output, or (n,) class indices for cross-entropy.
+    plan : Plan, optional
+        How to train; or give its fields as keywords: ``rule=Momentum(0.5, 0.9), epochs=1000, seed=0``.
+    engine : {"auto", "native", "reference"} or Engine, default "auto"
+    threads : int, optional
+        At most so many; by default as many as the process may use.
+    dtype : {"float32", "float64"}, optional
+    theta : ndarray, shape (n_parameters,), optional
+        First weights, as from `Network.pack`, instead of those that the network's init draws.
+    memory : ndarray, shape (n_slots, n_parameters), optional
+        What the rule remembers from an earlier training, such as ``run.state.memory``.
+    weights : array_like, shape (n,), optional
+        How often each sample counts.
+    validation : (X, T) or callable, optional
+        Judged after each epoch, instead of the training loss; the best state is kept as ``run.best``. A
+        callable is given the state and returns a number, lower for better.
+    reached : Progress, optional
+        What an earlier training had reached, for the stopping rules: its ``run.reached``.
+    callbacks : sequence of callables
+        Called with an `Epoch` after each epoch; True stops.
+    progress : callable, optional
+        Called with a `Tick` some twenty times a second.
+    record : path, optional
+        A new folder in which to record the run, so that any step of it can be made again.
+    keep : Keep, optional
+        What the recording keeps: how often, how much.
+    about : dict, optional
+        Plain JSON values to keep with the recording: where the data came from, which command it was.
+    resume : path, optional
+        Go on with the run recorded there, as if it had never stopped: network and plan are those of the run,
+        the data too where they were kept, else give `X`, `T`, `weights` as then. A validation function and
+        callbacks must be given again.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    DataError, SettingError
+        Bad data or settings; nothing was trained.
+    DivergenceError
+        Weights or loss became non-finite; carries the last finite state.
+    TrainingInterrupted
+        Ctrl-C; a KeyboardInterrupt that carries the run up to the last whole step.
+    OutputError, RecordError, ReplayError
+        The run cannot be recorded there, or not be resumed.
+    """
+    if resume is not None:
+        _refuse(plan=plan, theta=theta, memory=memory, reached=reached, record=record, keep=keep, **settings)
+        given = None if X is None else (X, T, weights)
+        taken = resumed(Path(resume), network, given, validation, engine, threads, callbacks, progress)
+        return taken if isinstance(taken, Run) else taken.run()
+    if network is None or X is None or T is None:
+        raise SettingError(
+            "train needs a network, inputs X and targets T, or resume=FOLDER of a recorded run."
+        )
+    samples = Samples.check(network, X, T, dtype, weights)
+    plan = fitting_plan(plan, settings, len(samples))
+    plan.dropout_rates(network.depth - 1)
+    chosen = engine_named(engine, threads)
+    held_out = judged_by(network, validation, samples.X.dtype)
+    # no name for the first state here: the loop lets it go when it has another
+    loop = Loop(
+        *(network, samples, plan, chosen, judge_of(network, plan, chosen, held_out), callbacks, progress),
+        first=first_state(network, plan, samples.X.dtype, theta, memory),
+    )
+    loop.reached = reached or loop.reached
+    if theta is None and memory is None:
+        loop.kept = InMemory(network, plan, samples.X.dtype)
+    if record is not None:
+        begin(loop, Path(record), keep or Keep(), about or {}, held_out)
+    return loop.run()
+
+
+def _refuse(**given: Any) -> None:
+    names = [name for name, value in given.items() if value is not None]
+    if names:
+        raise SettingError(
+            f"a resumed run goes on as it began; {', '.join(names)} cannot be given. To go on with other "
+            "settings, fork it: load_run(FOLDER).fork(step, …)."
+        )
