@@ -16,7 +16,7 @@ from schuss.errors import DataError
 from schuss.method.functions import Array
 from schuss.method.network import Network
 
-__all__ = ["Samples", "as_csr", "as_inputs", "is_sparse"]
+__all__ = ["Samples", "as_csr", "as_inputs", "as_weights", "is_sparse"]
 
 CHECKED_AT_ONCE = 2**20
 
@@ -65,7 +65,7 @@ class Samples:
             raise DataError("X holds no samples: shape (0, …). At least one is needed.")
         if n >= 2**31:
             raise DataError(f"at most 2³¹−1 samples can be trained on; got {n}.")
-        weights = None if weights is None else _as_weights(weights, n, X.dtype)
+        weights = None if weights is None else as_weights(weights, n, X.dtype)
         T = _as_array("T", T)
         if _is_classes(T, network):
             return cls(X, None, _as_classes(T, network, n), weights)
@@ -131,7 +131,8 @@ def as_csr(X: Any, dtype: Any) -> Any:
     return csr
 
 
-def _as_weights(weights: Any, n: int, dtype: Any) -> Array:
+def as_weights(weights: Any, n: int, dtype: Any) -> Array:
+    """Return `weights` as a finite vector of `n` numbers that are at least 0, or raise DataError."""
     weights = _as_array("weights", weights)
     try:
         weights = np.ascontiguousarray(weights, dtype=dtype)

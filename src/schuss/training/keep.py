@@ -18,7 +18,7 @@ class Keep:
     ----------
     seconds : float, default 0.5
         Seconds of training between two checkpoints, so that any step is at most about so much work away.
-        Where writing takes long, they lie further apart: it gets a thirtieth of the time.
+        Where writing takes long, they lie further apart: it gets a thirtieth of the time. 0: every step.
     size : float, default 500e6
         Most bytes of all checkpoints together. Beyond that every other one is given up, but never the first
         and the last two.

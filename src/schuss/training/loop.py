@@ -96,6 +96,7 @@ class Loop:
     recorder: Recorder | None = None
     kept: Kept | None = None
     seconds: float = 0.0  # spent before, where the training goes on from a checkpoint
+    _began: float = field(default_factory=time.perf_counter, init=False)
 
     @property
     def state(self) -> State:
@@ -109,12 +110,11 @@ class Loop:
         self._per_epoch = self.plan.steps_per_epoch(len(self.samples))
         total = self.plan.steps(len(self.samples))
         try:
-            if self.recorder and not self.made:
-                self._record(self.recorder)
             going = True
             while going and self.state.step < total:
                 going = self._one_stride(min(total, self._stride_end()))
-                self._record_if_due()
+                if going and self.recorder and self.recorder.is_due(self.state.step):
+                    self._record(self.recorder)
         except KeyboardInterrupt as error:  # in a callback, in the validation, or between two strides
             self.stopped = "interrupted"
             raise TrainingInterrupted(self._result()) from error
@@ -135,7 +135,7 @@ class Loop:
 
     def _one_stride(self, stop: int) -> bool:
         start, began = self.state, time.perf_counter()
-        begun = self._last_losses(start.step % self._per_epoch)
+        begun = self.last_losses(start.step % self._per_epoch)
         made = self._advance(start, stop)
         sound = made.losses[:-1] if made.outcome == NOT_FINITE else made.losses
         if made.outcome != NOT_FINITE:
@@ -157,7 +157,7 @@ class Loop:
     def _advance(self, state: State, stop: int) -> Advance:
         return self.engine.advance(self.network, state, self.samples, self.plan, stop, poll=self._poll)
 
-    def _last_losses(self, count: int) -> NDArray[np.float64]:
+    def last_losses(self, count: int) -> NDArray[np.float64]:
         """Return the losses of the last `count` steps."""
         parts = list[NDArray[np.float64]]()
         for made in reversed(self.made):
@@ -235,7 +235,8 @@ class Loop:
         """Grow the stride while calls are short, unless each epoch must be seen as it ends."""
         if self.callbacks or self.judge is not None or self.plan.average:
             return
-        self.stride = max(1, int(self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))))
+        longer = self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))
+        self.stride = max(1, int(min(longer, self.plan.epochs)))  # a recorder may have cut it short
 
     def _poll(self, step: int, loss: float) -> bool:
         now = time.perf_counter()
@@ -251,13 +252,9 @@ class Loop:
     def _seconds(self) -> float:
         return self.seconds + time.perf_counter() - self._began
 
-    def _record_if_due(self) -> None:
-        if self.recorder and self.recorder.is_due(self.state.step):
-            self._record(self.recorder)
-
-    def _record(self, recorder: Recorder, stopped: str | None = None) -> None:
-        """Keep where the training stands."""
-        checkpoint = Checkpoint(
+    def checkpoint(self, stopped: str | None = None) -> Checkpoint:
+        """Return where the training stands."""
+        return Checkpoint(
             state=self.state,
             plan=self.plan,
             reached=self.reached,
@@ -268,13 +265,15 @@ class Loop:
             stopped=stopped,
             seconds=self._seconds,
         )
-        losses = self._last_losses(self.state.step - recorder.written)
-        recorder.write(checkpoint, losses, np.empty((0, 3)))
+
+    def _record(self, recorder: Recorder, stopped: str | None = None) -> None:
+        losses = self.last_losses(self.state.step - recorder.written)
+        recorder.write(self.checkpoint(stopped), losses, np.empty((0, 3)))
 
     def _result(self) -> Run:
         if self.recorder:
             self._record(self.recorder, self.stopped)
-        step_loss = self._last_losses(self.state.step)
+        step_loss = self.last_losses(self.state.step)
         loss = np.array(self._epoch_means(step_loss), dtype=np.float64)
         judged = np.full(0 if self.judge is None else len(loss), np.nan)
         judged[: len(self.judged)] = self.judged

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO
 
@@ -72,17 +73,19 @@ def remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def make_folder(path: Path) -> Path:
+def make_folder(path: Path, left: Collection[str] = ()) -> Path:
     """Make a new folder, and those above it, and return its path.
+
+    Entries called as in `left`, and temporary files, may stand there: a kill has left them.
 
     Raises
     ------
     OutputError
-        Something stands there that is no empty folder, or none may be made.
+        Something stands there that is no such folder, or none may be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
+        if any(entry.name not in left and not entry.name.startswith(".") for entry in path.iterdir()):
             raise OutputError(f"{path} is not empty; name a new folder for the run.")
     except OSError as error:
         if isinstance(error, OutputError):

@@ -43,9 +43,9 @@ class Recorder:
         Another process trains this run.
     """
 
-    def __init__(self, folder: RunFolder, keep: Keep) -> None:
+    def __init__(self, folder: RunFolder, keep: Keep, written: int = 0) -> None:
         self.folder, self.keep = folder, keep
-        self.written = self._norms_written = 0
+        self.written, self._norms_written = written, 0
         self._lock: IO[bytes] | None = claim(folder.path / "lock")
         if self._lock is None:
             raise RecordError(f"{folder.path} is being trained by another process; wait for it, or stop it.")
@@ -90,7 +90,7 @@ class Recorder:
         self._sizes[step] = size
         self._thin()
         self._ended = time.perf_counter()
-        self._spacing = max(self.keep.seconds, SHARE * (self._ended - began))
+        self._spacing = self.keep.seconds and max(self.keep.seconds, SHARE * (self._ended - began))
 
     def norms_before(self, step: int) -> int:
         """Return how many rows of norms belong to the steps before `step`."""

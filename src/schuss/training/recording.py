@@ -70,8 +70,9 @@ def begin(
         json.dumps(told, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise SettingError(f"about must hold plain JSON values: {error}.") from error
-    folder = RunFolder.create(path, told, kept)
-    loop.recorder = Recorder(folder, keep)
+    losses = loop.last_losses(loop.state.step)
+    folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses)
+    loop.recorder = Recorder(folder, keep, len(losses))
     loop.kept = folder
 
 

@@ -14,6 +14,7 @@ from schuss.engine.engine import DONE, Advance, Engine, EngineInfo
 from schuss.errors import ReplayError, SettingError
 from schuss.method.network import Network
 from schuss.method.samples import Samples
+from schuss.training.checkpoint import Checkpoint
 from schuss.training.keep import Keep
 from schuss.training.loop import Callback, Loop, Tick
 from schuss.training.opening import latest, load_run, samples_for
@@ -42,25 +43,32 @@ def resumed(
     folder = RunFolder(path)
     if network is not None and network != folder.network:
         raise SettingError(f"the run is of {folder.network}; got {network}. Leave the network out.")
-    recorder = Recorder(folder, Keep(**folder.told["keep"]))
-    found = latest(folder)
-    samples = samples_for(folder, given)
-    if found.stopped not in UNDER_WAY:
+    recorder = Recorder(folder, Keep(**folder.told["keep"]))  # from here on no other process changes it
+    try:
+        found, samples = latest(folder), samples_for(folder, given)
+        if found.stopped not in UNDER_WAY:
+            recorder.close()
+            return load_run(path, *(given or ()))
+        chosen = engine_named(_same_kind(engine, folder), threads)
+        check_same_engine(EngineInfo(**folder.told["engine"]), chosen.info)
+        judge = judge_of(folder.network, found.plan, chosen, _judged_by(folder, validation))
+        loop = Loop(folder.network, samples, found.plan, chosen, judge, callbacks, progress, found.state)
+        _take_up(loop, found, recorder)
+    except BaseException:
         recorder.close()
-        return load_run(path, *(given or ()))
-    chosen = engine_named(_same_kind(engine, folder), threads)
-    check_same_engine(EngineInfo(**folder.told["engine"]), chosen.info)
-    held_out = _judged_by(folder, validation)
-    losses = _losses(folder, samples, chosen, found.state.step)
-    norms = folder.norms()[: recorder.norms_before(found.state.step)]
-    recorder.go_back(losses, norms, found.state.step)
-    judge = judge_of(folder.network, found.plan, chosen, held_out)
-    loop = Loop(folder.network, samples, found.plan, chosen, judge, callbacks, progress, found.state)
+        raise
+    return loop
+
+
+def _take_up(loop: Loop, found: Checkpoint, recorder: Recorder) -> None:
+    """Put a training where the checkpoint `found` says that it stood, and its recording too."""
+    step, folder = found.state.step, recorder.folder
+    losses = _losses(folder, loop.samples, loop.engine, found)
+    recorder.go_back(losses, folder.norms()[: recorder.norms_before(step)], step)
     loop.made = [Advance(found.state, losses, DONE)]
     loop.best, loop.reached, loop.judged = found.best, found.reached, found.judged.tolist()
     loop.averaged, loop.average, loop.seconds = found.averaged, found.average, found.seconds
     loop.recorder, loop.kept = recorder, folder
-    return loop
 
 
 def _same_kind(engine: str | Engine, folder: RunFolder) -> str | Engine:
@@ -83,11 +91,12 @@ def _judged_by(folder: RunFolder, given: Any) -> Samples | Judge | None:
     return by
 
 
-def _losses(folder: RunFolder, samples: Samples, engine: Engine, steps: int) -> NDArray[np.float64]:
-    """Return the losses of all steps before `steps`; those that the file has lost are computed again."""
-    known = folder.losses()[:steps]
-    if len(known) == steps:
+def _losses(folder: RunFolder, samples: Samples, engine: Engine, found: Checkpoint) -> NDArray[np.float64]:
+    """Return the losses of all steps before `found`; those that the file has lost are computed again."""
+    step = found.state.step
+    known = folder.losses()[:step]
+    if len(known) == step:
         return known
     start = folder.before(len(known))
-    made = engine.advance(folder.network, start, samples, latest(folder).plan, steps)
+    made = engine.advance(folder.network, start, samples, found.plan, step)
     return np.concatenate([known[: start.step], made.losses])

@@ -1,7 +1,8 @@
-"""A run: what was trained, how, and what came of it. A value in memory; it asks and answers nothing."""
+"""A run: what was trained, how, and what came of it; and the questions that can be asked of it."""
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -111,6 +112,36 @@ class Run:
         """
         return self.replay.at(step)
 
+    def fork(self, step: int, **changes: Any) -> Run:
+        """Train on from the state before step `step`, memory included, with some things changed.
+
+        Parameters
+        ----------
+        step : int
+        learning_rate, momentum, … : float or schedule
+            Rates of the rule from there on; or any field of the plan but its batch size, as ``epochs=200``.
+        without : sequence of int
+            Samples to leave out. They keep their places and weigh nothing, so all other batches stay what
+            they were.
+        weights : array_like, shape (n,)
+            How often each sample counts from there on.
+        validation, callbacks, progress, record, keep, about
+            As in `schuss.train`.
+
+        Returns
+        -------
+        Run
+            Its losses begin with those of this run up to `step`.
+
+        Raises
+        ------
+        SettingError, DataError
+            What cannot be changed, or no such step or sample.
+        ReplayError
+            The state cannot be made again here.
+        """
+        return _room("training.forking").fork(self, step, **changes)
+
     @property
     def epochs(self) -> int:
         """Whole epochs trained."""
@@ -157,3 +188,8 @@ class Run:
             f"Run({self.network!r}, {self.epochs} epochs, {self.state.step:,} steps, loss {last}, "
             f"stopped: {self.stopped}, {self.engine.engine} engine, {self.seconds:.3g} s)"
         )
+
+
+def _room(name: str) -> Any:
+    """Return a module that knows `Run` already, looked up when its answer is needed."""
+    return importlib.import_module(f"schuss.{name}")

@@ -61,18 +61,23 @@ class RunFolder:
             raise RecordError(f"{path / 'run.json'} is damaged: {error}.") from error
 
     @classmethod
-    def create(cls, path: Path, told: dict[str, Any], samples: dict[str, Samples]) -> RunFolder:
-        """Make a folder for a run that `told` describes, keep some samples by name, and open it.
+    def create(
+        cls, path: Path, told: dict[str, Any], samples: dict[str, Samples], first: Checkpoint, losses: Array
+    ) -> RunFolder:
+        """Make a folder for a run that `told` describes, with samples by name and its start, and open it.
 
         Raises
         ------
         OutputError
             There is something already, or nothing can be written.
         """
-        make_folder(path)
-        make_folder(path / "checkpoints")
+        make_folder(path, left={"checkpoints", LOSSES[0], *(f"{name}.safetensors" for name in samples)})
+        make_folder(path / "checkpoints", left={f"{first.state.step:012d}.safetensors"})
         for name, kept in samples.items():
             write_whole(path / f"{name}.safetensors", DATA.close({}, arrays_of(kept)), flush=False)
+        write_whole(path / LOSSES[0], as_block(0, losses.reshape(-1, 1)) if len(losses) else b"")
+        place = path / "checkpoints" / f"{first.state.step:012d}.safetensors"
+        write_whole(place, first.to_bytes())
         text = json.dumps(told, allow_nan=False)
         whole = {"kind": "schuss run", "format": FORMAT, "digest": _digest(text), "run": told}
         write_whole(path / "run.json", json.dumps(whole, indent=1).encode())  # the last: now it is a run
@@ -154,6 +159,8 @@ class RunFolder:
         """Leave what was made up to `step`, all of it whole, for a training to go on from there."""
         for late in (s for s in self.steps if s > step):
             remove(self.place(late))
+        for left in (*self.path.glob(".*"), *(self.path / "checkpoints").glob(".*")):  # by a kill
+            remove(left)
         for (name, _), rows in ((LOSSES, losses.reshape(-1, 1)), (NORMS, norms)):
             write_whole(self.path / name, as_block(0, rows) if len(rows) else b"")
 

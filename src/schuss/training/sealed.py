@@ -113,7 +113,9 @@ class Seal:
         size, header = path.stat().st_size, int.from_bytes(start[:8], "little")
         if size == 0:
             return f"{path} is empty."
-        if size > 8 and (start[8:] != b"{" or header > LARGEST_HEADER):
+        if size <= 8:
+            return f"{path} is truncated: {size} bytes are too few."
+        if start[8:] != b"{" or header > LARGEST_HEADER:
             return f"{path} is not a schuss {self.noun}: its first bytes are of another format."
         if size < _whole_size(path, header):
             return f"{path} is truncated: {size} bytes are too few."

@@ -1,0 +1,401 @@
+"""A recorded training is the same training; its folder opens, and leads back to every step."""
+
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from problems import NETWORK, RULE, STEPS_PER_EPOCH, draw_data
+
+from engines import ALL, make_engine
+from schuss import (
+    Adam,
+    Cosine,
+    DataError,
+    GradientDescent,
+    Keep,
+    Momentum,
+    Nesterov,
+    Network,
+    OutputError,
+    RecordError,
+    ReplayError,
+    SettingError,
+    load_run,
+    train,
+)
+from schuss.training import record as disk
+from schuss.training.run import Run
+
+OFTEN = Keep(seconds=0)  # a checkpoint after every stretch
+SETTINGS: dict[str, dict[str, Any]] = {
+    "momentum": {"rule": RULE},
+    "nesterov, cosine, clip": {"rule": Nesterov(Cosine(0.05, warm_up=0.2), 0.8), "clip": 0.3},
+    "adam, decay, dropout": {"rule": Adam(0.01), "weight_decay": 0.01, "dropout": 0.2},
+    "descent, average, penalties": {"rule": GradientDescent(0.05), "average": 0.5, "l2": 0.01, "l1": 0.001},
+}
+
+
+def recorded(folder: Path, epochs: int = 60, keep: Keep = OFTEN, **how: Any) -> Run:
+    """Train on the small problem and record it."""
+    X, T = draw_data()
+    return train(
+        NETWORK, X, T, epochs=epochs, batch_size=5, record=folder, keep=keep, **{"rule": RULE, **how}
+    )
+
+
+def same_runs(a: Run, b: Run) -> bool:
+    """Whether two runs ended in the same bits, losses and judgements included."""
+    states = a.state.digest() == b.state.digest() and a.theta.tobytes() == b.theta.tobytes()
+    losses = a.step_loss.tobytes() == b.step_loss.tobytes() and a.loss.tobytes() == b.loss.tobytes()
+    judged = a.validation_loss.tobytes() == b.validation_loss.tobytes()
+    return states and losses and judged and (a.stopped, a.reached) == (b.stopped, b.reached)
+
+
+@pytest.mark.parametrize("engine", ALL)
+@pytest.mark.parametrize("name", SETTINGS)
+def test_recording_changes_no_bit_and_every_step_is_found_again(
+    engine: str, name: str, tmp_path: Path
+) -> None:
+    """Whatever the rule; and a state from the folder is the one that the training passed through."""
+    how = {"engine": make_engine(engine), **SETTINGS[name]}
+    X, T = draw_data()
+    plain = train(NETWORK, X, T, epochs=60, batch_size=5, **how)
+    made = recorded(tmp_path / "run", **how)
+    opened = load_run(tmp_path / "run")
+
+    assert made.engine.engine == plain.engine.engine == engine.split("-")[0]
+    assert same_runs(plain, made)
+    assert same_runs(made, opened)
+    if opened.engine.arithmetic == how["engine"].info.arithmetic == "baseline":
+        return  # the engine that `auto` chooses here has another arithmetic, and says so
+    for step in (0, 1, 7, 137, 299, 300):
+        expected = step_of(plain, step, how)
+        assert opened.at(step).digest() == expected.digest()
+        assert opened.at(step).digest() != step_of(plain, max(0, step - 1), how).digest() or step == 0
+
+
+def step_of(run: Run, step: int, how: dict[str, Any]) -> Any:
+    """Return a state of `run` by training again from the beginning."""
+    from schuss.method.state import State
+
+    first = State.start(NETWORK.initial(0), len(run.plan.rule.memory))
+    assert not isinstance(run.origin, str)
+    return how["engine"].advance(NETWORK, first, run.origin, run.plan, step).state
+
+
+def test_a_run_in_memory_is_found_again_too() -> None:
+    """Where its first weights were drawn from the seed; with others it says how to have it."""
+    X, T = draw_data()
+    run = train(NETWORK, X, T, rule=RULE, epochs=4, batch_size=5)
+    given = train(NETWORK, X, T, rule=RULE, epochs=4, batch_size=5, theta=run.theta)
+
+    assert run.at(run.state.step).digest() == run.state.digest() != run.at(3).digest()
+    with pytest.raises(ReplayError, match="record=FOLDER"):
+        given.at(3)
+
+
+def test_a_sparse_weighted_run_is_kept_whole(tmp_path: Path) -> None:
+    """CSR inputs, sample weights and class indices come back as they were."""
+    import scipy.sparse
+
+    rng = np.random.default_rng(0)
+    X = scipy.sparse.random(40, 12, 0.2, "csr", rng=rng)
+    network = Network([12, 5, 3], "relu", "cross_entropy")
+    how: dict[str, Any] = {"epochs": 9, "batch_size": 7, "weights": rng.random(40)}
+    run = train(network, X, rng.integers(0, 3, 40), record=tmp_path / "run", keep=OFTEN, **how)
+
+    assert load_run(tmp_path / "run").at(31).digest() == run.at(31).digest()
+
+
+@pytest.mark.parametrize("stop_at", [1, 13, 30])
+@pytest.mark.parametrize("judged", ["by loss", "by data", "by a function"])
+def test_an_interrupted_training_goes_on_as_if_it_had_never_stopped(
+    stop_at: int, judged: str, tmp_path: Path
+) -> None:
+    """Patience, the best state and the validation losses included."""
+    X, T = draw_data()
+    held_out = draw_data(seed=1)
+    validation: Any = {
+        "by loss": None,
+        "by data": held_out,
+        "by a function": lambda s: -float(abs(s.theta).sum()),
+    }
+    how: dict[str, Any] = {"patience": 12, "min_improvement": 0.0, "validation": validation[judged]}
+    whole = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5, **how)
+
+    def interrupt(epoch: Any) -> None:
+        if epoch.number == stop_at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        recorded(tmp_path / "run", callbacks=[interrupt], **how)
+    assert load_run(tmp_path / "run").stopped == "interrupted"
+    again = {"validation": validation[judged]} if judged == "by a function" else {}
+    resumed = train(resume=tmp_path / "run", **again)
+
+    assert same_runs(resumed, whole)
+    assert (resumed.best is None) == (whole.best is None)
+    assert resumed.best is None or resumed.best.digest() == whole.best.digest()  # type: ignore[union-attr]  # both are
+    assert same_runs(load_run(tmp_path / "run"), whole)
+    assert same_runs(train(resume=tmp_path / "run"), whole)  # it has ended: nothing is trained
+    shorter = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5, **{**how, "patience": 3})
+    assert not same_runs(shorter, whole) or len(whole.loss) < 4
+
+
+def test_a_checkpoint_with_any_byte_flipped_is_named_and_passed_over(tmp_path: Path) -> None:
+    """The last whole one is used, and the training goes on to the same end."""
+    run = recorded(tmp_path / "run", epochs=40)
+    folder = tmp_path / "run" / "checkpoints"
+    last = sorted(folder.iterdir())[-1]
+    whole = last.read_bytes()
+    for at in [*range(16), *range(16, len(whole), 97), len(whole) - 1]:
+        flipped = bytearray(whole)
+        flipped[at] ^= 0x20
+        last.write_bytes(flipped)
+        with pytest.warns(UserWarning, match=last.name):
+            opened = load_run(tmp_path / "run")
+        assert opened.state.step < run.state.step
+    for length in (0, 5, len(whole) // 2, len(whole) - 1):
+        last.write_bytes(whole[:length])
+        with pytest.warns(UserWarning, match=last.name):
+            load_run(tmp_path / "run")
+    with pytest.warns(UserWarning, match=last.name):
+        resumed = train(resume=tmp_path / "run")
+    assert same_runs(resumed, run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_run(tmp_path / "run")  # the damaged one is whole again
+
+
+def test_no_whole_checkpoint_is_an_error_that_says_so(tmp_path: Path) -> None:
+    """And so are a description and data with a byte flipped, each by name."""
+    recorded(tmp_path / "run")
+    for path in (tmp_path / "run" / "checkpoints").iterdir():
+        path.write_bytes(b"nothing")
+    with (
+        pytest.raises(RecordError, match="no whole checkpoint"),
+        pytest.warns(UserWarning, match=r"damaged|too few"),
+    ):
+        load_run(tmp_path / "run")
+    for name in ("data.safetensors", "run.json"):
+        recorded(tmp_path / name)
+        path = tmp_path / name / name
+        whole = path.read_bytes()
+        for at in range(0, len(whole), max(1, len(whole) // 60)):
+            flipped = bytearray(whole)
+            flipped[at] ^= 0x01
+            path.write_bytes(flipped)
+            with pytest.raises(RecordError, match=name):
+                load_run(tmp_path / name)
+
+
+def test_losses_that_are_damaged_are_computed_again(tmp_path: Path) -> None:
+    """Opened they are NaN from there on; resumed, the run has them all."""
+    X, T = draw_data()
+    whole = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5)
+
+    def interrupt(epoch: Any) -> None:
+        if epoch.number == 40:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        recorded(tmp_path / "run", callbacks=[interrupt])
+    path = tmp_path / "run" / "losses.bin"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    opened = load_run(tmp_path / "run")
+
+    assert np.isnan(opened.step_loss[-1])
+    assert not np.isnan(opened.step_loss[0])
+    assert same_runs(train(resume=tmp_path / "run"), whole)
+
+
+def test_checkpoints_are_thinned_to_the_size_that_was_asked_for(tmp_path: Path) -> None:
+    """The first and the last two stay, the others lie evenly; without a limit there are more."""
+    many = recorded(tmp_path / "many", epochs=400)
+    count = len(list((tmp_path / "many" / "checkpoints").iterdir()))
+    size = (tmp_path / "many" / "checkpoints" / f"{0:012d}.safetensors").stat().st_size
+    few = recorded(tmp_path / "few", epochs=400, keep=Keep(seconds=0, size=6 * size))
+    kept = sorted(int(p.stem) for p in (tmp_path / "few" / "checkpoints").iterdir())
+
+    assert same_runs(many, few)
+    assert len(kept) <= 6 < count
+    assert kept[0] == 0
+    assert kept[-1] == few.state.step
+    assert few.at(1234).digest() == many.at(1234).digest()
+
+
+def test_other_data_or_another_engine_are_refused_by_name(tmp_path: Path) -> None:
+    """A replay on them would give other bits; the right ones are accepted."""
+    X, T = draw_data()
+    recorded(tmp_path / "run", keep=Keep(seconds=0, data_size=0))
+    path = tmp_path / "run"
+
+    with pytest.raises(ReplayError, match="give them"):
+        load_run(path).at(3)
+    with pytest.raises(ReplayError, match="too large to be kept"):
+        train(resume=path)
+    assert load_run(path, X, T).at(3).step == 3
+    X[4, 1] += 1e-9
+    with pytest.raises(ReplayError, match="not the data"):
+        load_run(path, X, T)
+    with pytest.raises(ReplayError, match="22 samples; got 21"):
+        load_run(path, X[1:], T[1:])
+    recorded(tmp_path / "other", engine="reference", epochs=3)
+    changed = json.loads((tmp_path / "other" / "run.json").read_text())
+    assert changed["run"]["engine"]["engine"] == "reference"
+    with pytest.raises(ReplayError, match=r"engine 'reference'.*'native'"):
+        _with_engine(load_run(tmp_path / "other"), make_engine(ALL[1])).at(2)
+
+
+def _with_engine(run: Run, engine: Any) -> Any:
+    from schuss.training.replay import check_same_engine
+
+    check_same_engine(run.engine, engine.info)
+    return run
+
+
+def test_a_replay_that_gives_other_bits_is_noticed(tmp_path: Path) -> None:
+    """By the losses, and by the next checkpoint where the losses cannot show it."""
+    from dataclasses import replace
+
+    run = recorded(tmp_path / "run")
+    assert load_run(tmp_path / "run").at(31).digest() == run.at(31).digest()
+    opened = load_run(tmp_path / "run")
+    other = replace(opened, plan=opened.plan.replace(rule=Momentum(0.02, 0.9000001)))
+    with pytest.raises(ReplayError, match=r"gives the loss|lead to other bits"):
+        other.at(31)
+
+
+def test_a_folder_in_use_or_in_the_way_is_refused(tmp_path: Path) -> None:
+    """Nothing is trained, and nothing there is touched."""
+    recorded(tmp_path / "run", epochs=2)
+    before = sorted(p.name for p in (tmp_path / "run").iterdir())
+    with pytest.raises(OutputError, match="not empty"):
+        recorded(tmp_path / "run")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputError, match="cannot make the folder"):
+        recorded(tmp_path / "file" / "run")
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == before
+    held = disk.claim(tmp_path / "run" / "lock")
+    assert held is not None
+    with pytest.raises(RecordError, match="another process"):
+        train(resume=tmp_path / "run")
+    held.close()
+    assert train(resume=tmp_path / "run").epochs == 2
+
+
+def test_a_disk_that_fills_up_ends_the_recording_and_not_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a warning that says where it ends; from there the run can be resumed."""
+    X, T = draw_data()
+    whole = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5)
+    calls = []
+
+    def full(*_: Any) -> None:
+        calls.append(1)
+        if len(calls) > 20:
+            raise OSError(28, "No space left on device")
+
+    replace = os.replace
+    monkeypatch.setattr(disk.os, "replace", lambda a, b: (full(), replace(a, b)))
+    with pytest.warns(UserWarning, match=r"No space left.*recording ends at step"):
+        run = recorded(tmp_path / "run")
+    monkeypatch.undo()
+
+    assert same_runs(run, whole)
+    assert load_run(tmp_path / "run").stopped == "unfinished"
+    assert same_runs(train(resume=tmp_path / "run"), whole)
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "words"),
+    [
+        ({"resume": "nowhere"}, RecordError, "no folder"),
+        ({"resume": "."}, RecordError, "no run.json"),
+        ({}, SettingError, "needs a network"),
+        ({"resume": ".", "epochs": 3}, SettingError, r"epochs cannot be given.*fork"),
+    ],
+)
+def test_what_cannot_be_resumed_says_why(
+    how: dict[str, Any], error: type[Exception], words: str, tmp_path: Path
+) -> None:
+    """In a sentence, before anything is trained."""
+    if "resume" in how:
+        how = {**how, "resume": tmp_path / how["resume"]}
+    with pytest.raises(error, match=words):
+        train(**how)
+
+
+def test_a_folder_of_a_newer_schuss_is_refused(tmp_path: Path) -> None:
+    """With the format's number and what to do."""
+    recorded(tmp_path / "run", epochs=1)
+    path = tmp_path / "run" / "run.json"
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told | {"format": 99}))
+    with pytest.raises(RecordError, match=r"format 99.*Update schuss"):
+        load_run(tmp_path / "run")
+    path.write_text(json.dumps(told | {"kind": "other"}))
+    with pytest.raises(RecordError, match="another program"):
+        load_run(tmp_path / "run")
+    with pytest.raises(SettingError, match="JSON"):
+        recorded(tmp_path / "third", about={"x": object()})
+
+
+def test_a_fork_without_changes_is_the_same_run(tmp_path: Path) -> None:
+    """From any step, recorded or not; with a change it parts there, and not before."""
+    run = recorded(tmp_path / "run")
+    for step in (0, 1, 137, 299):
+        assert same_runs(run.fork(step), run)
+    other = run.fork(137, momentum=0.5, record=tmp_path / "fork", keep=OFTEN)
+    opened = load_run(tmp_path / "fork")
+
+    assert same_runs(other, opened)
+    assert (other.step_loss[:138] == run.step_loss[:138]).all()
+    assert other.step_loss[139] != run.step_loss[139]
+    assert opened.at(200).digest() == other.at(200).digest() != run.at(200).digest()
+    with pytest.raises(RecordError, match=r"before step 136|forked at step 137"):
+        opened.at(136)
+
+
+def test_a_fork_without_samples_leaves_all_other_batches_as_they_were(tmp_path: Path) -> None:
+    """A sample left out keeps its place and weighs nothing: the batches that lack it do not change."""
+    run = recorded(tmp_path / "run")
+    n = run.n_samples
+    step = 2 * STEPS_PER_EPOCH
+    row = int(run.plan.batch(step + 2, n)[0])
+    other = run.fork(step, without=[row])
+    by_weights = run.fork(step, weights=np.where(np.arange(n) == row, 0.0, 1.0))
+
+    assert (other.step_loss[: step + 2] == run.step_loss[: step + 2]).all()
+    assert other.step_loss[step + 2] != run.step_loss[step + 2]
+    assert same_runs(other, by_weights)
+
+
+@pytest.mark.parametrize(
+    ("step", "changes", "error", "words"),
+    [
+        (301, {}, SettingError, "at most 300"),
+        (3, {"momentun": 0.3}, SettingError, "did you mean 'momentum'"),
+        (3, {"batch_size": 4}, SettingError, "batch_size"),
+        (3, {"momentum": 2.0}, SettingError, "momentum"),
+        (3, {"without": [22]}, DataError, "0 to 21"),
+        (3, {"without": [0.5]}, DataError, "integers"),
+        (3, {"weights": [1.0]}, DataError, "one per sample"),
+        (300, {}, SettingError, "more epochs"),
+    ],
+)
+def test_what_a_fork_cannot_change_says_why(
+    step: int, changes: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    """Before anything is trained."""
+    X, T = draw_data()
+    run = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5)
+    with pytest.raises(error, match=words):
+        run.fork(step, **changes)
