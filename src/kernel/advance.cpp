@@ -119,7 +119,8 @@ template <class T> bool may_lag(const Data<T> &data, const Objective &objective,
 template <class T>
 Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
                  const Objective &objective, const Dropout &dropout, const Course &course, int threads,
-                 const T *theta, const T *memory, T *new_theta, T *new_memory, double *losses, const Poll &poll) {
+                 const T *theta, const T *memory, T *new_theta, T *new_memory, double *losses, const Poll &poll,
+                 const Observation<T> *observation) {
   const CallUnderWay here;
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const int slots = memory_rows[int(course.rule)];
@@ -154,8 +155,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       work.apart = clips || may_be_long;
       work.may_be_apart = may_be_long && !clips;
       work.by_rows = clips || data.is_sparse() || !dropout.rates.empty();
-      work.lags = may_lag(data, objective, course, work.apart);
-      if (thread == 0) watch.listen_in(work);
+      work.lags = !observation && may_lag(data, objective, course, work.apart);
+      if (thread == 0) watch.listen_in(work), work.observation = observation;
       StepClock clock(stretch.last - stretch.first);
       const Progress made =
           make_steps(work, *space, table, data, objective, course, stretch, thread, watch, clock, losses);
@@ -233,7 +234,7 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
 #define SCHUSS_FOR(T)                                                                                              \
   template Progress advance<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, \
                                const Dropout &, const Course &, int, const T *, const T *, T *, T *, double *,    \
-                               const Poll &);                                                                     \
+                               const Poll &, const Observation<T> *);                                             \
   template double gradient<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &,  \
                               const Dropout &, int, const T *, T *, const Poll &);                                \
   template void outputs<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, int, const T *, T *,   \

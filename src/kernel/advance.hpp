@@ -1,5 +1,6 @@
 // Many steps in one call, on one or more threads; one gradient; outputs. Knows no Python.
 #pragma once
+#include "observation.hpp"
 #include "shelf.hpp"
 #include "watch.hpp"
 
@@ -42,11 +43,11 @@ struct Progress {
 };
 
 // From theta and memory to those after the last whole step, which may be the same arrays; the loss of each step
-// goes to losses (steps,).
+// goes to losses (steps,), and what is seen of watched weights to `observation`, if there is one.
 template <class T>
 Progress advance(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
                  const Course &, int threads, const T *theta, const T *memory, T *new_theta, T *new_memory,
-                 double *losses, const Poll &poll);
+                 double *losses, const Poll &poll, const Observation<T> *observation = nullptr);
 
 // Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,). Neither means anything
 // once `poll` has said stop.

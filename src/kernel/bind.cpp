@@ -28,7 +28,8 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
                      long batch_size, long first_place, Matrix<const double> rates,
                      std::optional<Vector<const double>> keeps, int rule, const Terms &objective,
                      const DropoutIn &dropout,
-                     Vector<double> losses, int threads, bool check_each_step, nb::object poll) {
+                     Vector<double> losses, int threads, bool check_each_step, nb::object poll,
+                     const ObservationIn<T> &observation) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes, weights);
   require(batch_size >= 1, "batch_size must be at least 1");
@@ -48,13 +49,15 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, Rule(rule), rates.data(),
                          keeps ? keeps->data() : nullptr, check_each_step};
   const Dropout silent = dropout_of(p, dropout);
+  std::vector<WeightPlace> places;
+  const auto seen = observation_of<T>(p, observation, steps, batch_size, memory_rows[rule], places);
   PythonPoll ask(std::move(poll));
   Progress made;
   {
     nb::gil_scoped_release free;
     made = advance<T>(p, shelf_of<T>(p), table, data, objective_of(objective), silent, course, threads, theta.data(),
                       memory.data(), new_theta.data(), new_memory.data(), losses.data(),
-                      [&](long s, double loss) { return ask(s, loss); });
+                      [&](long s, double loss) { return ask(s, loss); }, seen ? &*seen : nullptr);
   }
   ask.listen();  // one that came after the last poll would else be raised with these steps lost
   if (ask.heard()) made.outcome = Outcome::interrupted;
@@ -110,7 +113,7 @@ template <class T> void bind_for(nb::module_ &m) {
         nb::arg("weights").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
         nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("keeps").noconvert().none(), nb::arg("rule"),
         nb::arg("objective"), nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"),
-        nb::arg("check_each_step"), nb::arg("poll").none());
+        nb::arg("check_each_step"), nb::arg("poll").none(), nb::arg("observation").noconvert() = nb::none());
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
         nb::arg("weights").noconvert().none(), nb::arg("objective"), nb::arg("dropout").none(),

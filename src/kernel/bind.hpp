@@ -16,6 +16,7 @@ using namespace schuss;
 
 template <class T> using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T> using Matrix = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T> using Cube = nb::ndarray<T, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
 template <class T> const Table<T> &table_of(const InstructionSet &set);
 template <> inline const Table<float> &table_of<float>(const InstructionSet &set) { return *set.f32; }

@@ -6,6 +6,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <tuple>
 #include <variant>
@@ -73,6 +74,37 @@ Data<T> data_of(const Problem &p, const Rows<T> &x, const std::optional<Matrix<c
   data.classes = classes ? classes->data() : nullptr;
   data.weights = weights ? weights->data() : nullptr;
   return data;
+}
+
+// Watched weights by their places in theta, and where to write what is seen of them: theta, memory, sums, factor,
+// rows, y and delta of observation.hpp.
+template <class T>
+using ObservationIn =
+    std::optional<std::tuple<Vector<const int64_t>, Matrix<T>, Cube<T>, Matrix<T>, Vector<T>, Matrix<int32_t>,
+                             Cube<T>, Cube<T>>>;
+
+template <class A> bool has_shape(const A &array, std::initializer_list<long> shape) {
+  size_t axis = 0;
+  for (long size : shape)
+    if (long(array.shape(axis++)) != size) return false;
+  return true;
+}
+
+// The observation points into `places`.
+template <class T>
+std::optional<Observation<T>> observation_of(const Problem &p, const ObservationIn<T> &given, long steps,
+                                             long batch_size, int slots, std::vector<WeightPlace> &places) {
+  if (!given) return {};
+  const auto &[weights, theta, memory, sums, factor, rows, y, delta] = *given;
+  const long count = long(weights.shape(0));
+  require(all_below(weights, long(p.n_parameters())), "weights to watch name one that is not there");
+  require(has_shape(theta, {steps, count}) && has_shape(memory, {steps, slots, count}) &&
+              has_shape(sums, {steps, count}) && has_shape(factor, {steps}) && has_shape(rows, {steps, batch_size}) &&
+              has_shape(y, {steps, batch_size, count}) && has_shape(delta, {steps, batch_size, count}),
+          "the room for what is seen has a wrong shape");
+  for (long i = 0; i < count; i++) places.push_back(p.place_of(size_t(weights.data()[i])));
+  return Observation<T>{places.data(), count, batch_size, theta.data(), memory.data(), sums.data(), factor.data(),
+                        rows.data(), y.data(), delta.data()};
 }
 
 // As _terms in engine/native.py says them: mean, l2, l1, clip, as scikit-learn.

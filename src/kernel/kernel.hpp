@@ -78,6 +78,8 @@ template <class T> struct Sparse {
 // A sum over nonzeros fetches each of its terms from another place: it takes about so many times longer.
 constexpr double sparse_effort = 4;
 
+template <class T> struct Observation;  // observation.hpp
+
 // Everything a step needs. Each thread has a copy of its own; the buffers and the team are shared.
 template <class T> struct Work {
   int depth = 0;
@@ -137,6 +139,8 @@ template <class T> struct Work {
   Batch next = {};                // of the step after this one; none of this call where n is 0
   Ahead ahead = {};
   long begin = 0;                 // row of the batch at which the chunk at work begins
+
+  const Observation<T> *observation = nullptr;  // of thread 0, where weights are watched
 
   // Asked by thread 0 before so many operations; true gives the step up.
   bool (*poll)(void *, double flops) = nullptr;

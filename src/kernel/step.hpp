@@ -5,6 +5,7 @@
 #include "dropout.hpp"
 #include "lagging.hpp"
 #include "losses.hpp"
+#include "observe.hpp"
 #include "shares.hpp"
 #include "update.hpp"
 
@@ -33,10 +34,6 @@ template <class T> void gather(Work<T> &work, Range r) {
       t[work.classes[sample]] = T(1);
     }
   }
-}
-
-template <class T> SCHUSS_INLINE const T *input_of(const Work<T> &work, int l) {
-  return l == 0 ? work.x_batch : work.layers[l - 1].y;
 }
 
 template <class T> void forward_layer(Work<T> &work, int l, const Part &part) {
@@ -166,6 +163,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   const bool penalised = is_penalised(work);
   double loss = 0;
   work.batch = batch;
+  if (work.observation) observe_weights(work);
   if (penalised) penalties(work, thread);
   for (long begin = 0; begin < batch.n; begin += work.chunk) {
     const int n = batch.n - begin < work.chunk ? int(batch.n - begin) : work.chunk;
@@ -182,6 +180,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
       for (int r = 0; r < n; r++) loss += work.errors[r];
       if (last) work.team->step_loss = (loss + (penalised ? penalty_total(work) : 0.0)) * work.loss_scale;
     }
+    if (work.observation) observe_rows(work, n);
     if (work.may_be_apart) work.apart = work.team->apart;
     const Fate fate = !last ? Fate::kept : work.update && !work.apart ? Fate::updated : Fate::gradient;
     with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
@@ -189,6 +188,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     if (meet(*work.team)) return false;
   }
   const T factor = work.clips ? clip_factor(work) : T(1);
+  if (work.observation) work.observation->factor[work.number] = factor;
   if (work.update && work.apart) {
     with_rule(work, [&](auto rule) { apply_with<T, rule.value>(work, factor, thread); });
     meet(*work.team);

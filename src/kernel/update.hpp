@@ -15,6 +15,10 @@ template <class T> SCHUSS_INLINE long sample_at(const Work<T> &work, int row) {
   return work.batch.order ? work.batch.order[place] : work.batch.first + place;
 }
 
+template <class T> SCHUSS_INLINE const T *input_of(const Work<T> &work, int l) {
+  return l == 0 ? work.x_batch : work.layers[l - 1].y;
+}
+
 template <class T> SCHUSS_INLINE bool is_penalised(const Work<T> &work) { return work.l2 != T(0) || work.l1 != T(0); }
 
 // Weights and what belongs to each, at equal places; biases carry no penalty and do not decay.

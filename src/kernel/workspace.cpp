@@ -34,6 +34,13 @@ size_t Problem::n_parameters() const {
   return total;
 }
 
+WeightPlace Problem::place_of(size_t index) const {
+  int l = 0;
+  for (size_t size; index >= (size = (size_t(layers[l]) + biases) * size_t(layers[l + 1])); l++) index -= size;
+  const size_t n_out = size_t(layers[l + 1]);
+  return {l, int(index / n_out), int(index % n_out)};
+}
+
 double Problem::flops_per_sample(double inputs) const {
   double total = 4.0 * inputs * layers[1];
   for (int l = 1; l < depth(); l++) total += 6.0 * layers[l] * layers[l + 1];

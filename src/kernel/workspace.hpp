@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernel.hpp"
+#include "observation.hpp"
 
 namespace schuss {
 
@@ -21,6 +22,7 @@ struct Problem {
 
   int depth() const { return int(layers.size()) - 1; }
   size_t n_parameters() const;
+  WeightPlace place_of(size_t index) const;  // in the flat vector
   // Of a training step, and the parameters met, by a sample of so many inputs.
   double flops_per_sample(double inputs) const;
   double parameters_met(double inputs) const;

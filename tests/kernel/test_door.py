@@ -63,6 +63,21 @@ def csr(**changes: Any) -> dict[str, Any]:
     return {"x": tuple({**sound, **changes}.values())}
 
 
+def seen(**changes: Any) -> dict[str, Any]:
+    """Return room for what two watched weights see in `arguments`' three steps, with some of it changed."""
+    sound = {
+        "weights": np.array([0, PARAMETERS - 1]),
+        "theta": np.empty((3, 2)),
+        "memory": np.empty((3, 1, 2)),
+        "sums": np.empty((3, 2)),
+        "factor": np.empty(3),
+        "rows": np.empty((3, 2), np.int32),
+        "y": np.empty((3, 2, 2)),
+        "delta": np.empty((3, 2, 2)),
+    }
+    return {"observation": tuple({**sound, **changes}.values())}
+
+
 def read_only(array: np.ndarray) -> np.ndarray:
     array.setflags(write=False)
     return array
@@ -72,6 +87,7 @@ def test_sound_arguments_pass():
     """The arguments that the other tests change are let through."""
     assert _kernel.advance(**arguments()) == (3, 0, None)
     assert _kernel.advance(**arguments(**csr())) == (3, 0, None)
+    assert _kernel.advance(**arguments(**seen())) == (3, 0, None)
 
 
 BAD = {
@@ -149,6 +165,20 @@ BAD = {
     "dropout of another seed": {"dropout": ([0.5], 2**64, 0)},
     "dropout before the first step": {"dropout": ([0.5], 0, -1)},
     "problem missing": {"problem": None},
+    "weights to watch of int32": seen(weights=np.zeros(2, np.int32)),
+    "weights to watch as matrix": seen(weights=np.zeros((1, 2), int)),
+    "three weights to watch": seen(weights=np.zeros(3, int)),
+    "room for theta of two steps": seen(theta=np.empty((2, 2))),
+    "room for theta of float32": seen(theta=np.empty((3, 2), np.float32)),
+    "room for two rows of memory": seen(memory=np.empty((3, 2, 2))),
+    "room for sums of one weight": seen(sums=np.empty((3, 1))),
+    "room for two factors": seen(factor=np.empty(2)),
+    "room for rows of three samples": seen(rows=np.empty((3, 3), np.int32)),
+    "room for rows of int64": seen(rows=np.empty((3, 2), int)),
+    "room for y of one sample": seen(y=np.empty((3, 1, 2))),
+    "room for delta with gaps": seen(delta=np.empty((3, 2, 4))[:, :, ::2]),
+    "room for delta read-only": seen(delta=read_only(np.empty((3, 2, 2)))),
+    "no room for delta": {"observation": seen()["observation"][:-1]},
 }
 
 
@@ -270,6 +300,9 @@ CRASHES = {
     "no samples": "x=np.ones((0, 2)), t=np.ones((0, 1))",
     "unknown activation": "problem=_kernel.Problem([2, 3, 1], [99, 0], 0, [0.0], True, [1])",
     "unknown loss": "problem=_kernel.Problem([2, 3, 1], [2, 0], 99, [0.0], True, [1])",
+    "a watched weight beyond theta": "**seen(weights=np.array([0, PARAMETERS]))",
+    "a watched weight far beyond theta": "**seen(weights=np.array([0, 10**15]))",
+    "a watched weight below 0": "**seen(weights=np.array([-(10**15), 0]))",
     "unknown rule": "rule=99",
     "rule below 0": "rule=-1",
     "a layer of 0 units": (
@@ -284,7 +317,7 @@ def test_bad_numbers_are_refused(name):
     """A number out of range is a TypeError or ValueError. Tried in another process, which may crash."""
     code = (
         "import numpy as np\n"
-        "from test_door import N, _kernel, arguments, csr\n"
+        "from test_door import N, PARAMETERS, _kernel, arguments, csr, seen\n"
         "try:\n"
         f"    _kernel.advance(**arguments({CRASHES[name]}))\n"
         "except (TypeError, ValueError):\n"

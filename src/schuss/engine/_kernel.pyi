@@ -12,6 +12,17 @@ _Floats: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 _Csr: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int32], _Floats]  # starts, columns, values
 _Dropout: TypeAlias = tuple[Sequence[float], int, int]  # rates of the hidden layers, seed, step
 
+_Observation: TypeAlias = tuple[
+    NDArray[np.int64],  # the weights; then what is seen of them, as `Observed` has it
+    _Floats,
+    _Floats,
+    _Floats,
+    _Floats,
+    NDArray[np.int32],
+    _Floats,
+    _Floats,
+]
+
 class Problem:
     def __init__(
         self,
@@ -71,6 +82,7 @@ def advance(
     threads: int,
     check_each_step: bool,
     poll: Callable[[int, float], bool] | None,
+    observation: _Observation | None = None,
 ) -> tuple[int, int, BaseException | None]: ...
 def sweep(
     problem: Problem,

@@ -1,4 +1,4 @@
-"""The contract of an engine: `gradient` for questions, `advance` for speed, two others only to look.
+"""The contract of an engine: `gradient` for questions, `advance` for speed, three others only to look.
 
 `advance` equals repeated `gradient` and rule update, bit for bit within an engine, and `advance_many` equals
 `advance` of each network.
@@ -30,6 +30,7 @@ __all__ = [
     "AdvanceMany",
     "Engine",
     "EngineInfo",
+    "Observed",
     "Poll",
     "Predictor",
 ]
@@ -100,6 +101,48 @@ class AdvanceMany(NamedTuple):
         """Return a result, having looked what is finite in it."""
         finite = np.logical_and.reduce([_finite_rows(a) for a in (losses, states.theta, states.memory)])
         return cls(states, losses, finite, error)
+
+
+class Observed(NamedTuple):
+    """What was seen of some weights, m of them, while steps were made in numbers of dtype T.
+
+    With g = T(scale)·(T(l2)·w + T(l1)·sign w − sum), without the penalties where they are 0 or w is a bias,
+    and times the factor where that is not 1, the rule's `update` of what stands at a step is what stands at
+    the next, bit for bit.
+
+    Attributes
+    ----------
+    state : State
+        After the last step.
+    losses : float64 ndarray, shape (steps,)
+        As in `Advance`.
+    theta : ndarray of T, shape (steps, m)
+        The watched weights before each step.
+    memory : ndarray of T, shape (steps, slots, m)
+        What the rule remembers of them before each step.
+    sums : ndarray of T, shape (steps, m)
+        Σ_p y_k·δ_j over the batch, as the engine itself added it up in T: before the reduction, penalties
+        and clipping; sample weights are in δ_j.
+    factor : ndarray of T, shape (steps,)
+        What clipping multiplied the gradient by, 1 where it did not.
+    rows : int32 ndarray, shape (steps, batch)
+        The samples of each step, in their order; −1 where a batch is short.
+    y : ndarray of T, shape (steps, batch, m)
+        y_k of each sample: of an input, of a hidden unit after dropout, 1 for a bias; 0 where there is no
+        sample.
+    delta : ndarray of T, shape (steps, batch, m)
+        δ_j of each sample, times its sample weight; 0 where there is none.
+    """
+
+    state: State
+    losses: NDArray[np.float64]
+    theta: Array
+    memory: Array
+    sums: Array
+    factor: Array
+    rows: NDArray[np.int32]
+    y: Array
+    delta: Array
 
 
 @dataclass(frozen=True)
@@ -173,6 +216,28 @@ class Engine(Protocol):
             before the next update. Whatever stops it, the returned state is that of a whole step.
         check_each_step : bool, default False
             Look for non-finite weights after each step; else at the end of each epoch.
+        """
+        ...
+
+    def observe(
+        self, network: Network, state: State, samples: Samples, plan: Plan, stop: int, weights: Any
+    ) -> Observed:
+        """Run steps [state.step, stop) of `plan` as `advance` does, and write down what some weights see.
+
+        Bit for bit what `advance` makes of it; the steps may be fewer for the same reason, a loss or a weight
+        that is not finite.
+
+        Parameters
+        ----------
+        weights : array_like of int, shape (m,)
+            Which weights to watch, by their places in theta.
+
+        Raises
+        ------
+        SettingError
+            A place that is not in theta, or a `stop` before the state's step.
+        KeyboardInterrupt
+            Ctrl-C, or whatever else a signal raises.
         """
         ...
 

@@ -21,10 +21,12 @@ from schuss.engine.engine import (
     Advance,
     AdvanceMany,
     EngineInfo,
+    Observed,
     Poll,
     Predictor,
 )
 from schuss.engine.mapped import ReadAhead, file_under
+from schuss.engine.observing import Watch
 from schuss.engine.shuffles import Shuffles
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
@@ -183,6 +185,26 @@ class NativeEngine:
         check_each_step: bool = False,
     ) -> Advance:
         """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
+        return self._run(network, state, samples, plan, stop, poll, check_each_step)
+
+    def observe(
+        self, network: Network, state: State, samples: Samples, plan: Plan, stop: int, weights: Any
+    ) -> Observed:
+        """Run steps [state.step, stop) of `plan`, watching `weights`; see `schuss.engine.engine.Engine`."""
+        watch = Watch(network, state, samples, plan, stop, weights)
+        return watch.seen(self._run(network, state, samples, plan, stop, watch=watch))
+
+    def _run(
+        self,
+        network: Network,
+        state: State,
+        samples: Samples,
+        plan: Plan,
+        stop: int,
+        poll: Poll | None = None,
+        check_each_step: bool = False,
+        watch: Watch | None = None,
+    ) -> Advance:
         made: list[NDArray[np.float64]] = []
         result = Advance(state, NOTHING, DONE)
         ahead = _read_ahead(samples.X, plan)
@@ -192,7 +214,7 @@ class NativeEngine:
                 if ahead:
                     until = ahead.until(result.state.step, until)
                     ahead.ask(until, ahead.until(until, plan.steps(len(samples))))
-                last = self._call(network, result.state, samples, plan, until, poll, check_each_step)
+                last = self._call(network, result.state, samples, plan, until, poll, check_each_step, watch)
                 made.append(last.losses)
                 result = last
         except KeyboardInterrupt as raised:  # between two calls of the kernel; what was made stands
@@ -261,6 +283,7 @@ class NativeEngine:
         stop: int,
         poll: Poll | None,
         check_each_step: bool,
+        watch: Watch | None,
     ) -> Advance:
         n, start = len(samples), state.step
         before = np.ascontiguousarray(state.theta), np.ascontiguousarray(state.memory)
@@ -290,6 +313,7 @@ class NativeEngine:
             self._threads,
             check_each_step,
             None if poll is None else lambda done, loss: bool(poll(start + done, loss)),
+            None if watch is None else (watch.weights, *watch.room(start, stop)),
         )
         after = State(theta, memory, start + steps)
         return Advance(after, losses[:steps], OUTCOMES[outcome], error)

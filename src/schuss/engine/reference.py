@@ -15,12 +15,14 @@ from schuss.engine.engine import (
     Advance,
     AdvanceMany,
     EngineInfo,
+    Observed,
     Poll,
     Predictor,
 )
+from schuss.engine.observing import Watch
 from schuss.engine.shuffles import Shuffles, draw_with_numpy
 from schuss.method import backprop
-from schuss.method.backprop import Gradient, Objective
+from schuss.method.backprop import Gradient, Objective, Working
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -84,9 +86,16 @@ class ReferenceEngine:
         dropout: Dropout | None = None,
     ) -> Gradient:
         """Return loss and gradient of all samples as one batch."""
+        made = self._working(network, theta, samples, objective, dropout)
+        return Gradient(made.loss, made.gradient)
+
+    @staticmethod
+    def _working(
+        network: Network, theta: Array, samples: Samples, objective: Objective, dropout: Dropout | None
+    ) -> Working:
         T = samples.targets(network.layers[-1])
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is noticed by its result
-            return backprop.gradient(
+            return backprop.working(
                 network, theta, samples.X, T, objective, weights=samples.weights, dropout=dropout
             )
 
@@ -102,12 +111,32 @@ class ReferenceEngine:
         check_each_step: bool = False,
     ) -> Advance:
         """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
+        return self._run(network, state, samples, plan, stop, poll, check_each_step)
+
+    def observe(
+        self, network: Network, state: State, samples: Samples, plan: Plan, stop: int, weights: Any
+    ) -> Observed:
+        """Run steps [state.step, stop) of `plan`, watching `weights`; see `schuss.engine.engine.Engine`."""
+        watch = Watch(network, state, samples, plan, stop, weights)
+        return watch.seen(self._run(network, state, samples, plan, stop, watch=watch))
+
+    def _run(
+        self,
+        network: Network,
+        state: State,
+        samples: Samples,
+        plan: Plan,
+        stop: int,
+        poll: Poll | None = None,
+        check_each_step: bool = False,
+        watch: Watch | None = None,
+    ) -> Advance:
         start, losses = state.step, list[float]()
         outcome, error = DONE, None
         try:
             due = time.perf_counter() + POLL_SECONDS
             while state.step < stop and outcome == DONE:
-                after, loss = self._step(network, state, samples, plan)
+                after, loss = self._step(network, state, samples, plan, watch)
                 losses.append(loss)
                 state = after
                 if not math.isfinite(loss) or not self._still_finite(state, samples, plan, check_each_step):
@@ -133,18 +162,22 @@ class ReferenceEngine:
             losses[i, : len(made.losses)] = made.losses
         return AdvanceMany.of(States(theta, memory, stop), losses)
 
-    def _step(self, network: Network, state: State, samples: Samples, plan: Plan) -> tuple[State, float]:
+    def _step(
+        self, network: Network, state: State, samples: Samples, plan: Plan, watch: Watch | None
+    ) -> tuple[State, float]:
         n = len(samples)
-        batch = samples.take(self._rows(plan, state.step, n))
+        rows = self._rows(plan, state.step, n)
         dropout = plan.dropout_at(state.step, network.depth - 1)
-        loss, gradient = self.gradient(network, state.theta, batch, plan.objective, dropout)
+        made = self._working(network, state.theta, samples.take(rows), plan.objective, dropout)
+        if watch is not None:
+            _note(watch, network, state, rows, made)
         rates = plan.rates(state.step, state.step + 1, n)[0].tolist()
         (keep,) = plan.keeps(state.step, state.step + 1, n).tolist()
         with np.errstate(over="ignore", invalid="ignore"):
             theta, memory = plan.rule.update(
-                network.decayed(state.theta, keep), state.memory, gradient, rates
+                network.decayed(state.theta, keep), state.memory, made.gradient, rates
             )
-        return State(theta, memory, state.step + 1), loss
+        return State(theta, memory, state.step + 1), made.loss
 
     def _rows(self, plan: Plan, step: int, n: int) -> Array:
         epoch, place = divmod(step, plan.steps_per_epoch(n))
@@ -165,3 +198,17 @@ class ReferenceEngine:
     def _still_finite(state: State, samples: Samples, plan: Plan, each_step: bool) -> bool:
         epoch_ended = state.step % plan.steps_per_epoch(len(samples)) == 0
         return state.finite if each_step or epoch_ended else True
+
+
+def _note(watch: Watch, network: Network, state: State, rows: Array, made: Working) -> None:
+    """Write down what the watched weights saw in the step after `state`."""
+    at, n = watch.weights, len(rows)
+    room = watch.room(state.step, state.step + 1)
+    room.theta[0], room.memory[0], room.sums[0] = state.theta[at], state.memory[:, at], made.sums[at]
+    room.factor[0] = made.factor
+    room.rows[0, :n], room.rows[0, n:] = rows, -1
+    room.y[0, n:], room.delta[0, n:] = 0, 0
+    for i, index in enumerate(at.tolist()):
+        layer, k, j = network.place_of(index)
+        room.y[0, :n, i] = made.trace.output(layer, k)
+        room.delta[0, :n, i] = made.deltas[layer][:, j]

@@ -23,23 +23,26 @@ Source: Rumelhart, Hinton & Williams, Parallel Distributed Processing, vol. 1, c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import LayerWeights, Network
+from schuss.method.samples import is_sparse
 
 __all__ = [
     "Gradient",
     "Objective",
     "Trace",
+    "Working",
     "error_signals",
     "errors",
     "forward",
     "gradient",
     "outputs",
+    "working",
 ]
 
 
@@ -54,12 +57,34 @@ class Trace(NamedTuple):
     y: list[Array]
     masks: list[Array | None]
 
+    def output(self, layer: int, k: int) -> Any:
+        """Return y_k of each sample, shape (n,), below weight layer `layer`; 1 for what feeds the biases."""
+        y_k: Any = self.y[layer]  # of the inputs, it may be a CSR matrix
+        if k == y_k.shape[1]:
+            return 1.0
+        return y_k[:, [k]].toarray()[:, 0] if is_sparse(y_k) else y_k[:, k]
+
 
 class Gradient(NamedTuple):
     """Loss of a batch (a number) and its gradient, shape (n_parameters,)."""
 
     loss: float
     gradient: Array
+
+
+class Working(NamedTuple):
+    """A `Gradient` with what it was made of.
+
+    ``sums`` holds Σ_p y_k·δ_j of every weight, shape (n_parameters,), ``factor`` what clipping multiplied
+    the gradient by, 1 where it did not, ``deltas`` what `error_signals` returned.
+    """
+
+    loss: float
+    gradient: Array
+    factor: float
+    sums: Array
+    trace: Trace
+    deltas: list[Array]
 
 
 @dataclass(frozen=True)
@@ -158,21 +183,49 @@ def gradient(
 
     `weights` (n,) count each sample so many times; `dropout` silences hidden units.
     """
-    objective = objective or Objective()
+    made = working(network, theta, X, T, objective or Objective(), weights=weights, dropout=dropout)
+    return Gradient(made.loss, made.gradient)
+
+
+def working(
+    network: Network,
+    theta: Array,
+    X: Array,
+    T: Array,
+    objective: Objective,
+    *,
+    weights: Array | None = None,
+    dropout: Dropout | None = None,
+) -> Working:
+    """Return the same with all that it was made of."""
     trace = forward(network, theta, X, dropout)
     deltas = error_signals(network, theta, trace, T, weights)
+    sums = term_sums(network, theta, trace, deltas)
     total = float(X.shape[0] if weights is None else weights.sum(dtype=np.float64))
-    scale = theta.dtype.type(objective.scale(total))
-    result = np.empty_like(theta)
-    views = zip(network.views(theta), network.views(result), trace.y, deltas, strict=False)
-    for layer, into, y_k, delta_j in views:
-        np.subtract(penalty_slope(layer, objective), y_k.T @ delta_j, out=into.w)
-        if into.b is not None:
-            np.negative(delta_j.sum(axis=0), out=into.b)
-    result *= scale
+    result = theta.dtype.type(objective.scale(total)) * unreduced(network, theta, sums, objective)
+    factor = clip_factor(result, objective.clip)
     each = errors(network, trace, T, as_scikit_learn=objective.as_scikit_learn)
     loss = batch_loss(network, theta, each, objective, weights) * objective.scale(total)
-    return Gradient(loss, clipped(result, objective.clip))
+    return Working(loss, result if factor == 1 else factor * result, factor, sums, trace, deltas)
+
+
+def term_sums(network: Network, theta: Array, trace: Trace, deltas: list[Array]) -> Array:
+    """Return Σ_p y_k·δ_j of every weight, and Σ_p δ_j of every bias, shape (n_parameters,)."""
+    sums = np.empty_like(theta)
+    for into, y_k, delta_j in zip(network.views(sums), trace.y, deltas, strict=False):
+        into.w[...] = y_k.T @ delta_j
+        if into.b is not None:
+            delta_j.sum(axis=0, out=into.b)
+    return sums
+
+
+def unreduced(network: Network, theta: Array, sums: Array, objective: Objective) -> Array:
+    """Return the gradient before the reduction, shape (n_parameters,): the penalties' slope less `sums`."""
+    result = 0 - sums
+    if objective.l2 or objective.l1:
+        for layer, into in zip(network.views(theta), network.views(result), strict=True):
+            into.w[...] += penalty_slope(layer, objective)
+    return result
 
 
 def batch_loss(
@@ -183,12 +236,12 @@ def batch_loss(
     return total + penalty(network, theta, objective)
 
 
-def clipped(gradient: Array, length: float | None) -> Array:
-    """Return g·min(1, length/‖g‖)."""
+def clip_factor(gradient: Array, length: float | None) -> float:
+    """Return min(1, length/‖g‖), a number of the gradient's dtype where it is not 1."""
     if length is None:
-        return gradient
+        return 1.0
     norm = float(np.linalg.norm(gradient.astype(np.float64)))
-    return gradient * gradient.dtype.type(length / norm) if norm > length else gradient
+    return gradient.dtype.type(length / norm) if norm > length else 1.0
 
 
 def penalty(network: Network, theta: Array, objective: Objective) -> float:

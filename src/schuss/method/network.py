@@ -186,14 +186,18 @@ class Network:
     def weight_name(self, index: int) -> str:
         """Return the name of weight `index`: ``hidden1[3] <- input[7]`` or ``output[0] <- bias``."""
         check_integer("weight index", index, low=0, high=self.n_parameters - 1)
-        layer = self.layer_of(index)
-        k, j = divmod(index - self._offsets()[layer], self.layers[layer + 1])
+        layer, k, j = self.place_of(index)
         source = "bias" if k == self.layers[layer] else f"{self.layer_names[layer]}[{k}]"
         return f"{self.layer_names[layer + 1]}[{j}] <- {source}"
 
     def layer_of(self, index: int) -> int:
         """Return which weight layer, counted from 0, holds weight `index`."""
         return int(np.searchsorted(self._offsets(), index, side="right")) - 1
+
+    def place_of(self, index: int) -> tuple[int, int, int]:
+        """Return the weight layer of weight `index`, and the units k and j; k is the fan-in for a bias."""
+        layer = self.layer_of(index)
+        return layer, *divmod(index - self._offsets()[layer], self.layers[layer + 1])
 
     def weight_index(self, name: str) -> int:
         """Return the place in theta of the weight called `name`; the inverse of `weight_name`."""
