@@ -1,4 +1,4 @@
-"""A recorded training that is killed again and again, at any instant, ends in the bits of one that never was."""
+"""A recorded training that is killed again and again ends in the bits of one that never was."""
 
 import json
 import os
@@ -26,8 +26,12 @@ network = Network([6, 40, 30, 2], "tanh", output="identity")
 common = {"epochs": 800, "batch_size": 4, "threads": 1}
 cases = {
     "momentum, cosine, float32": dict(rule=Momentum(Cosine(0.02, warm_up=0.1), 0.9), dtype="float32"),
-    "nesterov, early stopping": dict(rule=Nesterov(0.01, 0.8), validation=held_out, patience=300, min_improvement=0.0),
-    "adam, plateau": dict(rule=Adam(Plateau(0.01, 2.0, 1e-4)), patience=2, min_improvement=1e-3, dtype="float32"),
+    "nesterov, early stopping": dict(
+        rule=Nesterov(0.01, 0.8), validation=held_out, patience=300, min_improvement=0.0
+    ),
+    "adam, plateau": dict(
+        rule=Adam(Plateau(0.01, 2.0, 1e-4)), patience=2, min_improvement=1e-3, dtype="float32"
+    ),
     "descent, average, dropout, clip": dict(
         rule=GradientDescent(0.05), average=0.5, dropout=0.1, clip=1.0, weight_decay=0.01
     ),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 
 from schuss.engine import native
-from schuss.engine.engine import Engine
+from schuss.engine.engine import Engine, EngineInfo
 from schuss.engine.reference import ReferenceEngine
 from schuss.errors import KernelMissingWarning
 from schuss.method.checks import check_choice
 
-__all__ = ["ENGINES", "engine_named"]
+__all__ = ["ENGINES", "engine_like", "engine_named"]
 
 ENGINES = ("auto", "native", "reference")
 
@@ -42,6 +42,17 @@ def engine_named(name: str | Engine = "auto", threads: int | None = None) -> Eng
             _warn_once()
         return ReferenceEngine()
     return native.NativeEngine(threads)
+
+
+def engine_like(info: EngineInfo, threads: int | None = None) -> Engine:
+    """Return an engine with the arithmetic that `info` tells of, or the nearest that there is here."""
+    if info.engine == "reference":
+        return ReferenceEngine()
+    fused = info.arithmetic == "fused"
+    alike = [name for name, fuses in native.instruction_sets().items() if fuses == fused]
+    if not alike or native.NativeEngine(threads).info.arithmetic == info.arithmetic:
+        return engine_named("auto", threads)
+    return native.NativeEngine(threads, alike[0])
 
 
 def _warn_once() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.choice import engine_named
+from schuss.engine.choice import engine_like, engine_named
 from schuss.engine.engine import DONE, Advance, Engine, EngineInfo
 from schuss.errors import ReplayError, SettingError
 from schuss.method.network import Network
@@ -49,8 +49,9 @@ def resumed(
         if found.stopped not in UNDER_WAY:
             recorder.close()
             return load_run(path, *(given or ()))
-        chosen = engine_named(_same_kind(engine, folder), threads)
-        check_same_engine(EngineInfo(**folder.told["engine"]), chosen.info)
+        made_by = EngineInfo(**folder.told["engine"])
+        chosen = engine_like(made_by, threads) if engine == "auto" else engine_named(engine, threads)
+        check_same_engine(made_by, chosen.info)
         judge = judge_of(folder.network, found.plan, chosen, _judged_by(folder, validation))
         loop = Loop(folder.network, samples, found.plan, chosen, judge, callbacks, progress, found.state)
         _take_up(loop, found, recorder)
@@ -69,11 +70,6 @@ def _take_up(loop: Loop, found: Checkpoint, recorder: Recorder) -> None:
     loop.best, loop.reached, loop.judged = found.best, found.reached, found.judged.tolist()
     loop.averaged, loop.average, loop.seconds = found.averaged, found.average, found.seconds
     loop.recorder, loop.kept = recorder, folder
-
-
-def _same_kind(engine: str | Engine, folder: RunFolder) -> str | Engine:
-    """Return the engine asked for, or the kind that trained where nothing was."""
-    return "reference" if engine == "auto" and folder.told["engine"]["engine"] == "reference" else engine
 
 
 def _judged_by(folder: RunFolder, given: Any) -> Samples | Judge | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.choice import engine_named
+from schuss.engine.choice import engine_like, engine_named
 from schuss.engine.engine import Engine, EngineInfo
 from schuss.errors import ReplayError
 from schuss.method.functions import Array
@@ -98,7 +98,7 @@ class Run:
             )
         if isinstance(self.origin, str):
             raise ReplayError("this run does not hold its data; give them: schuss.load_run(FOLDER, X, T).")
-        engine = engine_named("reference" if self.engine.engine == "reference" else "auto")
+        engine = engine_like(self.engine)
         check_same_engine(self.engine, engine.info)
         return Replay(self.network, self.plan, self.origin, engine, self.kept, self.step_loss)
 
@@ -141,6 +141,35 @@ class Run:
             The state cannot be made again here.
         """
         return _room("training.forking").fork(self, step, **changes)
+
+    def account(
+        self, weight: int | str, start: int, stop: int | None = None, *, back: int | None = None
+    ) -> Any:
+        """Take the change of a weight apart: by past steps, by samples, exactly.
+
+        Parameters
+        ----------
+        weight : int or str
+            Its place in theta, or its name, as ``"hidden1[3] <- input[7]"``.
+        start, stop : int
+            From before step `start` to before step `stop`; without `stop`, the change that step `start` made.
+        back : int, optional
+            How many steps before `start` to unfold; older ones are a single line. By default until they have
+            faded to a millionth.
+
+        Returns
+        -------
+        schuss.insight.account.Account
+            Its lines add up to the change to the last bit.
+
+        Raises
+        ------
+        SettingError
+            No such weight or step.
+        ReplayError
+            The steps cannot be made again here.
+        """
+        return _room("insight.ledger").account(self, weight, start, stop, back=back)
 
     @property
     def epochs(self) -> int:

@@ -13,13 +13,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from schuss.method.checks import check_integer
 from schuss.method.functions import Array
-from schuss.method.rules.rule import check_rates, rates_at, rates_at_one
+from schuss.method.rules.rule import Expansion, check_rates, rates_at, rates_at_one, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Adam"]
@@ -52,6 +52,7 @@ class Adam:
     memory: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
     as_given: ClassVar[bool] = False
     formula: ClassVar[str] = "m ← β₁·m + (1−β₁)·g;  s ← β₂·s + (1−β₂)·g²;  θ ← θ − α_t·m/(√s + ε)"
+    reads_memory: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_rates(self)
@@ -82,6 +83,15 @@ class Adam:
         mean = beta_1 * memory[0] + (1.0 - beta_1) * gradient
         mean_square = beta_2 * memory[1] + (1.0 - beta_2) * (gradient * gradient)
         return theta - learning_rate * mean / (np.sqrt(mean_square) + epsilon), np.stack([mean, mean_square])
+
+    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:
+        """Return keep = β₁, take = 1−β₁, use = −α_t/(√s+ε), now = 0 of each step; see `Rule.expansion`.
+
+        So a change is a sum of past gradients here too; only its numbers differ from weight to weight.
+        """
+        learning_rate, beta_1, _, epsilon = rounded(rates.T, dtype)
+        use = -learning_rate / (np.sqrt(memory[:, 1].astype(np.float64)) + epsilon)
+        return Expansion(beta_1, rounded(1.0 - rates[:, 1], dtype), use, np.zeros(len(rates)))
 
 
 def _power(base: float, exponent: int) -> float:

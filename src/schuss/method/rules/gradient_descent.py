@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from schuss.method.functions import Array
-from schuss.method.rules.rule import check_rates, rates_at
+from schuss.method.rules.rule import Expansion, check_rates, rates_at, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["GradientDescent"]
@@ -30,6 +32,7 @@ class GradientDescent:
     memory: ClassVar[tuple[str, ...]] = ()
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "θ ← θ − α·g"
+    reads_memory: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_rates(self)
@@ -44,3 +47,8 @@ class GradientDescent:
         """Return theta − α·g, shape (n,), and the empty memory."""
         (learning_rate,) = rates
         return theta - learning_rate * gradient, memory
+
+    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+        """Return keep = take = use = 0, now = −α of each step; see `Rule.expansion`."""
+        none = np.zeros(len(rates))
+        return Expansion(none, none, none, -rounded(rates[:, 0], dtype))

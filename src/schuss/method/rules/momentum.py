@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
 
 from schuss.method.functions import Array
-from schuss.method.rules.rule import check_rates, rates_at
+from schuss.method.rules.rule import Expansion, check_rates, rates_at, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Momentum"]
@@ -44,6 +46,7 @@ class Momentum:
     memory: ClassVar[tuple[str, ...]] = ("velocity",)
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + v"
+    reads_memory: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_rates(self)
@@ -59,3 +62,8 @@ class Momentum:
         learning_rate, momentum = rates
         velocity = momentum * memory - learning_rate * gradient
         return theta + velocity[0], velocity
+
+    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+        """Return keep = η, take = −α, use = 1, now = 0 of each step; see `Rule.expansion`."""
+        learning_rate, momentum = rounded(rates.T, dtype)
+        return Expansion(momentum, -learning_rate, np.ones(len(rates)), np.zeros(len(rates)))

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from schuss.method.functions import Array
-from schuss.method.rules.rule import check_rates, rates_at
+from schuss.method.rules.rule import Expansion, check_rates, rates_at, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Nesterov"]
@@ -40,6 +40,7 @@ class Nesterov:
     memory: ClassVar[tuple[str, ...]] = ("velocity",)
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + η·v − α·g"
+    reads_memory: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_rates(self)
@@ -56,3 +57,8 @@ class Nesterov:
         push = learning_rate * gradient
         velocity = momentum * memory - push
         return theta + (momentum * velocity[0] - push), velocity
+
+    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+        """Return keep = η, take = −α, use = η, now = −α of each step; see `Rule.expansion`."""
+        learning_rate, momentum = rounded(rates.T, dtype)
+        return Expansion(momentum, -learning_rate, momentum, -learning_rate)

@@ -7,14 +7,14 @@ as many rows as it names.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from schuss.method.functions import Array
 from schuss.method.schedules import Rate, Span, Steps, Values, at_steps, check_rate
 
-__all__ = ["Rule", "check_rates", "rates_at", "rates_at_one"]
+__all__ = ["Expansion", "Rule", "check_rates", "rates_at", "rates_at_one", "rounded"]
 
 # What each rate may be, whichever rule has it.
 LIMITS: dict[str, dict[str, Any]] = {
@@ -26,6 +26,22 @@ LIMITS: dict[str, dict[str, Any]] = {
 }
 
 
+class Expansion(NamedTuple):
+    """What steps of a rule do to the first row of its memory, m, and to a weight, in numbers.
+
+        m ← keep·m + take·g
+        Δw = use·m + now·g        with the new m
+
+    Each holds a number per step, shape (steps,), as the engine used it: rounded to the dtype of the training.
+    So any change is a sum of gradients, each times a number, and one term for the memory before them.
+    """
+
+    keep: Values
+    take: Values
+    use: Values
+    now: Values
+
+
 class Rule(Protocol):
     """A frozen value that turns a gradient into a change of theta."""
 
@@ -34,6 +50,7 @@ class Rule(Protocol):
     memory: ClassVar[tuple[str, ...]]  # what each row of State.memory holds
     as_given: ClassVar[bool]  # whether `at` returns the rates themselves; if not, learning_rate is a factor
     formula: ClassVar[str]
+    reads_memory: ClassVar[bool]  # whether its `expansion` depends on the memory's other rows
 
     @property
     def learning_rate(self) -> Rate:
@@ -48,6 +65,14 @@ class Rule(Protocol):
         self, theta: Array, memory: Array, gradient: Array, rates: Sequence[float]
     ) -> tuple[Array, Array]:
         """Return the new theta (n,) and memory (slots, n); `rates` is a row of `at`."""
+        ...
+
+    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:
+        """Return what steps with these `rates`, shape (steps, rates), do to a weight of this dtype.
+
+        `memory`, shape (steps, slots), is that of the weight after each step; it is looked at where
+        `reads_memory` says so.
+        """
         ...
 
 
@@ -71,3 +96,8 @@ def rates_at_one(rule: Rule, steps: Steps, span: Span) -> list[float]:
     """Return the same for a single step, for which NumPy's calls take longer than the numbers."""
     rates = (getattr(rule, name) for name in rule.rates)
     return [rate if isinstance(rate, float) else float(rate.at(steps, span)[0]) for rate in rates]
+
+
+def rounded(values: Values, dtype: Any) -> Values:
+    """Return `values` as numbers of `dtype`, in float64."""
+    return values.astype(dtype).astype(np.float64)
