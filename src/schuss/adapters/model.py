@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.adapters.choice import check_table
 from schuss.adapters.columns import Table
+from schuss.adapters.fitting import prepare
 from schuss.adapters.preprocessing import Preprocessor
 from schuss.adapters.recipe import Recipe, outputs_of
 from schuss.adapters.scores import scores_of
-from schuss.adapters.splitting import split_rows
 from schuss.adapters.targets import Target
 from schuss.engine.engine import Engine
 from schuss.errors import DataError, DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.training.loop import Tick
+from schuss.training.record import free_place
 from schuss.training.run import Run
 from schuss.training.train import train
 
@@ -93,6 +94,12 @@ class Model:
             return {self.targets[0].name: y}
         return {t.name: np.column_stack([1 - c, c]) for t, c in zip(self.targets, y.T, strict=True)}
 
+    def tested(self, table: Table) -> Model:
+        """Return the model with its scores on a table of rows that it has not seen, if there are any."""
+        if not table.n_rows:
+            return self
+        return replace(self, scores=self.evaluate(table), n_test=table.n_rows)
+
     def evaluate(self, table: Table) -> dict[str, float]:
         """Return the scores on a table that holds the targets; see `schuss.adapters.scores`."""
         return scores_of(self.targets, self.outputs(table), table)
@@ -109,6 +116,8 @@ def fit_model(
     engine: str | Engine = "auto",
     threads: int | None = None,
     progress: Callable[[Tick], None] | None = None,
+    record: Path | None = None,
+    source: str | None = None,
     tell: Callable[[str], object] = str,
 ) -> Model:
     """Train a model on a table.
@@ -124,6 +133,11 @@ def fit_model(
         Decided from the target by default.
     test_size : float, optional
         Share of rows kept for testing, in [0, 1). By default 0.2, and 0 below 50 rows.
+    record : path, optional
+        A new folder in which to record the run; where a training diverges and starts again at a gentler rate,
+        that is recorded in a folder beside it.
+    source : str, optional
+        Where the table can be read again.
     tell : callable, optional
         Told in sentences what was decided about the columns.
 
@@ -138,29 +152,24 @@ def fit_model(
         Its ``model`` is the model so far.
     """
     recipe = recipe or Recipe()
-    if not target_names:
-        raise DataError("no target: name the column to predict.")
-    targets = tuple(Target.fit(table.column(name), task) for name in target_names)
-    check_table(table, target_names)
-    fit_rows, test_rows = split_rows(table, targets, test_size, recipe.seed)
-    fit_table = table.take(fit_rows)
-    targets = tuple(_refit(target, fit_table) for target in targets)
-    preprocessor = Preprocessor.fit(fit_table, exclude=target_names)
+    X, T, preprocessor, targets, test, _ = prepare(table, target_names, task, test_size, recipe.seed, dtype)
     for line in (*preprocessor.report, *(line for target in targets for line in target.report)):
         tell(line)
-    X = preprocessor.transform(fit_table).astype(dtype)
+    about = {
+        "source": source,
+        "table": table.name,
+        "prepared_with": {"task": task, "test_size": test_size, "seed": recipe.seed, "dtype": dtype},
+        "preprocessor": preprocessor.to_dict(),
+        "targets": [target.to_dict() for target in targets],
+    }
     network = recipe.network(X.shape[1], targets)
-    T = _encoded(targets, fit_table)
-    how = {"engine": engine, "threads": threads, "progress": progress}
+    how = {"engine": engine, "threads": threads, "progress": progress, "about": about}
     try:
-        run = _train_gently(network, X, T, recipe, how, tell)
+        run = _train_gently(network, X, T, recipe, how, record, tell)
     except TrainingInterrupted as interrupted:
         model = Model(interrupted.run, preprocessor, targets)
         raise TrainingInterrupted(interrupted.run, model) from interrupted
-    model = Model(run, preprocessor, targets)
-    if not len(test_rows):
-        return model
-    return replace(model, scores=model.evaluate(table.take(test_rows)), n_test=len(test_rows))
+    return Model(run, preprocessor, targets).tested(test)
 
 
 def _train_gently(
@@ -169,29 +178,16 @@ def _train_gently(
     T: NDArray[Any],
     recipe: Recipe,
     how: dict[str, Any],
+    record: Path | None,
     tell: Callable[[str], object],
 ) -> Run:
     """Train; where the rate was ours to choose and the training diverged, again at gentler rates."""
     for attempt in range(GENTLER):
         try:
-            return train(network, X, T, recipe.gentler(attempt).plan(len(X)), **how)
+            return train(network, X, T, recipe.gentler(attempt).plan(len(X)), **how, record=record)
         except DivergenceError as error:
             if recipe.learning_rate is not None:
                 raise
             tell(f"The training diverged at step {error.step}; it starts again at a third of the rate.")
-    return train(network, X, T, recipe.gentler(GENTLER).plan(len(X)), **how)
-
-
-def _refit(target: Target, table: Table) -> Target:
-    """Return a regression target scaled on the training rows alone; classes come from all rows."""
-    if target.task == "classification":
-        return target
-    return Target.fit(table.column(target.name), "regression")
-
-
-def _encoded(targets: Sequence[Target], table: Table) -> NDArray[Any]:
-    """Return the targets as the loss wants them: class indices, or a matrix (n_rows, n_out)."""
-    columns = [target.encode(table.column(target.name)) for target in targets]
-    if outputs_of(targets) == "one of many":
-        return columns[0]
-    return np.column_stack(columns).astype(np.float64)
+            record = record and free_place(record)
+    return train(network, X, T, recipe.gentler(GENTLER).plan(len(X)), **how, record=record)

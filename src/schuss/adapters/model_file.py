@@ -14,6 +14,7 @@ import numpy as np
 
 from schuss.adapters.model import Model
 from schuss.adapters.preprocessing import Preprocessor
+from schuss.adapters.recorded import is_run, model_of
 from schuss.adapters.targets import Target
 from schuss.engine.engine import EngineInfo
 from schuss.errors import ModelFileError, SchussError
@@ -22,6 +23,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.state import State
+from schuss.training.opening import load_run
 from schuss.training.record import write_whole
 from schuss.training.run import Run
 from schuss.training.sealed import Seal, package_version
@@ -46,14 +48,18 @@ def save_model(model: Model | Run, path: str | os.PathLike[str]) -> Path:
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Read the model that `save_model` wrote.
+    """Read the model that `save_model` wrote, or that a recorded run ended with.
 
     Raises
     ------
     ModelFileError
         No such file, not a schuss model, written by a newer schuss, truncated, or damaged.
+    RecordError
+        The same of a recorded run.
     """
     path = Path(path)
+    if is_run(path):
+        return model_of(load_run(path))
     told, arrays = SEAL.open(path)
     try:
         return _model(told, arrays)

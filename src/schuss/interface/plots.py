@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,12 @@ from schuss.errors import MissingExtraError, SettingError
 from schuss.training.record import check_place, write_whole
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from schuss.insight.account import Account
     from schuss.training.run import Run
 
-__all__ = ["check_picture", "save_loss_curve"]
+__all__ = ["check_picture", "save_loss_curve", "save_waterfall"]
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -63,6 +67,39 @@ def save_loss_curve(run: Run, path: Path) -> Path:
     sizes = "-".join(map(str, run.network.layers))
     axes.set_title(f"{sizes}, {run.plan.rule.name.replace('_', ' ')}", loc="left")
     axes.spines[["top", "right"]].set_visible(False)
+    return _save(figure, path)
+
+
+def save_waterfall(account: Account, path: Path, most: int = 24) -> Path:
+    """Draw how a weight's change came about, a bar for each line of its account, and return the path.
+
+    Raises
+    ------
+    MissingExtraError, SettingError, OutputError
+        As `save_loss_curve`.
+    """
+    path = check_picture(path)
+    from matplotlib.figure import Figure
+
+    from schuss.interface.cli.account_view import entries
+
+    lines = entries(account, most)
+    figure = Figure(figsize=(6.4, 0.8 + 0.22 * len(lines)), layout="constrained")
+    axes = figure.subplots()
+    begins = [0.0, *accumulate(line.value for line in lines)]
+    colors = ["#1f5fa8" if line.value >= 0 else "#c2571a" for line in lines]
+    axes.barh(range(len(lines)), [line.value for line in lines], left=begins[:-1], color=colors, height=0.7)
+    axes.axvline(0, color="0.4", lw=0.8)
+    axes.axvline(float(account.change), color="0.4", lw=0.8, ls=":")
+    axes.set_yticks(range(len(lines)), [line.name for line in lines], fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel("change so far; the dotted line is the whole change")
+    axes.set_title(f"{account.name}, steps {account.start} to {account.stop}", loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    return _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> Path:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=150)
     return write_whole(path, buffer.getvalue())

@@ -16,7 +16,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]  # as it is there
 
-__all__ = ["append", "check_place", "claim", "make_folder", "remove", "write_whole"]
+__all__ = ["append", "check_place", "claim", "free_place", "make_folder", "remove", "write_whole"]
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes, *, flush: bool = True) -> Path:
@@ -92,6 +92,15 @@ def make_folder(path: Path, left: Collection[str] = ()) -> Path:
             raise
         raise OutputError(f"cannot make the folder {path}: {error.strerror or error}.") from error
     return path
+
+
+def free_place(path: Path) -> Path:
+    """Return `path` if nothing stands there, else the first of path-2, path-3, … that is free."""
+    number, place = 1, path
+    while place.exists():
+        number += 1
+        place = path.with_name(f"{path.name}-{number}")
+    return place
 
 
 def claim(path: Path) -> IO[bytes] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples, as_inputs
 from schuss.method.state import State
 from schuss.training.replay import Kept, Replay, check_same_engine
+from schuss.training.run_folder import RunFolder
 from schuss.training.stopping import Progress
 
 __all__ = ["Run"]
@@ -82,6 +84,16 @@ class Run:
     def data(self) -> str:
         """SHA-256 of the samples."""
         return self.origin if isinstance(self.origin, str) else self.origin.fingerprint()
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the run is recorded, if it is."""
+        return self.kept.path if isinstance(self.kept, RunFolder) else None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What was given as ``about=`` when the recording began."""
+        return self.kept.told["about"] if isinstance(self.kept, RunFolder) else {}
 
     @cached_property
     def replay(self) -> Replay:

@@ -10,13 +10,17 @@ from schuss.interface.cli.data import data
 from schuss.interface.cli.doctor import doctor
 from schuss.interface.cli.evaluate import evaluate
 from schuss.interface.cli.exits import guarded
+from schuss.interface.cli.explain import explain
+from schuss.interface.cli.fork import fork
 from schuss.interface.cli.predict import predict
+from schuss.interface.cli.replay import replay
+from schuss.interface.cli.resume import resume
 from schuss.interface.cli.show import show
 from schuss.interface.cli.train import train
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (train, predict, evaluate, show, data, doctor)
+COMMANDS = (train, predict, evaluate, show, resume, replay, fork, explain, data, doctor)
 
 app = typer.Typer(
     name="schuss",

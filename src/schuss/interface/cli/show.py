@@ -16,7 +16,7 @@ __all__ = ["show"]
 
 
 def show(
-    model: Annotated[Path, typer.Argument(help="A model file, or a run saved by schuss.save_model.")],
+    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a recorded run.")],
     plot: Annotated[Path | None, typer.Option(help="Draw the loss curve to this PNG or SVG.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:

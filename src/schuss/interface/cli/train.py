@@ -9,6 +9,7 @@ import typer
 
 from schuss.errors import SettingError, TrainingInterrupted
 from schuss.interface.cli.output import print_json, print_line, say
+from schuss.interface.cli.places import place_for, source_of, tell_recorded
 from schuss.interface.cli.progress import progress_bar
 from schuss.interface.cli.rows import DropMissingTarget, with_targets
 
@@ -65,6 +66,17 @@ def train(
         Path | None,
         typer.Option(help="Draw the loss curve to this PNG or SVG.", rich_help_panel=RUN),
     ] = None,
+    record: Annotated[
+        str | None,
+        typer.Option(
+            help="Record the run by this name in the folder runs, or in a folder given as a path; by default "
+            "by the name of the data.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    no_record: Annotated[
+        bool, typer.Option("--no-record", help="Record nothing.", rich_help_panel=RUN)
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")] = False,
 ) -> None:
@@ -88,6 +100,7 @@ def train(
     }
     check_outputs(out, plot)
     table = read_table(data)
+    place = None if no_record else place_for(record, table.name)
     targets = targets_of(table, target)
     table = with_targets(table, targets, drop=drop_missing_target)
     try:
@@ -102,12 +115,16 @@ def train(
                 engine=engine,
                 threads=threads,
                 progress=bar,
+                record=place,
+                source=source_of(data),
                 tell=str if quiet else say,
             )
     except TrainingInterrupted as interrupted:
         keep_interrupted(interrupted.model, out)
         raise
-    report(model, table, as_json=as_json)
+    report(model, table.name, table, as_json=as_json)
+    if not quiet:
+        tell_recorded(model.run)
     write(model, out, plot, quiet=quiet)
 
 
@@ -152,30 +169,34 @@ def targets_of(table: Table, given: list[str] | None) -> list[str]:
 def keep_interrupted(model: Model, out: Path | None) -> None:
     """Save what an interrupted training has reached, if a file was asked for."""
     say(f"interrupted after {model.run.epochs} epochs ({model.run.state.step:,} steps)")
+    if model.run.folder is not None:
+        say(f"go on with: schuss resume {model.run.folder}")
     if out is not None:
         from schuss.adapters.model_file import save_model
 
         say(f"the model so far is in {save_model(model, out)}")
 
 
-def report(model: Model, table: Table, *, as_json: bool) -> None:
-    """Print what came of the training."""
+def report(model: Model, data: str, table: Table | None, *, as_json: bool) -> None:
+    """Print what came of a training, with scores on the rows of `table` where none were kept for testing."""
     from schuss.interface.cli.describe import described, loss_picture, score_line
 
-    scores = model.scores or model.evaluate(table)
+    scores = model.scores or (model.evaluate(table) if table is not None else {})
+    run = model.run
     if as_json:
         seen = {} if model.scores else {"training": scores}
-        print_json(described(model) | {"data": table.name} | seen)
+        place = {} if run.folder is None else {"run": str(run.folder)}
+        print_json(described(model) | {"data": data} | place | seen)
         return
-    run = model.run
-    print_line(f"{table.name}: {run.n_samples:,} rows to train on, {model.n_test:,} kept for testing")
+    print_line(f"{data}: {run.n_samples:,} rows to train on, {model.n_test:,} kept for testing")
     print_line(repr(run.network))
     speed = f"{run.samples_per_second:,.0f} samples/s"
     print_line(f"{run.epochs} epochs, {run.state.step:,} steps in {run.seconds:.2f} s, {speed}")
     for line in loss_picture(run):
         print_line(line)
-    where = "test" if model.scores else "training (no rows were kept for testing)"
-    print_line(f"{where} {score_line(scores)}", style="bold")
+    if scores:
+        where = "test" if model.scores else "training (no rows were kept for testing)"
+        print_line(f"{where} {score_line(scores)}", style="bold")
 
 
 def write(model: Model, out: Path | None, plot: Path | None, *, quiet: bool) -> None:

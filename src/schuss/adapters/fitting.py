@@ -1,0 +1,82 @@
+"""From a table to what a network is trained on: rows kept for testing, columns encoded, targets scaled.
+
+Pure, and the same every time: a recorded run finds its data again by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.adapters.choice import check_table
+from schuss.adapters.columns import Table
+from schuss.adapters.preprocessing import Preprocessor
+from schuss.adapters.recipe import outputs_of
+from schuss.adapters.splitting import split_rows
+from schuss.adapters.targets import Target
+from schuss.errors import DataError
+from schuss.method.functions import Array
+
+__all__ = ["Prepared", "prepare"]
+
+
+class Prepared(NamedTuple):
+    """What a network is trained on and tested with.
+
+    Attributes
+    ----------
+    X : ndarray of float32 or float64, shape (n, n_in)
+    T : ndarray, shape (n, n_out), or class indices (n,)
+    preprocessor : Preprocessor
+    targets : tuple of Target
+    test : Table
+        The rows kept for testing.
+    rows : integer ndarray, shape (n,)
+        Which row of the table each sample is, counted from 0.
+    """
+
+    X: Array
+    T: NDArray[Any]
+    preprocessor: Preprocessor
+    targets: tuple[Target, ...]
+    test: Table
+    rows: NDArray[Any]
+
+
+def prepare(
+    table: Table,
+    target_names: Sequence[str],
+    task: str | None,
+    test_size: float | None,
+    seed: int,
+    dtype: str,
+) -> Prepared:
+    """Return what a network is trained on, from a table with its targets; see `fit_model`."""
+    if not target_names:
+        raise DataError("no target: name the column to predict.")
+    targets = tuple(Target.fit(table.column(name), task) for name in target_names)
+    check_table(table, target_names)
+    fit_rows, test_rows = split_rows(table, targets, test_size, seed)
+    fit_table = table.take(fit_rows)
+    targets = tuple(_refit(target, fit_table) for target in targets)
+    preprocessor = Preprocessor.fit(fit_table, exclude=target_names)
+    X = preprocessor.transform(fit_table).astype(dtype)
+    return Prepared(X, _encoded(targets, fit_table), preprocessor, targets, table.take(test_rows), fit_rows)
+
+
+def _refit(target: Target, table: Table) -> Target:
+    """Return a regression target scaled on the training rows alone; classes come from all rows."""
+    if target.task == "classification":
+        return target
+    return Target.fit(table.column(target.name), "regression")
+
+
+def _encoded(targets: Sequence[Target], table: Table) -> NDArray[Any]:
+    """Return the targets as the loss wants them: class indices, or a matrix (n_rows, n_out)."""
+    columns = [target.encode(table.column(target.name)) for target in targets]
+    if outputs_of(targets) == "one of many":
+        return columns[0]
+    return np.column_stack(columns).astype(np.float64)

@@ -1,0 +1,117 @@
+"""``schuss explain``: why a weight of a recorded run moved, by past step and by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from schuss.interface.cli.account_view import sample_rows, step_rows
+from schuss.interface.cli.output import print_json, print_line, print_table, say
+from schuss.interface.cli.places import place_of
+
+if TYPE_CHECKING:
+    from schuss.insight.account import Account
+    from schuss.training.run import Run
+
+__all__ = ["explain"]
+
+ACCOUNT = "A weight"
+
+
+def explain(
+    run: Annotated[str, typer.Argument(help="A recorded run: its folder, or its name in the folder runs.")],
+    weight: Annotated[
+        str | None,
+        typer.Option(
+            help="Which weight, as 'hidden1[3] <- input[7]' or 'output[0] <- bias'; by default the one that "
+            "moved most.",
+            rich_help_panel=ACCOUNT,
+        ),
+    ] = None,
+    step: Annotated[
+        int | None,
+        typer.Option(
+            help="The step whose change is explained; by default the last.", rich_help_panel=ACCOUNT
+        ),
+    ] = None,
+    stop: Annotated[
+        int | None,
+        typer.Option(help="Explain all changes from --step to before this one.", rich_help_panel=ACCOUNT),
+    ] = None,
+    back: Annotated[
+        int | None,
+        typer.Option(help="How many earlier steps to unfold; the rest is one line.", rich_help_panel=ACCOUNT),
+    ] = None,
+    lines: Annotated[int, typer.Option(help="Steps and samples to show by themselves.")] = 10,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the waterfall to this PNG or SVG.", rich_help_panel=ACCOUNT)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+) -> None:
+    """Say why a weight moved: what the gradient of now gave, what memory gave, and which samples pushed."""
+    from schuss.adapters.recorded import open_run
+
+    if plot is not None:
+        from schuss.interface.plots import check_picture
+
+        check_picture(plot)
+    opened = open_run(place_of(run))
+    at = max(0, opened.state.step - 1) if step is None else step
+    account = opened.account(weight or moved_most(opened, at, stop), at, stop, back=back)
+    if as_json:
+        print_json(account.to_dict())
+    else:
+        show(account, lines, labels_of(opened))
+    if plot is not None:
+        from schuss.interface.plots import save_waterfall
+
+        say(f"picture written to {save_waterfall(account, plot)}")
+
+
+def moved_most(run: Run, start: int, stop: int | None) -> str:
+    """Return the name of the weight that moved most."""
+    import numpy as np
+
+    from schuss.method.checks import check_integer
+
+    check_integer("--step", start, low=0, high=run.state.step - 1)
+    last = start + 1 if stop is None else check_integer("--stop", stop, low=start + 1, high=run.state.step)
+    moved = np.abs(run.at(last).theta - run.at(start).theta)
+    return run.network.weight_name(int(moved.argmax()))
+
+
+def labels_of(run: Run) -> Callable[[int], str]:
+    """Return how to call a sample: by its row of the table, counted from 1, where that can be read again."""
+    from schuss.adapters.recorded import prepared_again
+
+    found = prepared_again(run)
+    if found is None:
+        return lambda sample: f"sample {sample}"
+    return lambda sample: f"sample {sample} (row {found.rows[sample] + 1})"
+
+
+def show(account: Account, lines: int, label: Callable[[int], str]) -> None:
+    """Print an account."""
+    whole = account.stop - account.start > 1
+    when = f"steps {account.start:,} to {account.stop - 1:,}" if whole else f"step {account.start:,}"
+    print_line(f"{account.name}, {when}, rule {account.rule}", style="bold")
+    others = f" and {sum(account.others.values()):+.6g} from {', '.join(account.others)}"
+    print_line(
+        f"{account.before:.9g} → {account.after:.9g}: change {float(account.change):+.6g} = "
+        f"{account.now:+.6g} from now and {account.memory:+.6g} from memory{others if account.others else ''}"
+    )
+    print_line()
+    print_table(("", "coefficient", "gradient term", "contribution", "share", ""), step_rows(account, lines))
+    print_line()
+    if account.silent:
+        count, visits = f"{account.silent:,}", f"{int(account.visits.sum()):,}"
+        print_line(f"{count} of {visits} visits of samples gave nothing: a silent unit, or an input of 0.")
+    print_table(("by sample", "visits", "contribution", "share"), sample_rows(account, lines, label))
+    print_line()
+    verdict = (
+        "add up to the change to the last bit" if account.balances else "DO NOT ADD UP; please report it"
+    )
+    print_line(f"The lines of both tables, with their roundings, {verdict}.")

@@ -1,0 +1,67 @@
+"""Where the command line records runs: a folder ``runs`` here, or the one that SCHUSS_RUNS names."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schuss.errors import OutputError
+from schuss.interface.cli.output import say
+
+if TYPE_CHECKING:
+    from schuss.training.run import Run
+
+__all__ = ["place_for", "place_of", "source_of", "tell_recorded"]
+
+
+def runs_folder() -> Path:
+    """Return the folder in which runs are recorded by name."""
+    return Path(os.environ.get("SCHUSS_RUNS") or "runs")
+
+
+def place_of(name: str) -> Path:
+    """Return the folder of the run called `name`: a path that is there, or a name in the runs folder."""
+    path = Path(name)
+    return path if path.exists() or len(path.parts) != 1 else runs_folder() / name
+
+
+def place_for(name: str | None, data: str) -> Path | None:
+    """Return the folder for a new run, named after its data where it was given no name.
+
+    None, with a word, where no run was asked for and none can be recorded here.
+
+    Raises
+    ------
+    OutputError
+        The place that was asked for is taken, or cannot be written.
+    """
+    from schuss.training.record import free_place
+
+    if name is not None:
+        path = Path(name) if len(Path(name).parts) > 1 else runs_folder() / name
+        if path.exists():
+            raise OutputError(f"{path} is there already; choose another --record name.")
+        return path
+    folder = runs_folder()
+    standing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
+        say(f"the run is not recorded: {folder.absolute()} cannot be written.")
+        return None
+    word = re.sub(r"[^\w.-]+", "-", Path(data).name.split(".")[0]).strip("-") or "run"
+    return free_place(folder / word)
+
+
+def source_of(data: str) -> str | None:
+    """Return where a table given as `data` can be read again; standard input cannot."""
+    if data == "-":
+        return None
+    path = Path(data)
+    return str(path.resolve()) if path.exists() else data
+
+
+def tell_recorded(run: Run) -> None:
+    """Say where a run was recorded, and what can be asked of it."""
+    if run.folder is not None:
+        say(f"recorded in {run.folder}; try: schuss explain {run.folder}")
