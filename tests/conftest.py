@@ -31,6 +31,12 @@ def pytest_configure() -> None:
         )
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _runs_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let the command line record in a folder of the test session's own."""
+    os.environ["SCHUSS_RUNS"] = str(tmp_path_factory.mktemp("runs"))
+
+
 @pytest.fixture(autouse=True)
 def _fixed_seeds() -> None:
     """Seed the global generators, which other people's code draws from."""

@@ -66,6 +66,7 @@ def test_the_list_is_the_agreed_one() -> None:
         *[
             "Tick",
             "TrainingInterrupted",
+            "compare",
             "load_model",
             "load_run",
             "read_table",

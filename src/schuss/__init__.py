@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from schuss.adapters.estimators import MLPClassifier, MLPRegressor
     from schuss.adapters.model_file import load_model, save_model
     from schuss.adapters.tables import read_table
+    from schuss.insight.comparison import compare
     from schuss.insight.sweep import sweep
     from schuss.insight.swept import Sweep
 
@@ -52,6 +53,7 @@ _LAZY = {
     "load_model": "schuss.adapters.model_file",
     "save_model": "schuss.adapters.model_file",
     "read_table": "schuss.adapters.tables",
+    "compare": "schuss.insight.comparison",
     "sweep": "schuss.insight.sweep",
     "Sweep": "schuss.insight.swept",
 }
@@ -90,6 +92,7 @@ __all__ = [
     "Sweep",
     "Tick",
     "TrainingInterrupted",
+    "compare",
     "load_model",
     "load_run",
     "read_table",

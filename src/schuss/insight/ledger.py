@@ -56,14 +56,15 @@ def account(
 
 def _first_step(replay: Replay, start: int, back: int | None) -> int:
     """Return from which step on the memory is unfolded."""
+    known = replay.kept.steps[0]  # a fork remembers no step before its first
     if back is not None:
-        return max(0, start - check_integer("back", back, low=0))
-    earliest = max(0, start - FARTHEST)
+        return max(known, start - check_integer("back", back, low=0))
+    earliest = max(known, start - FARTHEST)
     rates = replay.plan.rates(earliest, max(start, earliest + 1), len(replay.samples))
     nothing = np.zeros((len(rates), max(2, len(replay.plan.rule.memory))))
     keep = replay.plan.rule.expansion(rates, nothing, np.float64).keep if start > earliest else np.empty(0)
     fades = np.cumprod(np.abs(keep[::-1]))
-    return start - int(np.count_nonzero(fades >= FORGOTTEN)) if start else 0
+    return start - int(np.count_nonzero(fades >= FORGOTTEN))
 
 
 @dataclass

@@ -89,6 +89,7 @@ def save_waterfall(account: Account, path: Path, most: int = 24) -> Path:
     begins = [0.0, *accumulate(line.value for line in lines)]
     colors = ["#1f5fa8" if line.value >= 0 else "#c2571a" for line in lines]
     axes.barh(range(len(lines)), [line.value for line in lines], left=begins[:-1], color=colors, height=0.7)
+    axes.use_sticky_edges = False
     axes.axvline(0, color="0.4", lw=0.8)
     axes.axvline(float(account.change), color="0.4", lw=0.8, ls=":")
     axes.set_yticks(range(len(lines)), [line.name for line in lines], fontsize=8)

@@ -71,6 +71,11 @@ class Fork:
     def __init__(self, state: State) -> None:
         self._state = state
 
+    @property
+    def steps(self) -> list[int]:
+        """Its step."""
+        return [self._state.step]
+
     def before(self, step: int) -> State:
         """Return it, or raise SettingError for a step before it."""
         if step < self._state.step:

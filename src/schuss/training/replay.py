@@ -26,6 +26,11 @@ __all__ = ["InMemory", "Kept", "Replay", "check_same_engine"]
 class Kept(Protocol):
     """States that were kept of a training."""
 
+    @property
+    def steps(self) -> list[int]:
+        """The steps at which they stand, in order."""
+        ...
+
     def before(self, step: int) -> State:
         """Return the nearest one at or before `step`."""
         ...
@@ -42,6 +47,11 @@ class InMemory:
     network: Network
     plan: Plan
     dtype: Any
+
+    @property
+    def steps(self) -> list[int]:
+        """The first step."""
+        return [0]
 
     def before(self, step: int) -> State:  # noqa: ARG002  # as `Kept` has it
         """Return the first state."""

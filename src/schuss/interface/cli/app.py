@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from schuss.interface.cli.compare import compare
 from schuss.interface.cli.data import data
 from schuss.interface.cli.doctor import doctor
 from schuss.interface.cli.evaluate import evaluate
@@ -20,7 +21,7 @@ from schuss.interface.cli.train import train
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (train, predict, evaluate, show, resume, replay, fork, explain, data, doctor)
+COMMANDS = (train, predict, evaluate, show, resume, replay, fork, compare, explain, data, doctor)
 
 app = typer.Typer(
     name="schuss",
