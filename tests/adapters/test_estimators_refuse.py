@@ -125,6 +125,7 @@ WIDER: list[tuple[dict[str, Any], str]] = [
     ({"preset": "images"}, "The 'preset' parameter of MLP.* must be a str among {'tabular'} or None"),
     ({"engine": "nativ"}, "The 'engine' parameter of MLP.* Got 'nativ' instead"),
     ({"n_threads": 0}, "The 'n_threads' parameter of MLP.* must be"),
+    ({"record": 3}, "The 'record' parameter of MLP.* must be"),
 ]
 OF_CLASSES: list[tuple[dict[str, Any], str]] = [
     ({"loss": "hinge"}, "The 'loss' parameter of MLPClassifier .* Got 'hinge' instead"),

@@ -36,6 +36,8 @@ from schuss.errors import SettingError
 from schuss.method.checks import check_choice
 from schuss.method.functions import Array
 from schuss.method.network import Network
+from schuss.training.opening import load_run
+from schuss.training.run import Run
 
 __all__ = ["BaseMLP", "Validation"]
 
@@ -77,6 +79,8 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin
         before = dict(self.__dict__)
         if incremental and self.preset:
             raise SettingError(f"preset={self.preset!r} plans a whole training; use fit, or leave it out.")
+        if incremental and self.record is not None:
+            raise SettingError("record is for fit; a call of partial_fit is no training of its own.")
         try:
             with applied(self, X):
                 return self._fit_whole(X, y, sample_weight, validation, incremental)
@@ -112,6 +116,13 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin
         solvers.train(self, X, T, weights, held_out, report, incremental)
         report.end()
         return self
+
+    @property
+    def run_(self) -> Run:
+        """The last recorded training."""
+        if "record_" not in self.__dict__:
+            raise AttributeError("no fit was recorded; give record=FOLDER and fit.")
+        return load_run(self.record_)
 
     def _with_weights(self, theta: Array) -> dict[str, Any]:
         """Return the attributes that make a copy of this estimator predict with `theta`."""

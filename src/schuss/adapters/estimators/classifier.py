@@ -91,6 +91,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         Sound scaling, schedule and regularisation for tables; see docs/estimators.md.
     engine : {"auto", "native", "reference"}, default "auto"
     n_threads : int or None
+    record : path or None
+        A folder in which to record each fit by sgd or adam, so that any step of it can be asked about. Where
+        it is taken, the next free one of record-2, record-3, …
 
     Attributes
     ----------
@@ -106,6 +109,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     network_ : schuss.Network
     plan_ : schuss.Plan
         Of the last training by sgd or adam; it holds the order of every epoch.
+    run_ : schuss.Run
+        The last recorded training, opened from the folder ``record_``.
     """
 
     _parameter_constraints: ClassVar = {
@@ -155,6 +160,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         preset: str | None = None,
         engine: str = "auto",
         n_threads: int | None = None,
+        record: Any = None,
     ) -> None:
         keep(self, locals())
 

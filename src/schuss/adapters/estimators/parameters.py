@@ -6,6 +6,7 @@ The rows are scikit-learn's own kind of constraint, so a bad value is refused in
 from __future__ import annotations
 
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "preset": [StrOptions({"tabular"}), None],
     "engine": [StrOptions(set(ENGINES))],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    "record": [str, PathLike, None],
 }
 
 

@@ -43,7 +43,8 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         Of the quantile loss. Several are learnt at once and predicted in rising order, never crossing.
     huber_delta : float, default 1
         Error from which Huber's loss grows in a straight line.
-    dropout, weight_decay, clip_norm, average, allow_nan, transform_layer, preset, engine, n_threads
+    dropout, weight_decay, clip_norm, average, allow_nan, transform_layer, preset, engine, n_threads,
+    record
         As in `schuss.MLPClassifier`.
 
     Attributes
@@ -99,6 +100,7 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
         preset: str | None = None,
         engine: str = "auto",
         n_threads: int | None = None,
+        record: Any = None,
     ) -> None:
         keep(self, locals())
 

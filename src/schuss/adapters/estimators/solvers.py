@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.schedules import Cosine, Plateau
 from schuss.training.lbfgs import minimise
+from schuss.training.record import free_place
 from schuss.training.run import Run
 from schuss.training.stopping import NO_IMPROVEMENT
 from schuss.training.train import train as train_network
@@ -98,6 +100,7 @@ def _refuse_for_lbfgs(estimator: BaseMLP) -> None:
         "weight_decay": estimator.weight_decay != 0,
         "clip_norm": estimator.clip_norm is not None,
         "average": estimator.average != 0,
+        "record": estimator.record is not None,
     }
     names = ", ".join(name for name, is_asked in asked.items() if is_asked)
     if names:
@@ -173,6 +176,9 @@ def _run(
 ) -> Run:
     memory = estimator._memory
     kept = memory.slots if memory.rule == plan.rule.name else None
+    place = None if estimator.record is None else free_place(Path(estimator.record))
+    if place is not None:
+        estimator.record_ = str(place)
     try:
         return train_network(
             memory.network,
@@ -187,6 +193,7 @@ def _run(
             validation=judge,
             reached=memory.reached_by(judge is not None),
             callbacks=callbacks,
+            record=place,
         )
     except TrainingInterrupted as interrupted:
         warnings.warn("Training interrupted by user.", stacklevel=7)
