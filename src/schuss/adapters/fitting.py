@@ -32,8 +32,8 @@ class Prepared(NamedTuple):
     T : ndarray, shape (n, n_out), or class indices (n,)
     preprocessor : Preprocessor
     targets : tuple of Target
-    test : Table
-        The rows kept for testing.
+    test : Table or None
+        The rows kept for testing, if there are any.
     rows : integer ndarray, shape (n,)
         Which row of the table each sample is, counted from 0.
     """
@@ -42,7 +42,7 @@ class Prepared(NamedTuple):
     T: NDArray[Any]
     preprocessor: Preprocessor
     targets: tuple[Target, ...]
-    test: Table
+    test: Table | None
     rows: NDArray[Any]
 
 
@@ -64,7 +64,8 @@ def prepare(
     targets = tuple(_refit(target, fit_table) for target in targets)
     preprocessor = Preprocessor.fit(fit_table, exclude=target_names)
     X = preprocessor.transform(fit_table).astype(dtype)
-    return Prepared(X, _encoded(targets, fit_table), preprocessor, targets, table.take(test_rows), fit_rows)
+    test = table.take(test_rows) if len(test_rows) else None
+    return Prepared(X, _encoded(targets, fit_table), preprocessor, targets, test, fit_rows)
 
 
 def _refit(target: Target, table: Table) -> Target:

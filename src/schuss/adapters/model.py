@@ -94,9 +94,9 @@ class Model:
             return {self.targets[0].name: y}
         return {t.name: np.column_stack([1 - c, c]) for t, c in zip(self.targets, y.T, strict=True)}
 
-    def tested(self, table: Table) -> Model:
+    def tested(self, table: Table | None) -> Model:
         """Return the model with its scores on a table of rows that it has not seen, if there are any."""
-        if not table.n_rows:
+        if table is None:
             return self
         return replace(self, scores=self.evaluate(table), n_test=table.n_rows)
 
