@@ -30,7 +30,7 @@ cases = {
         rule=Nesterov(0.01, 0.8), validation=held_out, patience=300, min_improvement=0.0
     ),
     "adam, plateau": dict(
-        rule=Adam(Plateau(0.01, 2.0, 1e-4)), patience=2, min_improvement=1e-3, dtype="float32"
+        rule=Adam(Plateau(0.01, 1.2, 1e-5)), patience=3, min_improvement=1e-3, dtype="float32"
     ),
     "descent, average, dropout, clip": dict(
         rule=GradientDescent(0.05), average=0.5, dropout=0.1, clip=1.0, weight_decay=0.01

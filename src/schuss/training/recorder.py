@@ -49,7 +49,7 @@ class Recorder:
         self._lock: IO[bytes] | None = claim(folder.path / "lock")
         if self._lock is None:
             raise RecordError(f"{folder.path} is being trained by another process; wait for it, or stop it.")
-        self._sizes = {step: folder.place(step).stat().st_size for step in folder.steps}
+        self._sizes = folder.sizes()
         self._spacing = keep.seconds
         self._ended = self._asked = time.perf_counter()
         self._from, self._steps = 0, STEPS_AT_FIRST

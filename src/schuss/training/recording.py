@@ -17,6 +17,7 @@ from schuss.method.samples import Samples
 from schuss.training.keep import Keep
 from schuss.training.loop import Loop
 from schuss.training.recorder import Recorder
+from schuss.training.replay import InMemory
 from schuss.training.run_folder import RunFolder
 from schuss.training.sealed import package_version
 from schuss.training.setup import Judge
@@ -60,6 +61,7 @@ def begin(
         "n_samples": len(samples),
         "data": samples.fingerprint(),
         "validation": held_out.fingerprint() if isinstance(held_out, Samples) else held_out and "function",
+        "drawn": isinstance(loop.kept, InMemory),
         "reached": [loop.reached.best if loop.reached.best < np.inf else None, loop.reached.waited],
         "engine": loop.engine.info.to_dict(),
         "keep": keep.to_dict(),

@@ -108,8 +108,12 @@ class Replay:
         if state.step < step:
             state = self.run(state, step).state
             self._prove(state)
-        self._last[:] = [state]
+        self.remember(state)
         return state
+
+    def remember(self, state: State) -> None:
+        """Keep a state of this training at hand, for questions about the steps after it."""
+        self._last[:] = [state]
 
     def run(self, state: State, stop: int) -> Advance:
         """Return what steps [state.step, stop) make of `state`; their losses must be the recorded ones."""

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from schuss.errors import RecordError, SchussError, SchussWarning
 from schuss.method.functions import Array
@@ -29,11 +32,13 @@ from schuss.method.state import State
 from schuss.training.checkpoint import CHECKPOINT, Checkpoint
 from schuss.training.record import append, make_folder, remove, write_whole
 from schuss.training.series import as_block, whole_rows
+from schuss.training.stopping import Progress
 from schuss.training.stored_samples import DATA, arrays_of, samples_of
 
 __all__ = ["RunFolder"]
 
 FORMAT = 1
+FLUSHED = 5.0  # seconds of training after which the last checkpoint is written through to the disk
 LOSSES, NORMS = ("losses.bin", 1), ("norms.bin", 3)  # file, columns
 
 
@@ -66,6 +71,8 @@ class RunFolder:
     ) -> RunFolder:
         """Make a folder for a run that `told` describes, with samples by name and its start, and open it.
 
+        Where `told` says that the start was ``"drawn"``, it is drawn again when it is needed.
+
         Raises
         ------
         OutputError
@@ -75,9 +82,11 @@ class RunFolder:
         make_folder(path / "checkpoints", left={f"{first.state.step:012d}.safetensors"})
         for name, kept in samples.items():
             write_whole(path / f"{name}.safetensors", DATA.close({}, arrays_of(kept)), flush=False)
-        write_whole(path / LOSSES[0], as_block(0, losses.reshape(-1, 1)) if len(losses) else b"")
-        place = path / "checkpoints" / f"{first.state.step:012d}.safetensors"
-        write_whole(place, first.to_bytes())
+        if len(losses):
+            write_whole(path / LOSSES[0], as_block(0, losses.reshape(-1, 1)), flush=False)
+        if not told["drawn"]:
+            place = path / "checkpoints" / f"{first.state.step:012d}.safetensors"
+            write_whole(place, first.to_bytes(), flush=False)
         text = json.dumps(told, allow_nan=False)
         whole = {"kind": "schuss run", "format": FORMAT, "digest": _digest(text), "run": told}
         write_whole(path / "run.json", json.dumps(whole, indent=1).encode())  # the last: now it is a run
@@ -94,7 +103,14 @@ class RunFolder:
     def steps(self) -> list[int]:
         """The steps at which there are checkpoints, in order."""
         names = (path.stem for path in (self.path / "checkpoints").glob("*.safetensors"))
-        return sorted(int(name) for name in names if name.isdecimal())
+        return sorted(
+            {int(name) for name in names if name.isdecimal()} | ({0} if self.told["drawn"] else set())
+        )
+
+    def sizes(self) -> dict[int, int]:
+        """Return the bytes of each checkpoint; a start that is drawn takes none."""
+        places = {step: self.place(step) for step in self.steps}
+        return {step: place.stat().st_size if place.exists() else 0 for step, place in places.items()}
 
     def place(self, step: int) -> Path:
         """Return the file of the checkpoint at `step`."""
@@ -103,6 +119,8 @@ class RunFolder:
     def checkpoint(self, step: int) -> Checkpoint:
         """Return the checkpoint at `step`, or raise RecordError."""
         path = self.place(step)
+        if step == 0 and self.told["drawn"] and not path.exists():
+            return self._drawn()
         value, arrays = CHECKPOINT.open(path)
         try:
             found = Checkpoint.of(self.network, value, arrays)
@@ -111,6 +129,14 @@ class RunFolder:
         if found.state.step != step:
             raise RecordError(f"{path} is damaged: it holds step {found.state.step}.")
         return found
+
+    def _drawn(self) -> Checkpoint:
+        """Return the start of a training whose first weights follow from the seed."""
+        theta = self.network.initial(self.plan.seed, self.told["dtype"])
+        state = State.start(theta, len(self.plan.rule.memory))
+        best, waited = self.told["reached"]
+        reached = Progress(math.inf if best is None else best, waited)
+        return Checkpoint(state, self.plan, reached, np.empty(0), None, 0, None, None, 0.0)
 
     def good(self, most: int | None = None) -> Iterator[Checkpoint]:
         """Yield the whole checkpoints up to step `most`, the latest first; warn of others by name."""
@@ -152,7 +178,9 @@ class RunFolder:
         if len(norms):
             append(self.path / NORMS[0], as_block(first_norm, norms))
         content = checkpoint.to_bytes()
-        write_whole(self.place(checkpoint.state.step), content, flush=checkpoint.stopped is not None)
+        # a training of seconds is sooner made again than a disk is waited for
+        lasts = checkpoint.stopped is not None and checkpoint.seconds > FLUSHED
+        write_whole(self.place(checkpoint.state.step), content, flush=lasts)
         return len(content)
 
     def go_back(self, losses: Array, norms: Array, step: int) -> None:
