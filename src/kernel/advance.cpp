@@ -69,6 +69,12 @@ void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, c
   work.scale = T(work.loss_scale);
 }
 
+// Weights that lag behind have no length.
+template <class T> void leave_out(Work<T> &work, int thread) {
+  if (thread == 0) std::fill(work.norms, work.norms + 3, std::nan(""));
+  work.norms = nullptr;
+}
+
 // A stretch as one of its threads makes it; every thread takes the same decisions.
 template <class T>
 Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
@@ -76,6 +82,7 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
                     Watch &watch, StepClock &clock, double *losses) {
   Team &team = *work.team;
   Batches batches(course, data.n, stretch);
+  NormRows norms(course.norms, stretch);
   Stopwatch step_time;
   work.dropout_step += uint32_t(stretch.first);
   for (long s = stretch.first; s < stretch.last; s++, work.dropout_step++) {
@@ -88,6 +95,8 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     work.keep = course.keeps ? T(course.keeps[s]) : T(1);
     set_scale(work, objective, data, batch);
     work.last_step = s + 1 == course.steps;
+    work.norms = norms.of(s);
+    if (work.norms && work.lags) leave_out(work, thread);
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     work.number = s + 1;
     if (work.may_be_apart && thread == 0) {
@@ -131,7 +140,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const int most = pace.most();
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
   const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
-  const bool sums = clips || may_be_long || course.batch_size > rows;
+  const bool sums = clips || may_be_long || course.batch_size > rows || course.norms.every > 0;
   auto space = shelf.take(problem, table, {most, rows, true, slots, sums, data.is_sparse(), dropout.rates});
   space->pack(theta, memory);
   Team team;

@@ -24,6 +24,13 @@ struct Objective {
   bool as_scikit_learn;
 };
 
+// The steps whose norms are taken, and where those go: (their number, 3), of gradient, memory and change.
+struct Norms {
+  long every = 0;  // so many steps, or 0: of none
+  long first = 0;  // of the call
+  double *rows = nullptr;
+};
+
 // Steps [0, steps) of this call, beginning in the middle of an epoch if first_place > 0.
 struct Course {
   const int32_t *order;  // (epochs touched, n), or null: samples in their own order
@@ -33,6 +40,7 @@ struct Course {
   const double *rates;  // (steps, numbers of the rule)
   const double *keeps;  // (steps,): what decay leaves of the weights; null: all
   bool check_each_step;  // look for non-finite weights after every step, not only at each epoch's end
+  Norms norms = {};
 };
 
 enum class Outcome : int { done, interrupted, not_finite };

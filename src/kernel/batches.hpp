@@ -40,4 +40,27 @@ class Batches {
   long n_, per_epoch_, left_, place_, epoch_;
 };
 
+// Where the norms of each step of a stretch go.
+class NormRows {
+ public:
+  NormRows(const Norms &norms, const Stretch &stretch) : every_(norms.every), rows_(norms.rows) {
+    if (every_ == 0) return;
+    const long before = std::max(0L, (stretch.first - norms.first + every_ - 1) / every_);
+    next_ = norms.first + before * every_;
+    rows_ += 3 * before;
+  }
+
+  // Null where none are taken; asked for one step after the other.
+  double *of(long step) {
+    if (step != next_) return nullptr;
+    next_ += every_;
+    rows_ += 3;
+    return rows_ - 3;
+  }
+
+ private:
+  long every_, next_ = -1;
+  double *rows_;
+};
+
 }  // namespace schuss

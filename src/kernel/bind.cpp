@@ -29,7 +29,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
                      std::optional<Vector<const double>> keeps, int rule, const Terms &objective,
                      const DropoutIn &dropout,
                      Vector<double> losses, int threads, bool check_each_step, nb::object poll,
-                     const ObservationIn<T> &observation) {
+                     const ObservationIn<T> &observation, const NormsIn &norms) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes, weights);
   require(batch_size >= 1, "batch_size must be at least 1");
@@ -47,7 +47,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
                      long(order->shape(0)) * per_epoch >= first_place + steps), "order is too short");
   require(!order || all_below(*order, data.n), "order names a sample that is not there");
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, Rule(rule), rates.data(),
-                         keeps ? keeps->data() : nullptr, check_each_step};
+                         keeps ? keeps->data() : nullptr, check_each_step, norms_of(norms, steps)};
   const Dropout silent = dropout_of(p, dropout);
   std::vector<WeightPlace> places;
   const auto seen = observation_of<T>(p, observation, steps, batch_size, memory_rows[rule], places);
@@ -113,7 +113,8 @@ template <class T> void bind_for(nb::module_ &m) {
         nb::arg("weights").noconvert().none(), nb::arg("order").noconvert().none(), nb::arg("batch_size"),
         nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("keeps").noconvert().none(), nb::arg("rule"),
         nb::arg("objective"), nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"),
-        nb::arg("check_each_step"), nb::arg("poll").none(), nb::arg("observation").noconvert() = nb::none());
+        nb::arg("check_each_step"), nb::arg("poll").none(), nb::arg("observation").noconvert() = nb::none(),
+        nb::arg("norms").noconvert() = nb::none());
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
         nb::arg("weights").noconvert().none(), nb::arg("objective"), nb::arg("dropout").none(),

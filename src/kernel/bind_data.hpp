@@ -90,6 +90,18 @@ template <class A> bool has_shape(const A &array, std::initializer_list<long> sh
   return true;
 }
 
+// Every how many steps, from which step of the call on, and where to write them: as Norms of advance.hpp.
+using NormsIn = std::optional<std::tuple<long, long, Matrix<double>>>;
+
+inline Norms norms_of(const NormsIn &given, long steps) {
+  if (!given) return {};
+  const auto &[every, first, rows] = *given;
+  require(every >= 1 && first >= 0 && first < every, "norms are of steps that are not there");
+  const long count = (steps - first + every - 1) / every;
+  require(has_shape(rows, {std::max(count, 0L), 3}), "the room for norms has a wrong shape");
+  return {every, first, rows.data()};
+}
+
 // The observation points into `places`.
 template <class T>
 std::optional<Observation<T>> observation_of(const Problem &p, const ObservationIn<T> &given, long steps,

@@ -41,6 +41,7 @@ template <class T> struct Layer {
 };
 
 constexpr int chunk_rows = 256;  // samples at once; larger batches come in chunks
+constexpr int rows_together = 48;  // of weights that threads share out: whole tiles of every size
 
 // What the threads of one call share.
 struct Team {
@@ -113,7 +114,8 @@ template <class T> struct Work {
   T *side = nullptr;              // room to turn outputs of a few samples side by side, per thread
   double *errors = nullptr;       // (chunk,): E of each sample
   double *row_penalty = nullptr;  // (rows of all layers,): penalty of each row of weights
-  double *row_square = nullptr;   // (the same and a row of biases a layer,): Σ g² of each row
+  // Squares added up by groups of rows, of gradients, memory and changes: see lengths.hpp.
+  double *gradient_squares = nullptr, *memory_squares = nullptr, *change_squares = nullptr;
 
   Rule rule = Rule::gradient_descent;
   const double *all_rates = nullptr;  // (steps, numbers of the rule)
@@ -140,6 +142,7 @@ template <class T> struct Work {
   Ahead ahead = {};
   long begin = 0;                 // row of the batch at which the chunk at work begins
 
+  double *norms = nullptr;        // (3,), of gradient, memory and change, where those of this step are taken
   const Observation<T> *observation = nullptr;  // of thread 0, where weights are watched
 
   // Asked by thread 0 before so many operations; true gives the step up.

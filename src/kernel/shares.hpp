@@ -20,7 +20,7 @@ template <class T> SCHUSS_INLINE Part weights_part(const Work<T> &work, int l, i
   const Layer<T> &layer = work.layers[l];
   const int threads = work.team->threads;
   if (keeps_columns(work, l)) return {{0, layer.n_in}, share(panels_of<T>(layer.n_out), 1, thread, threads)};
-  return {share(layer.n_in, 48, thread, threads), all_panels(layer)};
+  return {share(layer.n_in, rows_together, thread, threads), all_panels(layer)};
 }
 
 }  // namespace SCHUSS_ISA

@@ -188,9 +188,9 @@ template <class T> void forget_met(Work<T> &work, int first) {
 }
 
 // Between two steps all of g is zero. Under a penalty a gradient may stand everywhere.
-template <class T> void clear_sums(Work<T> &work, int first, int last) {
+template <class T> void clear_sums(Work<T> &work, bool everywhere, int first, int last) {
   const Layer<T> &layer = work.layers[0];
-  over_rows(work, is_penalised(work), first, last, [&](int, long i, long end) {
+  over_rows(work, everywhere, first, last, [&](int, long i, long end) {
     for (; i < end; i += lanes<T>) store<T>(layer.g + i, Vec<T>{});
   });
   forget_met(work, first);

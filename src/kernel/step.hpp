@@ -117,12 +117,27 @@ template <class T, Rule rule> void apply_with(Work<T> &work, T factor, int threa
   const Change<T, rule> change(work.rates);
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
-    const Range r = share(layer.n_in, 48, thread, work.team->threads);
+    const Range r = share(layer.n_in, rows_together, thread, work.team->threads);
     apply_to_weights<T, rule>(work, change, factor, layer, r.first, r.last);
-    if (is_sparse(work, l)) clear_sums(work, r.first, r.last);
+    if (is_sparse(work, l) && !work.norms) clear_sums(work, is_penalised(work), r.first, r.last);
     if (!work.last_step) transpose<T>(layer, {r, all_panels(layer)});
-    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, factor, layer);
+    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(work, change, factor, layer);
   }
+}
+
+// Squares of the first row of the memory, and of the change that stands in g after an update.
+template <class T> __attribute__((noinline)) void square_update(Work<T> &work, int thread) {
+  if (memory_rows[int(work.rule)] > 0) square_own<FirstMemory>(work, thread, work.memory_squares);
+  square_own<Gradient>(work, thread, work.change_squares);
+  const Range r = share(work.layers[0].n_in, rows_together, thread, work.team->threads);
+  if (is_sparse(work, 0)) clear_sums(work, true, r.first, r.last);
+}
+
+// After all threads have met.
+template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work) {
+  work.norms[0] = length_of(work, work.gradient_squares);
+  work.norms[1] = memory_rows[int(work.rule)] > 0 ? length_of(work, work.memory_squares) : 0.0;
+  work.norms[2] = length_of(work, work.change_squares);
 }
 
 template <Rule rule> struct RuleConstant {
@@ -143,7 +158,7 @@ template <class T, class F> SCHUSS_INLINE void with_rule(const Work<T> &work, F 
 template <class T> void penalties(Work<T> &work, int thread) {
   double *sums = work.row_penalty;
   for (int l = 0; l < work.depth; sums += work.layers[l].n_in, l++) {
-    const Range r = share(work.layers[l].n_in, 48, thread, work.team->threads);
+    const Range r = share(work.layers[l].n_in, rows_together, thread, work.team->threads);
     for (int k = r.first; k < r.last; k++) sums[k] = penalty_of_row<T>(work, work.layers[l], k);
   }
 }
@@ -155,6 +170,9 @@ template <class T> double penalty_total(const Work<T> &work) {
     for (int k = 0; k < work.layers[l].n_in; k++) total += sums[k];
   return total;
 }
+
+// Whether gradients are brought into g before the rule is applied.
+template <class T> SCHUSS_INLINE bool is_apart(const Work<T> &work) { return work.apart || work.norms; }
 
 // A batch comes in chunks of rows. All but the last leave their gradient sums in g, and where an update
 // takes long the last leaves the gradient there; so a step can be given up until it turns to the weights
@@ -182,16 +200,19 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     }
     if (work.observation) observe_rows(work, n);
     if (work.may_be_apart) work.apart = work.team->apart;
-    const Fate fate = !last ? Fate::kept : work.update && !work.apart ? Fate::updated : Fate::gradient;
+    const Fate fate = !last ? Fate::kept : work.update && !is_apart(work) ? Fate::updated : Fate::gradient;
     with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
-    if (last && work.clips) squares(work, thread);
+    if (last && work.clips) square_own<Gradient>(work, thread, work.gradient_squares);
     if (meet(*work.team)) return false;
   }
   const T factor = work.clips ? clip_factor(work) : T(1);
   if (work.observation) work.observation->factor[work.number] = factor;
-  if (work.update && work.apart) {
+  if (work.norms && !work.clips) square_own<Gradient>(work, thread, work.gradient_squares);
+  if (work.update && is_apart(work)) {
     with_rule(work, [&](auto rule) { apply_with<T, rule.value>(work, factor, thread); });
+    if (work.norms) square_update(work, thread);
     meet(*work.team);
+    if (work.norms && thread == 0) note_norms(work);
   } else if (factor != T(1)) {
     scale_gradient(work, factor, thread);
   }
@@ -200,7 +221,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
 
 // Also where no step follows.
 template <class T> void settle_all(Work<T> &work, int thread) {
-  const Range r = share(work.layers[0].n_in, 48, thread, work.team->threads);
+  const Range r = share(work.layers[0].n_in, rows_together, thread, work.team->threads);
   with_rule(work, [&](auto rule) { catch_up_all<T, rule.value>(work, r.first, r.last); });
 }
 

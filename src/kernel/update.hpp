@@ -60,13 +60,15 @@ template <class T, Rule rule> struct Remembered {
   }
 };
 
-// A vector's new weights from its gradient.
+// A vector's new weights from its gradient; returns by how much they changed.
 template <class T, Rule rule, bool decays>
-SCHUSS_INLINE void apply_rule(const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> gradient) {
+SCHUSS_INLINE Vec<T> apply_rule(const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> gradient) {
   Remembered<T, rule> at;
   at.take(place, i);
+  const Vec<T> before = at.w;
   at.w = change(decays ? place.keep * at.w : at.w, at.memory, gradient);
   at.put(place, i);
+  return at.w - before;
 }
 
 // What a finished sum becomes.
@@ -199,7 +201,7 @@ void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, i
   update(work, settle_run<T, rule>, l, y, fate, resumes, samples, part);
 }
 
-// Rows [first, last) from gradients in g, times a factor.
+// Rows [first, last) from gradients in g, times a factor. Where norms are taken, g holds the change afterwards.
 template <class T, Rule rule>
 void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer,
                       int first, int last) {
@@ -207,16 +209,20 @@ void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T fact
   for (int p = 0; p * panel<T> < layer.n_out; p++) {
     const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);
     const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
-    for (long i = begin; i < end; i += lanes<T>)
-      apply_rule<T, rule, true>(change, weights, i, factor * load<T>(layer.g + i));
+    for (long i = begin; i < end; i += lanes<T>) {
+      const Vec<T> moved = apply_rule<T, rule, true>(change, weights, i, factor * load<T>(layer.g + i));
+      if (work.norms) store<T>(layer.g + i, moved);
+    }
   }
 }
 
 template <class T, Rule rule>
-void apply_to_biases(const Change<T, rule> &change, T factor, const Layer<T> &layer) {
+void apply_to_biases(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer) {
   const Place<T> biases = biases_of(layer);
-  for (int c = 0; c < layer.n_out; c += lanes<T>)
-    apply_rule<T, rule, false>(change, biases, c, factor * load<T>(layer.b_g + c));
+  for (int c = 0; c < layer.n_out; c += lanes<T>) {
+    const Vec<T> moved = apply_rule<T, rule, false>(change, biases, c, factor * load<T>(layer.b_g + c));
+    if (work.norms) store<T>(layer.b_g + c, moved);
+  }
 }
 
 // Biases are weights from a unit whose output is 1; they carry no penalty.

@@ -22,6 +22,13 @@ template <class T> long row_stride(int n) {
   return stride * long(sizeof(T)) % 2048 == 0 ? stride + per_line : stride;
 }
 
+// As lengths.hpp adds squares up: eight sums for each group of rows of a layer, and for its biases.
+size_t square_sums(const Problem &problem) {
+  size_t groups = 0;
+  for (int l = 0; l < problem.depth(); l++) groups += size_t((problem.layers[l] + rows_together - 1) / rows_together) + 1;
+  return groups * 8;
+}
+
 bool stores_slope(Activation a) {
   return a == Activation::softplus || a == Activation::silu || a == Activation::gelu;
 }
@@ -82,8 +89,8 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   work_.side = take(size_t(needs.threads) * side_);
   work_.errors = reinterpret_cast<double *>(take(size_t(needs.rows) * sizeof(double) / sizeof(T)));
   work_.row_penalty = reinterpret_cast<double *>(take(weight_rows * sizeof(double) / sizeof(T)));
-  const size_t rows = weight_rows + size_t(problem.depth());
-  work_.row_square = reinterpret_cast<double *>(take(rows * sizeof(double) / sizeof(T)));
+  for (double **squares : {&work_.gradient_squares, &work_.memory_squares, &work_.change_squares})
+    *squares = reinterpret_cast<double *>(take(square_sums(problem) * sizeof(double) / sizeof(T)));
 }
 
 template <class T> bool Workspace<T>::serves(const Table<T> &table, const Needs &needs) const {

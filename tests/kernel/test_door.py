@@ -88,6 +88,8 @@ def test_sound_arguments_pass():
     assert _kernel.advance(**arguments()) == (3, 0, None)
     assert _kernel.advance(**arguments(**csr())) == (3, 0, None)
     assert _kernel.advance(**arguments(**seen())) == (3, 0, None)
+    assert _kernel.advance(**arguments(norms=(2, 0, np.empty((2, 3))))) == (3, 0, None)
+    assert _kernel.advance(**arguments(norms=(9, 8, np.empty((0, 3))))) == (3, 0, None)
 
 
 BAD = {
@@ -178,6 +180,12 @@ BAD = {
     "room for y of one sample": seen(y=np.empty((3, 1, 2))),
     "room for delta with gaps": seen(delta=np.empty((3, 2, 4))[:, :, ::2]),
     "room for delta read-only": seen(delta=read_only(np.empty((3, 2, 2)))),
+    "room for one step's norms": {"norms": (2, 0, np.empty((1, 3)))},
+    "room for two norms": {"norms": (2, 0, np.empty((2, 2)))},
+    "norms of float32": {"norms": (2, 0, np.empty((2, 3), np.float32))},
+    "norms as vector": {"norms": (2, 0, np.empty(6))},
+    "norms read-only": {"norms": (2, 0, read_only(np.empty((2, 3))))},
+    "norms without room": {"norms": (2, 0)},
     "no room for delta": {"observation": seen()["observation"][:-1]},
 }
 
@@ -303,6 +311,10 @@ CRASHES = {
     "a watched weight beyond theta": "**seen(weights=np.array([0, PARAMETERS]))",
     "a watched weight far beyond theta": "**seen(weights=np.array([0, 10**15]))",
     "a watched weight below 0": "**seen(weights=np.array([-(10**15), 0]))",
+    "norms of every step but none": "norms=(0, 0, np.empty((3, 3)))",
+    "norms of every step less than none": "norms=(-1, 0, np.empty((3, 3)))",
+    "norms from before the first step": "norms=(2, -(10**6), np.empty((500_001, 3)))",
+    "norms from beyond the first": "norms=(2, 10**15, np.empty((0, 3)))",
     "unknown rule": "rule=99",
     "rule below 0": "rule=-1",
     "a layer of 0 units": (

@@ -83,6 +83,7 @@ def advance(
     check_each_step: bool,
     poll: Callable[[int, float], bool] | None,
     observation: _Observation | None = None,
+    norms: tuple[int, int, NDArray[np.float64]] | None = None,
 ) -> tuple[int, int, BaseException | None]: ...
 def sweep(
     problem: Problem,

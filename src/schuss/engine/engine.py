@@ -33,11 +33,14 @@ __all__ = [
     "Observed",
     "Poll",
     "Predictor",
+    "norms_before",
 ]
 
 Poll = Callable[[int, float], bool]  # (step, last loss) -> whether to stop before the next update
 
 Predictor = Callable[[Array], Array]  # (n_in,) -> (n_out,), or (n, n_in) -> (n, n_out)
+
+NO_NORMS = np.empty((0, 3))
 
 DONE, INTERRUPTED, NOT_FINITE = "done", "interrupted", "not_finite"
 
@@ -56,12 +59,21 @@ class Advance(NamedTuple):
         weight.
     error : BaseException or None
         What interrupted it, if `poll` or a signal raised.
+    norms : float64 ndarray, shape (steps whose norms were taken, 3)
+        Euclidean lengths at each of them: of the batch's gradient before clipping, of the first row of the
+        memory after the step (0 for a rule without), and of the change of theta, decay included.
     """
 
     state: State
     losses: NDArray[np.float64]
     outcome: str
     error: BaseException | None = None
+    norms: NDArray[np.float64] = NO_NORMS
+
+
+def norms_before(step: int, every: int) -> int:
+    """Return how many steps before `step` have a number that `every` divides; none where that is 0."""
+    return -(-step // every) if every else 0
 
 
 def _finite_rows(array: Array) -> NDArray[np.bool_]:
@@ -206,6 +218,7 @@ class Engine(Protocol):
         *,
         poll: Poll | None = None,
         check_each_step: bool = False,
+        norms_every: int = 0,
     ) -> Advance:
         """Run steps [state.step, stop) of `plan`.
 
@@ -216,6 +229,10 @@ class Engine(Protocol):
             before the next update. Whatever stops it, the returned state is that of a whole step.
         check_each_step : bool, default False
             Look for non-finite weights after each step; else at the end of each epoch.
+        norms_every : int, default 0
+            Take the norms of each step whose number this divides; 0: of none. That changes no bit of state
+            or losses. Where weights from inputs that a sparse batch does not meet may wait (in the native
+            engine, of a rule with memory or decay, without penalties or clipping), norms are NaN.
         """
         ...
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from schuss.engine.engine import (
     DONE,
     INTERRUPTED,
+    NO_NORMS,
     NOT_FINITE,
     Advance,
     AdvanceMany,
@@ -24,6 +25,7 @@ from schuss.engine.engine import (
     Observed,
     Poll,
     Predictor,
+    norms_before,
 )
 from schuss.engine.mapped import ReadAhead, file_under
 from schuss.engine.observing import Watch
@@ -183,9 +185,11 @@ class NativeEngine:
         *,
         poll: Poll | None = None,
         check_each_step: bool = False,
+        norms_every: int = 0,
     ) -> Advance:
         """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
-        return self._run(network, state, samples, plan, stop, poll, check_each_step)
+        norms_every = check_integer("norms_every", norms_every, low=0)
+        return self._run(network, state, samples, plan, stop, poll, check_each_step, norms_every)
 
     def observe(
         self, network: Network, state: State, samples: Samples, plan: Plan, stop: int, weights: Any
@@ -203,9 +207,10 @@ class NativeEngine:
         stop: int,
         poll: Poll | None = None,
         check_each_step: bool = False,
+        norms_every: int = 0,
         watch: Watch | None = None,
     ) -> Advance:
-        made: list[NDArray[np.float64]] = []
+        made: list[Advance] = []
         result = Advance(state, NOTHING, DONE)
         ahead = _read_ahead(samples.X, plan)
         try:
@@ -214,15 +219,18 @@ class NativeEngine:
                 if ahead:
                     until = ahead.until(result.state.step, until)
                     ahead.ask(until, ahead.until(until, plan.steps(len(samples))))
-                last = self._call(network, result.state, samples, plan, until, poll, check_each_step, watch)
-                made.append(last.losses)
+                how = poll, check_each_step, norms_every, watch
+                last = self._call(network, result.state, samples, plan, until, *how)
+                made.append(last)
                 result = last
         except KeyboardInterrupt as raised:  # between two calls of the kernel; what was made stands
             result = result._replace(outcome=INTERRUPTED, error=raised)
-        if len(made) == 1 and result.losses is made[0]:
+        if len(made) == 1 and result is made[0]:
             return result
-        losses = np.concatenate([NOTHING, *made])
-        return result._replace(losses=losses[: result.state.step - state.step])
+        losses = np.concatenate([NOTHING, *(part.losses for part in made)])
+        norms = np.concatenate([NO_NORMS, *(part.norms for part in made)])
+        count = norms_before(result.state.step, norms_every) - norms_before(state.step, norms_every)
+        return result._replace(losses=losses[: result.state.step - state.step], norms=norms[:count])
 
     def advance_many(
         self,
@@ -283,6 +291,7 @@ class NativeEngine:
         stop: int,
         poll: Poll | None,
         check_each_step: bool,
+        norms_every: int,
         watch: Watch | None,
     ) -> Advance:
         n, start = len(samples), state.step
@@ -290,7 +299,8 @@ class NativeEngine:
         # the pages of large arrays are touched now, and not at the end, where Ctrl-C may be waiting
         new = np.copy if before[0].nbytes > LARGE else np.empty_like
         theta, memory = new(before[0]), new(before[1])
-        losses = np.empty(stop - start)
+        losses, taken = np.empty(stop - start), norms_before(start, norms_every)
+        norms = np.empty((norms_before(stop, norms_every) - taken, 3))
         steps, outcome, error = _kernel.advance(
             self._problem(network),
             self._set,
@@ -314,9 +324,11 @@ class NativeEngine:
             check_each_step,
             None if poll is None else lambda done, loss: bool(poll(start + done, loss)),
             None if watch is None else (watch.weights, *watch.room(start, stop)),
+            (norms_every, -start % norms_every, norms) if norms_every else None,
         )
         after = State(theta, memory, start + steps)
-        return Advance(after, losses[:steps], OUTCOMES[outcome], error)
+        norms = norms[: norms_before(after.step, norms_every) - taken]
+        return Advance(after, losses[:steps], OUTCOMES[outcome], error, norms)
 
     def _problem(self, network: Network) -> _kernel.Problem:
         """Return the network as the kernel knows it, with the workspaces of earlier calls."""

@@ -18,11 +18,13 @@ from schuss.engine.engine import (
     Observed,
     Poll,
     Predictor,
+    norms_before,
 )
 from schuss.engine.observing import Watch
 from schuss.engine.shuffles import Shuffles, draw_with_numpy
 from schuss.method import backprop
-from schuss.method.backprop import Gradient, Objective, Working
+from schuss.method.backprop import Gradient, Objective, Working, length
+from schuss.method.checks import check_integer
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -109,9 +111,11 @@ class ReferenceEngine:
         *,
         poll: Poll | None = None,
         check_each_step: bool = False,
+        norms_every: int = 0,
     ) -> Advance:
         """Run steps [state.step, stop) of `plan`; see `schuss.engine.engine.Engine`."""
-        return self._run(network, state, samples, plan, stop, poll, check_each_step)
+        norms_every = check_integer("norms_every", norms_every, low=0)
+        return self._run(network, state, samples, plan, stop, poll, check_each_step, norms_every)
 
     def observe(
         self, network: Network, state: State, samples: Samples, plan: Plan, stop: int, weights: Any
@@ -129,15 +133,18 @@ class ReferenceEngine:
         stop: int,
         poll: Poll | None = None,
         check_each_step: bool = False,
+        norms_every: int = 0,
         watch: Watch | None = None,
     ) -> Advance:
-        start, losses = state.step, list[float]()
+        start, losses, norms = state.step, list[float](), list[list[float]]()
         outcome, error = DONE, None
         try:
             due = time.perf_counter() + POLL_SECONDS
             while state.step < stop and outcome == DONE:
-                after, loss = self._step(network, state, samples, plan, watch)
-                losses.append(loss)
+                after, made = self._step(network, state, samples, plan, watch)
+                losses.append(loss := made.loss)
+                if norms_every and state.step % norms_every == 0:
+                    norms.append(_lengths(made, state, after))
                 state = after
                 if not math.isfinite(loss) or not self._still_finite(state, samples, plan, check_each_step):
                     outcome = NOT_FINITE
@@ -146,7 +153,9 @@ class ReferenceEngine:
                     outcome = INTERRUPTED if poll(state.step, loss) else DONE
         except BaseException as raised:  # a signal may arrive anywhere; the last whole state stands
             outcome, error = INTERRUPTED, raised
-        return Advance(state, np.array(losses[: state.step - start]), outcome, error)
+        count = norms_before(state.step, norms_every) - norms_before(start, norms_every)
+        taken = np.array(norms[:count], np.float64).reshape(count, 3)
+        return Advance(state, np.array(losses[: state.step - start]), outcome, error, taken)
 
     def advance_many(
         self, network: Network, states: States, samples: Samples, plans: Plans, stop: int
@@ -164,7 +173,7 @@ class ReferenceEngine:
 
     def _step(
         self, network: Network, state: State, samples: Samples, plan: Plan, watch: Watch | None
-    ) -> tuple[State, float]:
+    ) -> tuple[State, Working]:
         n = len(samples)
         rows = self._rows(plan, state.step, n)
         dropout = plan.dropout_at(state.step, network.depth - 1)
@@ -177,7 +186,7 @@ class ReferenceEngine:
             theta, memory = plan.rule.update(
                 network.decayed(state.theta, keep), state.memory, made.gradient, rates
             )
-        return State(theta, memory, state.step + 1), made.loss
+        return State(theta, memory, state.step + 1), made
 
     def _rows(self, plan: Plan, step: int, n: int) -> Array:
         epoch, place = divmod(step, plan.steps_per_epoch(n))
@@ -198,6 +207,13 @@ class ReferenceEngine:
     def _still_finite(state: State, samples: Samples, plan: Plan, each_step: bool) -> bool:
         epoch_ended = state.step % plan.steps_per_epoch(len(samples)) == 0
         return state.finite if each_step or epoch_ended else True
+
+
+def _lengths(made: Working, before: State, after: State) -> list[float]:
+    """Return the norms of a step, as `Advance` has them."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        change = after.theta - before.theta
+        return [length(made.unclipped), length(after.velocity), length(change)]
 
 
 def _note(watch: Watch, network: Network, state: State, rows: Array, made: Working) -> None:

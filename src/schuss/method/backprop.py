@@ -41,6 +41,7 @@ __all__ = [
     "errors",
     "forward",
     "gradient",
+    "length",
     "outputs",
     "working",
 ]
@@ -75,16 +76,22 @@ class Gradient(NamedTuple):
 class Working(NamedTuple):
     """A `Gradient` with what it was made of.
 
-    ``sums`` holds Σ_p y_k·δ_j of every weight, shape (n_parameters,), ``factor`` what clipping multiplied
-    the gradient by, 1 where it did not, ``deltas`` what `error_signals` returned.
+    ``unclipped`` is the gradient before clipping, ``factor`` what that multiplied it by, 1 where it did not;
+    ``sums`` holds Σ_p y_k·δ_j of every weight, shape (n_parameters,), ``deltas`` what `error_signals`
+    returned.
     """
 
     loss: float
-    gradient: Array
+    unclipped: Array
     factor: float
     sums: Array
     trace: Trace
     deltas: list[Array]
+
+    @property
+    def gradient(self) -> Array:
+        """The gradient, shape (n_parameters,)."""
+        return self.unclipped if self.factor == 1 else self.factor * self.unclipped
 
 
 @dataclass(frozen=True)
@@ -206,7 +213,7 @@ def working(
     factor = clip_factor(result, objective.clip)
     each = errors(network, trace, T, as_scikit_learn=objective.as_scikit_learn)
     loss = batch_loss(network, theta, each, objective, weights) * objective.scale(total)
-    return Working(loss, result if factor == 1 else factor * result, factor, sums, trace, deltas)
+    return Working(loss, result, factor, sums, trace, deltas)
 
 
 def term_sums(network: Network, theta: Array, trace: Trace, deltas: list[Array]) -> Array:
@@ -236,12 +243,17 @@ def batch_loss(
     return total + penalty(network, theta, objective)
 
 
-def clip_factor(gradient: Array, length: float | None) -> float:
-    """Return min(1, length/‖g‖), a number of the gradient's dtype where it is not 1."""
-    if length is None:
+def length(vector: Array) -> float:
+    """Return the Euclidean length of a vector, added up in float64."""
+    return float(np.linalg.norm(vector.astype(np.float64)))
+
+
+def clip_factor(gradient: Array, longest: float | None) -> float:
+    """Return min(1, longest/‖g‖), a number of the gradient's dtype where it is not 1."""
+    if longest is None:
         return 1.0
-    norm = float(np.linalg.norm(gradient.astype(np.float64)))
-    return gradient.dtype.type(length / norm) if norm > length else 1.0
+    norm = length(gradient)
+    return gradient.dtype.type(longest / norm) if norm > longest else 1.0
 
 
 def penalty(network: Network, theta: Array, objective: Objective) -> float:
