@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.engine import INTERRUPTED, NOT_FINITE, Advance, Engine
+from schuss.engine.engine import INTERRUPTED, NO_NORMS, NOT_FINITE, Advance, Engine, norms_before
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -155,17 +155,18 @@ class Loop:
         return reason is None
 
     def _advance(self, state: State, stop: int) -> Advance:
-        return self.engine.advance(self.network, state, self.samples, self.plan, stop, poll=self._poll)
+        every = self.recorder.keep.norms if self.recorder else 0
+        return self.engine.advance(
+            self.network, state, self.samples, self.plan, stop, poll=self._poll, norms_every=every
+        )
 
     def last_losses(self, count: int) -> NDArray[np.float64]:
         """Return the losses of the last `count` steps."""
-        parts = list[NDArray[np.float64]]()
-        for made in reversed(self.made):
-            if not count:
-                break
-            parts.insert(0, made.losses[-count:])
-            count -= len(parts[0])
-        return np.concatenate([np.empty(0), *parts])
+        return _last(np.empty(0), [made.losses for made in self.made], count)
+
+    def last_norms(self, count: int) -> NDArray[np.float64]:
+        """Return the last `count` rows of norms."""
+        return _last(NO_NORMS, [made.norms for made in self.made], count)
 
     def _keep(self, made: Advance) -> None:
         self.made.append(made)
@@ -268,7 +269,8 @@ class Loop:
 
     def _record(self, recorder: Recorder, stopped: str | None = None) -> None:
         losses = self.last_losses(self.state.step - recorder.written)
-        recorder.write(self.checkpoint(stopped), losses, np.empty((0, 3)))
+        norms = self.last_norms(norms_before(self.state.step, recorder.keep.norms) - recorder.norms_written)
+        recorder.write(self.checkpoint(stopped), losses, norms)
 
     def _result(self) -> Run:
         if self.recorder:
@@ -293,4 +295,16 @@ class Loop:
             n_samples=len(self.samples),
             origin=self.samples,
             kept=self.kept,
+            norms=np.concatenate([NO_NORMS, *(made.norms for made in self.made)]),
         )
+
+
+def _last(nothing: NDArray[np.float64], parts: list[NDArray[np.float64]], count: int) -> NDArray[np.float64]:
+    """Return the last `count` rows of some arrays that follow each other."""
+    found = list[NDArray[np.float64]]()
+    for part in reversed(parts):
+        if count <= 0:
+            break
+        found.insert(0, part[-count:])
+        count -= len(found[0])
+    return np.concatenate([nothing, *found])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.engine import EngineInfo
+from schuss.engine.engine import EngineInfo, norms_before
 from schuss.errors import RecordError, ReplayError
 from schuss.method.samples import Samples
 from schuss.training.checkpoint import Checkpoint
@@ -69,6 +69,7 @@ def load_run(path: str | os.PathLike[str], X: Any = None, T: Any = None, weights
         n_samples=folder.told["n_samples"],
         origin=samples or folder.told["data"],
         kept=folder,
+        norms=folder.norms()[: norms_before(found.state.step, folder.told["keep"]["norms"])],
     )
 
 

@@ -36,6 +36,8 @@ class Recorder:
     ----------
     written : int
         Steps whose losses are on the disk.
+    norms_written : int
+        Rows of norms that are.
 
     Raises
     ------
@@ -43,9 +45,9 @@ class Recorder:
         Another process trains this run.
     """
 
-    def __init__(self, folder: RunFolder, keep: Keep, written: int = 0) -> None:
+    def __init__(self, folder: RunFolder, keep: Keep, written: int = 0, norms_written: int = 0) -> None:
         self.folder, self.keep = folder, keep
-        self.written, self._norms_written = written, 0
+        self.written, self.norms_written = written, norms_written
         self._lock: IO[bytes] | None = claim(folder.path / "lock")
         if self._lock is None:
             raise RecordError(f"{folder.path} is being trained by another process; wait for it, or stop it.")
@@ -75,7 +77,7 @@ class Recorder:
         began = time.perf_counter()
         step = checkpoint.state.step
         try:
-            size = self.folder.write(checkpoint, self.written, losses, self._norms_written, norms)
+            size = self.folder.write(checkpoint, self.written, losses, self.norms_written, norms)
         except OutputError as error:
             self._failed = True
             last = max(self._sizes, default=0)
@@ -86,20 +88,16 @@ class Recorder:
             )
             return
         self.written += len(losses)
-        self._norms_written += len(norms)
+        self.norms_written += len(norms)
         self._sizes[step] = size
         self._thin()
         self._ended = time.perf_counter()
         self._spacing = self.keep.seconds and max(self.keep.seconds, SHARE * (self._ended - began))
 
-    def norms_before(self, step: int) -> int:
-        """Return how many rows of norms belong to the steps before `step`."""
-        return -(-step // self.keep.norms) if self.keep.norms else 0
-
     def go_back(self, losses: Array, norms: Array, step: int) -> None:
         """Leave on the disk what a training had made up to `step`, from where it goes on."""
         self.folder.go_back(losses, norms, step)
-        self.written, self._norms_written = len(losses), len(norms)
+        self.written, self.norms_written = len(losses), len(norms)
         self._sizes = {kept: size for kept, size in self._sizes.items() if kept <= step}
 
     def _thin(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from schuss.engine.engine import norms_before
 from schuss.errors import SettingError
 from schuss.method.samples import Samples
 from schuss.training.keep import Keep
@@ -73,8 +74,10 @@ def begin(
     except (TypeError, ValueError) as error:
         raise SettingError(f"about must hold plain JSON values: {error}.") from error
     losses = loop.last_losses(loop.state.step)
-    folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses)
-    loop.recorder = Recorder(folder, keep, len(losses))
+    norms = np.full((norms_before(loop.state.step, keep.norms), 3), np.nan)  # a fork's were not taken
+    folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses, norms)
+    loop.recorder = Recorder(folder, keep, len(losses), len(norms))
+    loop.made = [made._replace(norms=norms) for made in loop.made]
     loop.kept = folder
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.choice import engine_like, engine_named
-from schuss.engine.engine import DONE, Advance, Engine, EngineInfo
+from schuss.engine.engine import DONE, Advance, Engine, EngineInfo, norms_before
 from schuss.errors import ReplayError, SettingError
 from schuss.method.network import Network
 from schuss.method.samples import Samples
@@ -65,8 +65,11 @@ def _take_up(loop: Loop, found: Checkpoint, recorder: Recorder) -> None:
     """Put a training where the checkpoint `found` says that it stood, and its recording too."""
     step, folder = found.state.step, recorder.folder
     losses = _losses(folder, loop.samples, loop.engine, found)
-    recorder.go_back(losses, folder.norms()[: recorder.norms_before(step)], step)
-    loop.made = [Advance(found.state, losses, DONE)]
+    norms = np.full((norms_before(step, recorder.keep.norms), 3), np.nan)
+    known = folder.norms()[: len(norms)]
+    norms[: len(known)] = known
+    recorder.go_back(losses, norms, step)
+    loop.made = [Advance(found.state, losses, DONE, norms=norms)]
     loop.best, loop.reached, loop.judged = found.best, found.reached, found.judged.tolist()
     loop.averaged, loop.average, loop.seconds = found.averaged, found.average, found.seconds
     loop.recorder, loop.kept = recorder, folder

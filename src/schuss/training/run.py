@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.choice import engine_like, engine_named
-from schuss.engine.engine import Engine, EngineInfo
+from schuss.engine.engine import NO_NORMS, Engine, EngineInfo
 from schuss.errors import ReplayError
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -62,6 +62,9 @@ class Run:
         What it was trained on; of a run read from a file, the fingerprint alone.
     kept : Kept or None
         The states that were kept on the way; None where the run cannot be made again.
+    norms : float64 ndarray, shape (rows, 3)
+        Of a recorded run, every so many steps as `Keep.norms` says, from step 0: lengths of the batch's
+        gradient, of the rule's first memory after the step, and of the change. NaN where they were not taken.
     """
 
     network: Network
@@ -79,6 +82,7 @@ class Run:
     n_samples: int
     origin: Samples | str
     kept: Kept | None = None
+    norms: NDArray[np.float64] = NO_NORMS
 
     @cached_property
     def data(self) -> str:

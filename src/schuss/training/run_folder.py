@@ -67,7 +67,13 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, path: Path, told: dict[str, Any], samples: dict[str, Samples], first: Checkpoint, losses: Array
+        cls,
+        path: Path,
+        told: dict[str, Any],
+        samples: dict[str, Samples],
+        first: Checkpoint,
+        losses: Array,
+        norms: Array,
     ) -> RunFolder:
         """Make a folder for a run that `told` describes, with samples by name and its start, and open it.
 
@@ -78,12 +84,15 @@ class RunFolder:
         OutputError
             There is something already, or nothing can be written.
         """
-        make_folder(path, left={"checkpoints", LOSSES[0], *(f"{name}.safetensors" for name in samples)})
+        make_folder(
+            path, left={"checkpoints", LOSSES[0], NORMS[0], *(f"{name}.safetensors" for name in samples)}
+        )
         make_folder(path / "checkpoints", left={f"{first.state.step:012d}.safetensors"})
         for name, kept in samples.items():
             write_whole(path / f"{name}.safetensors", DATA.close({}, arrays_of(kept)), flush=False)
-        if len(losses):
-            write_whole(path / LOSSES[0], as_block(0, losses.reshape(-1, 1)), flush=False)
+        for (name, _), rows in ((LOSSES, losses.reshape(-1, 1)), (NORMS, norms)):
+            if len(rows):
+                write_whole(path / name, as_block(0, rows), flush=False)
         if not told["drawn"]:
             place = path / "checkpoints" / f"{first.state.step:012d}.safetensors"
             write_whole(place, first.to_bytes(), flush=False)
