@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from schuss.adapters.model_file import load_model, save_model
     from schuss.adapters.tables import read_table
     from schuss.insight.comparison import compare
+    from schuss.insight.derivation.derive import derive
+    from schuss.insight.derivation.value import Derivation
     from schuss.insight.sweep import sweep
     from schuss.insight.swept import Sweep
 
@@ -54,6 +56,8 @@ _LAZY = {
     "save_model": "schuss.adapters.model_file",
     "read_table": "schuss.adapters.tables",
     "compare": "schuss.insight.comparison",
+    "Derivation": "schuss.insight.derivation.value",
+    "derive": "schuss.insight.derivation.derive",
     "sweep": "schuss.insight.sweep",
     "Sweep": "schuss.insight.swept",
 }
@@ -63,6 +67,7 @@ __all__ = [
     "Blocks",
     "Cosine",
     "DataError",
+    "Derivation",
     "DivergenceError",
     "EngineError",
     "Epoch",
@@ -93,6 +98,7 @@ __all__ = [
     "Tick",
     "TrainingInterrupted",
     "compare",
+    "derive",
     "load_model",
     "load_run",
     "read_table",

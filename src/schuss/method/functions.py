@@ -40,6 +40,8 @@ class Activation:
     value : callable ``x -> y``
     slope : callable ``(x, y) -> dy/dx``
     formula : str
+    slope_formula : str
+        Empty for softmax, of which every output depends on every net input.
     range : (float, float)
         Closure of the outputs' range; targets outside it can never be met.
     """
@@ -48,6 +50,7 @@ class Activation:
     value: Callable[[Array], Array] = field(repr=False, compare=False)
     slope: Callable[[Array, Array], Array] = field(repr=False, compare=False)
     formula: str
+    slope_formula: str
     range: tuple[float, float] = (-math.inf, math.inf)
 
     @property
@@ -96,14 +99,15 @@ def _gelu_slope(x: Array, y: Array) -> Array:
 
 
 _activations = (
-    Activation("identity", lambda x: x, lambda x, y: np.ones_like(x), "x"),
-    Activation("logistic", logistic, lambda x, y: y * (1 - y), "1/(1+exp(−x))", (0.0, 1.0)),
-    Activation("tanh", np.tanh, lambda x, y: 1 - y * y, "tanh(x)", (-1.0, 1.0)),
+    Activation("identity", lambda x: x, lambda x, y: np.ones_like(x), "x", "1"),
+    Activation("logistic", logistic, lambda x, y: y * (1 - y), "1/(1+exp(−x))", "y·(1−y)", (0.0, 1.0)),
+    Activation("tanh", np.tanh, lambda x, y: 1 - y * y, "tanh(x)", "1−y²", (-1.0, 1.0)),
     Activation(
         "relu",
         lambda x: np.maximum(x, 0),
         lambda x, y: (x > 0).astype(x.dtype),
         "max(x, 0)",
+        "1 if x > 0 else 0",
         (0.0, math.inf),
     ),
     Activation(
@@ -111,30 +115,36 @@ _activations = (
         lambda x: np.where(x > 0, x, x.dtype.type(LEAK) * x),
         lambda x, y: np.where(x > 0, x.dtype.type(1), x.dtype.type(LEAK)),
         "x if x > 0 else 0.01·x",
+        "1 if x > 0 else 0.01",
     ),
     Activation(
         "elu",
         lambda x: np.where(x > 0, x, _expm1_of_negative(x)),
         lambda x, y: np.where(x > 0, x.dtype.type(1), np.exp(np.minimum(x, 0))),
         "x if x > 0 else exp(x)−1",
+        "1 if x > 0 else exp(x)",
         (-1.0, math.inf),
     ),
-    Activation("softplus", softplus, lambda x, y: logistic(x), "log(1+exp(x))", (0.0, math.inf)),
+    Activation(
+        "softplus", softplus, lambda x, y: logistic(x), "log(1+exp(x))", "1/(1+exp(−x))", (0.0, math.inf)
+    ),
     Activation(
         "silu",
         lambda x: x * logistic(x),
         lambda x, y: logistic(x) * (1 + x * (1 - logistic(x))),
         "x/(1+exp(−x))",
+        "σ·(1+x·(1−σ)), σ = 1/(1+exp(−x))",
     ),
     Activation(
         "gelu",
         lambda x: x * _gelu_gate(x),
         _gelu_slope,
         "x/2·(1+tanh(√(2/π)·(x+0.044715·x³)))",
+        "½·(1+h)+x/2·(1−h²)·√(2/π)·(1+0.134145·x²), h = tanh(√(2/π)·(x+0.044715·x³))",
     ),
     # The last two serve the output layer only.
-    Activation("softmax", softmax, lambda x, y: y, "exp(x_j)/Σ_k exp(x_k)", (0.0, 1.0)),
-    Activation("exp", exponential, lambda x, y: y, "exp(x)", (0.0, math.inf)),
+    Activation("softmax", softmax, lambda x, y: y, "exp(x_j)/Σ_k exp(x_k)", "", (0.0, 1.0)),
+    Activation("exp", exponential, lambda x, y: y, "exp(x)", "y", (0.0, math.inf)),
 )
 
 
@@ -150,6 +160,8 @@ class LossKind:
     ----------
     value : callable ``(x, y, t, parameter) -> E``, shapes (n, n_out) -> (n,)
     error : callable ``(y, t, parameter) -> −∂E/∂y``, shape (n, n_out)
+    error_formula : str
+        Of −∂E/∂y_j; of δ_j = −∂E/∂x_j where there is a partner.
     reported : callable or None
         What scikit-learn reports instead of `value`, where that differs.
     partner : str or None
@@ -166,6 +178,7 @@ class LossKind:
     value: Callable[[Array, Array, Array, Any], Array] = field(repr=False, compare=False)
     error: Callable[[Array, Array, Any], Array] = field(repr=False, compare=False)
     formula: str
+    error_formula: str
     reported: Callable[[Array, Array, Array, Any], Array] | None = field(
         default=None, repr=False, compare=False
     )
@@ -249,6 +262,7 @@ _losses = (
         lambda x, y, t, _: 0.5 * ((t - y) ** 2).sum(axis=-1),
         _difference,
         "½·Σ_j (t_j−y_j)²",
+        "t_j−y_j",
         reported=lambda x, y, t, _: 0.5 * ((t - y) ** 2).mean(axis=-1),
     ),
     LossKind(
@@ -256,12 +270,14 @@ _losses = (
         lambda x, y, t, _: ((t - y) ** 2).mean(axis=-1),
         lambda y, t, _: (t - y) * (2 / y.shape[-1]),
         "1/m·Σ_j (t_j−y_j)²",
+        "2/m·(t_j−y_j)",
     ),
     LossKind(
         "cross_entropy",
         _cross_entropy,
         _difference,
         "−Σ_j t_j·log y_j",
+        "t_j−y_j",
         reported=_held_cross_entropy,
         partner="softmax",
     ),
@@ -270,21 +286,24 @@ _losses = (
         _binary_cross_entropy,
         _difference,
         "−Σ_j (t_j·log y_j + (1−t_j)·log(1−y_j))",
+        "t_j−y_j",
         reported=_held_binary_cross_entropy,
         partner="logistic",
     ),
-    LossKind("poisson", _poisson, _difference, "Σ_j (y_j−t_j·x_j+t_j·log t_j−t_j)", partner="exp"),
+    LossKind("poisson", _poisson, _difference, "Σ_j (y_j−t_j·x_j+t_j·log t_j−t_j)", "t_j−y_j", partner="exp"),
     LossKind(
         "absolute",
         lambda x, y, t, _: np.abs(t - y).sum(axis=-1),
         lambda y, t, _: np.sign(t - y),
         "Σ_j |t_j−y_j|",
+        "sign(t_j−y_j)",
     ),
     LossKind(
         "huber",
         _huber,
         lambda y, t, d: np.clip(t - y, -d, d),
-        "Σ_j ½·e² if |e| ≤ d else d·(|e|−½d), e = t_j−y_j",
+        "Σ_j (½·e² if |e| ≤ d else d·(|e|−½·d)), e = t_j−y_j",
+        "e if |e| ≤ d else d·sign(e), e = t_j−y_j",
         default=1.0,
     ),
     LossKind(
@@ -292,6 +311,7 @@ _losses = (
         _quantile,
         _quantile_error,
         "Σ_j max(q_j·e, (q_j−1)·e), e = t_j−y_j",
+        "q_j if e > 0 else q_j−1 if e < 0 else 0, e = t_j−y_j",
         default=0.5,
         limits=(0.0, 1.0),
     ),
@@ -300,6 +320,7 @@ _losses = (
         _focal,
         _difference,
         "−Σ_j t_j·(1−y_j)^γ·log y_j",
+        "p_j−y_j·Σ_k p_k, p_j = t_j·(1−y_j)^γ·(1−γ·y_j·log y_j/(1−y_j))",
         partner="softmax",
         delta=_focal_delta,
         default=2.0,

@@ -8,6 +8,7 @@ import typer
 
 from schuss.interface.cli.compare import compare
 from schuss.interface.cli.data import data
+from schuss.interface.cli.derive import derive
 from schuss.interface.cli.doctor import doctor
 from schuss.interface.cli.evaluate import evaluate
 from schuss.interface.cli.exits import guarded
@@ -21,7 +22,7 @@ from schuss.interface.cli.train import train
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (train, predict, evaluate, show, resume, replay, fork, compare, explain, data, doctor)
+COMMANDS = (train, predict, evaluate, show, derive, resume, replay, fork, compare, explain, data, doctor)
 
 app = typer.Typer(
     name="schuss",

@@ -33,6 +33,7 @@ class GradientDescent:
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "θ ← θ − α·g"
     reads_memory: ClassVar[bool] = False
+    in_steps: ClassVar[str] = "Δw(n) = −α·g(n)"
 
     def __post_init__(self) -> None:
         check_rates(self)

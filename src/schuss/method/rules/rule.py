@@ -14,7 +14,7 @@ import numpy as np
 from schuss.method.functions import Array
 from schuss.method.schedules import Rate, Span, Steps, Values, at_steps, check_rate
 
-__all__ = ["Expansion", "Rule", "check_rates", "rates_at", "rates_at_one", "rounded"]
+__all__ = ["LETTERS", "Expansion", "Rule", "check_rates", "rates_at", "rates_at_one", "rounded"]
 
 # What each rate may be, whichever rule has it.
 LIMITS: dict[str, dict[str, Any]] = {
@@ -24,6 +24,9 @@ LIMITS: dict[str, dict[str, Any]] = {
     "beta_2": {"low": 0.0, "high": 1.0, "open_high": True},
     "epsilon": {"low": 0.0, "open_low": True},
 }
+
+# How formulas write them.
+LETTERS = {"learning_rate": "α", "momentum": "η", "beta_1": "β₁", "beta_2": "β₂", "epsilon": "ε"}
 
 
 class Expansion(NamedTuple):
@@ -51,6 +54,8 @@ class Rule(Protocol):
     as_given: ClassVar[bool]  # whether `at` returns the rates themselves; if not, learning_rate is a factor
     formula: ClassVar[str]
     reads_memory: ClassVar[bool]  # whether its `expansion` depends on the memory's other rows
+    # The formula with the step n in it: what is remembered, in the memory's order, and the change last.
+    in_steps: ClassVar[str]
 
     @property
     def learning_rate(self) -> Rate:

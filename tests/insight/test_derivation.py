@@ -1,0 +1,546 @@
+"""The derivation with one's own numbers: every line is right, and each form shows every line."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from test_formulas import assert_katex
+
+import oracles
+import worked_example as example
+from cases import CASES, PAIRS, Case, case_of
+from comparisons import assert_near
+from schuss import (
+    Adam,
+    Cosine,
+    DataError,
+    Derivation,
+    DivergenceError,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Network,
+    Plan,
+    SettingError,
+    derive,
+)
+from schuss.insight.derivation import scene
+from schuss.insight.derivation.value import Check, Line
+from schuss.insight.formulas.expressions import Number, evaluate
+from schuss.insight.formulas.latex import LATEX
+from schuss.insight.formulas.mathml import MATHML
+from schuss.insight.formulas.writer import TEXT
+from schuss.method import backprop
+from schuss.method.rules import RULES
+from schuss.method.samples import Samples
+from schuss.method.state import State
+
+EPSILON = float(np.finfo(np.float64).eps)
+SLOW = 1e-3  # a rate at which no case diverges
+
+
+def lines_of(found: Derivation, title: str) -> list[Line]:
+    return [line for line in found.lines if line.title.startswith(title)]
+
+
+def results_of(found: Derivation, title: str) -> list[float]:
+    return [line.result for line in lines_of(found, title)]
+
+
+def assert_filled(found: Derivation) -> None:
+    """Fail unless the numbers of every line come to its result, and every check agrees."""
+    assert found.agrees
+    for line in found.lines:
+        size = max(1.0, abs(line.result))
+        assert abs(evaluate(line.filled) - line.result) <= 1e-12 * size, (
+            line.title,
+            line.filled,
+            line.result,
+        )
+
+
+# --- against numbers from elsewhere ---
+
+
+def test_the_worked_example_line_by_line() -> None:
+    """Net inputs, outputs, error, error signals and change are those that were worked out by hand."""
+    found = derive(example.NETWORK, example.X[0], example.T[0], rule=example.PLAN.rule, theta=example.START)
+
+    assert_near(np.array(results_of(found, "Net input")), np.array(example.NET_INPUTS[0]), 1e-14)
+    assert_near(np.array(results_of(found, "Output")), np.array(example.OUTPUTS[0]), 1e-14)
+    assert results_of(found, "Error of the sample") == [pytest.approx(example.LOSSES[0], rel=1e-14)]
+    output, hidden = results_of(found, "Error signal of")
+    assert (hidden, output) == pytest.approx((example.DELTAS[0][0], example.DELTAS[0][2]), rel=1e-14)
+    assert results_of(found, "Change") == [pytest.approx(example.CHANGES[0][0], rel=1e-14)]
+    assert results_of(found, "New weight") == [pytest.approx(0.1 + example.CHANGES[0][0], rel=1e-14)]
+
+
+@pytest.mark.parametrize("index", range(9))
+def test_the_second_step_of_the_worked_example_remembers_the_first(index: int) -> None:
+    """From the state after step 0, every weight changes as worked out, and ends where it should."""
+    found = derive(
+        *(example.NETWORK, example.X[1], example.T[1]),
+        rule=example.PLAN,
+        theta=example.START + example.CHANGES[0],
+        memory=example.CHANGES[:1],
+        weight=index,
+        step=1,
+        n_samples=2,
+    )
+
+    assert found.weight == example.NETWORK.weight_name(index)
+    assert results_of(found, "Change") == [pytest.approx(example.CHANGES[1][index], rel=1e-13)]
+    assert results_of(found, "New weight") == [pytest.approx(example.END[index], rel=1e-14)]
+    assert_filled(found)
+
+
+def of_case(case: Case, weight: int, **how: Any) -> Derivation:
+    """Derive the first sample of a case."""
+    how = {"rule": Momentum(SLOW, 0.9), "theta": case.theta} | how
+    return derive(case.network, case.samples.X[0], case.targets[0], weight=weight, **how)
+
+
+def complex_gradient(case: Case) -> Any:
+    """Return the gradient of the first sample alone, as the complex step finds it."""
+    problem = replace(case.problem, l2=0.0, l1=0.0)
+    return oracles.complex_step(problem, case.theta, case.samples.X[:1], case.targets[:1])
+
+
+def assert_right(found: Derivation, error: float, slope: float, size: float) -> None:
+    """Fail unless error and gradient are what the complex step finds, but for rounding of `size`."""
+    assert results_of(found, "Error of the sample") == [pytest.approx(error, rel=1e-12, abs=1e-13)]
+    assert abs(results_of(found, "Gradient")[0] - slope) <= 1e-13 * max(size, 1.0)
+
+
+@pytest.mark.parametrize(("activation", "loss"), PAIRS)
+def test_every_activation_and_loss(activation: str, loss: str) -> None:
+    """Error and gradient are the complex step's, and each line's numbers come to its result."""
+    case = case_of(activation, loss, 2)
+    error, slopes = complex_gradient(case)
+    for weight in (0, int(np.abs(slopes).argmax()), case.network.n_parameters - 1):
+        found = of_case(case, weight)
+        assert_right(found, error, slopes[weight], np.abs(slopes).max())
+        assert_filled(found)
+
+
+def test_a_wrong_gradient_and_a_wrong_number_in_a_line_are_noticed() -> None:
+    """The comparisons above can fail."""
+    case = case_of("logistic", "squared_error", 2)
+    error, slopes = complex_gradient(case)
+    weight = int(np.abs(slopes).argmax())
+    found = of_case(case, weight)
+    with pytest.raises(AssertionError):
+        assert_right(found, error, -slopes[weight], 1.0)
+    line = found.lines[0]
+    twin = replace(found, lines=(replace(line, filled=Number(line.result + 1e-6)), *found.lines[1:]))
+    with pytest.raises(AssertionError):
+        assert_filled(twin)
+
+
+def test_softmax_with_cross_entropy_is_target_minus_output() -> None:
+    """Its δ is shown as t − y, in one line and without a slope."""
+    network = Network([2, 3, 3], "tanh", "cross_entropy")
+    found = derive(network, [1.0, -2.0], 1)
+    shown = lines_of(found, "Error signal of output")
+
+    assert [TEXT.formula(line.general) for line in shown] == ["δ_j = −∂E/∂x_j = t_j − y_j"] * 3
+    assert sum(line.result for line in shown) == pytest.approx(0.0, abs=1e-15)
+    assert not lines_of(found, "Slope of output")
+
+
+# --- the numerical check ---
+
+
+def reversed_hidden(*args: Any) -> Any:
+    """Return error signals whose hidden ones have the wrong sign, the slip that the-rule.md warns of."""
+    *hidden, output = backprop.error_signals(*args)
+    return [*(-delta for delta in hidden), output]
+
+
+def reversed_output(*args: Any) -> Any:
+    *hidden, output = backprop.error_signals(*args)
+    return [*hidden, -output]
+
+
+@pytest.mark.parametrize(
+    ("twin", "weight"),
+    [(reversed_hidden, "hidden1[0] <- input[0]"), (reversed_output, "output[0] <- hidden1[0]")],
+)
+def test_a_wrong_sign_is_rejected_by_the_numerical_derivative(
+    monkeypatch: pytest.MonkeyPatch, twin: Callable[..., Any], weight: str
+) -> None:
+    """The derivation's own check finds it, says so in every form, and without it agrees."""
+    given = {"rule": example.PLAN.rule, "theta": example.START, "weight": weight}
+    assert derive(example.NETWORK, example.X[0], example.T[0], **given).agrees
+
+    monkeypatch.setattr(scene, "error_signals", twin)
+    found = derive(example.NETWORK, example.X[0], example.T[0], **given)
+    assert not found.agrees
+    (line,) = lines_of(found, "Gradient")
+    assert line.check is not None
+    assert line.check.difference == pytest.approx(2.0, rel=1e-6)
+    assert "NOT all" in repr(found)
+    for form in (found.text(), found.latex(), found.markdown(), found.html()):
+        assert "do NOT agree" in form
+
+
+def test_a_check_says_how_far_apart_two_numbers_are() -> None:
+    """Relative to the larger; NaN never agrees, two zeros do."""
+    assert Check.of("", 1.0, 1.0 + 1e-7, 1e-6).agrees
+    assert not Check.of("", 1.0, 1.0 + 1e-5, 1e-6).agrees
+    assert Check.of("", 0.0, 0.0, 1e-6) == Check("", 0.0, 0.0, agrees=True)
+    assert not Check.of("", math.nan, 1.0, 1e-6).agrees
+    assert Check.of("", 2.0, 1.0, 0.0, 1.0).difference == 0.5
+
+
+# --- the update and the memory ---
+
+RATES = {"gradient_descent": GradientDescent(0.3), "momentum": Momentum(0.3, 0.9),
+         "nesterov": Nesterov(0.3, 0.9), "adam": Adam(0.01)}  # fmt: skip
+
+
+def followed(rule: Any, steps: int) -> list[State]:
+    """Return the states of a training on the worked example's first sample, by the rule's own update."""
+    batch = Samples.check(example.NETWORK, example.X[:1], example.T[:1])
+    plan = Plan(rule, epochs=steps, batch_size=1)
+    states = [State.start(example.START, len(rule.memory))]
+    for n in range(steps):
+        g = backprop.gradient(example.NETWORK, states[-1].theta, batch.X, batch.targets(1)).gradient
+        rates = plan.rates(n, n + 1, 1)[0].tolist()
+        states.append(State(*rule.update(states[-1].theta, states[-1].memory, g, rates), n + 1))
+    return states
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_has_its_lines(name: str) -> None:
+    """Their numbers come to what the rule computes; the weights are those of a training as long."""
+    rule = RATES[name]
+    found = derive(example.NETWORK, example.X[0], example.T[0], rule=rule, theta=example.START, steps=4)
+    states = followed(rule, 4)
+
+    assert_filled(found)
+    assert results_of(found, "New weight") == pytest.approx([s.theta[0] for s in states[1:]], rel=1e-13)
+    unrolled = lines_of(found, "All terms")
+    assert [line.result for line in unrolled] == pytest.approx(states[-1].memory[:, 0].tolist(), rel=1e-12)
+
+
+def exact_memory(found: Derivation, rate: float, momentum: float) -> Fraction:
+    """Return Σ_i η^i·α·δ(n−i)·y(n−i) in exact arithmetic from the gradients shown, −δ·y each."""
+    pushes = [Fraction(rate) * -Fraction(g) for g in results_of(found, "Gradient")]
+    return sum((Fraction(momentum) ** i * push for i, push in enumerate(reversed(pushes))), Fraction(0))
+
+
+def assert_unrolled(exact: Fraction, velocity: float, pushes: int, size: float) -> None:
+    """Fail unless the rule's Δw is the exact sum but for its own roundings, three in each step."""
+    assert abs(exact - Fraction(velocity)) <= Fraction(3 * pushes * EPSILON) * Fraction(size)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 1.0])
+def test_the_unrolled_memory_is_the_change_of_the_rule(momentum: float) -> None:
+    """In exact arithmetic, to the rounding of the rule itself; without one of its terms it is not."""
+    rule = Momentum(0.5, momentum)
+    found = derive(example.NETWORK, example.X[0], example.T[0], rule=rule, theta=example.START, steps=4)
+    velocity = float(followed(rule, 4)[-1].velocity[0])
+    exact = exact_memory(found, 0.5, momentum)
+    terms = results_of(found, "From")
+
+    assert_unrolled(exact, velocity, 4, sum(map(abs, terms)))
+    assert_unrolled(sum(map(Fraction, terms), Fraction(0)), velocity, 8, sum(map(abs, terms)))
+    (whole,) = lines_of(found, "All terms")
+    assert whole.check is not None
+    assert whole.check.value == velocity
+    (memory,) = lines_of(found, "The memory")
+    assert memory.result == pytest.approx(velocity - terms[0], abs=1e-15)
+    with pytest.raises(AssertionError):
+        assert_unrolled(exact - Fraction(terms[0]), velocity, 4, sum(map(abs, terms)))
+
+
+def test_terms_beyond_the_newest_are_counted_and_added_up() -> None:
+    """Of 20 steps six terms are shown, the other 14 as one number, and the sum still balances."""
+    found = derive(example.NETWORK, example.X[0], example.T[0], rule=Momentum(0.1, 0.95), steps=20, seed=3)
+    (whole,) = lines_of(found, "All terms")
+
+    assert len(lines_of(found, "From")) == 6
+    assert "[14 more: " in TEXT.write(whole.filled)
+    assert "steps 1 to 16 likewise, not shown" in found.text()
+    assert_filled(found)
+
+
+def test_a_memory_from_before_has_a_term_of_its_own() -> None:
+    """η^s·Δw(n−s), so that a recorded run can be looked at from any step on."""
+    start = followed(Momentum(0.3, 0.9), 5)
+    found = derive(
+        *(example.NETWORK, example.X[0], example.T[0]),
+        rule=Momentum(0.3, 0.9),
+        theta=start[2].theta,
+        memory=start[2].memory,
+        steps=3,
+        step=2,
+    )
+    (before,) = lines_of(found, "From all steps before")
+    (whole,) = lines_of(found, "All terms")
+
+    assert before.result == pytest.approx(0.9**3 * start[2].velocity[0], rel=1e-14)
+    assert whole.result == pytest.approx(start[5].velocity[0], rel=1e-13)
+    assert_filled(found)
+    assert "Δw_kj(n−1) = 0" not in found.text()
+
+
+def test_rates_that_change_are_taken_from_their_steps() -> None:
+    """Each push keeps the rate that it was given, and fades by the momenta since."""
+    plan = Plan(Momentum(Cosine(0.5), Cosine(0.9, 0.5)), epochs=4, batch_size=1)
+    found = derive(example.NETWORK, example.X[0], example.T[0], rule=plan, theta=example.START, steps=4)
+    terms = lines_of(found, "From")
+
+    assert TEXT.formula(terms[0].general) == "c_i·α(n−i)·δ_j(n−i)·y_k(n−i)"
+    rates, gradients = plan.rates(0, 4, 1), results_of(found, "Gradient")
+    for i, line in enumerate(terms):
+        kept = math.prod(rates[4 - i :, 1])
+        assert line.result == pytest.approx(-kept * rates[3 - i, 0] * gradients[3 - i], rel=1e-14)
+    assert_filled(found)
+    assert followed(plan.rule, 4)[-1].theta[0] == pytest.approx(
+        results_of(found, "New weight")[-1], rel=1e-14
+    )
+
+
+# --- batches, penalties, dropout, size ---
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("weights", [None, [1.0, 0.5, 0.0, 2.0, 1.0, 1.0, 3.0]])
+def test_a_batch_adds_up_its_samples(reduction: str, weights: list[float] | None) -> None:
+    """With penalties and weights: the gradient is that of the engine, one sample is shown in full."""
+    case = case_of("tanh", "huber", 3)
+    plan = Plan(Nesterov(SLOW), reduction=reduction, l2=0.3, l1=0.2)
+    found = derive(
+        *(case.network, case.samples.X, case.targets),
+        rule=plan,
+        theta=case.theta,
+        weight=3,
+        sample=6,
+        weights=weights,
+    )
+    given = None if weights is None else np.array(weights)
+    expected = backprop.gradient(
+        *(case.network, case.theta, case.samples.X, case.targets), plan.objective, weights=given
+    )
+
+    trace = backprop.forward(case.network, case.theta, case.samples.X)
+    assert results_of(found, "Gradient of the batch") == [pytest.approx(expected.gradient[3], rel=1e-13)]
+    assert_near(np.array(results_of(found, "Net input of output")), trace.x[-1][6], 1e-14)
+    assert "[3 more: " in TEXT.write(lines_of(found, "Gradient of the batch")[0].filled)
+    assert_filled(found)
+
+
+def test_clipping_and_weight_decay_have_their_place() -> None:
+    """The gradient is cut to the length allowed, and the old weight shrinks before the change."""
+    case = case_of("logistic", "squared_error", 2)
+    plan = Plan(Momentum(0.1), clip=1e-3, weight_decay=0.5)
+    found = of_case(case, 2, rule=plan)
+    full = backprop.gradient(case.network, case.theta, case.samples.X[:1], case.targets[:1]).gradient
+    clipped = full[2] * 1e-3 / np.linalg.norm(full)
+
+    assert results_of(found, "Clipped") == [pytest.approx(clipped, rel=1e-13)]
+    assert results_of(found, "New weight") == [pytest.approx(0.95 * case.theta[2] - 0.1 * clipped, rel=1e-14)]
+    assert_filled(found)
+
+
+def test_steps_of_which_some_are_clipped_still_add_up() -> None:
+    """The pushes unrolled are those of the clipped gradients, also where the last one is not clipped."""
+    plan = Plan(Momentum(0.9, 0.9), clip=0.135, batch_size=1)
+    found = derive(example.NETWORK, example.X[0], example.T[0], rule=plan, theta=example.START, steps=4)
+
+    assert 0 < len(lines_of(found, "Clipped")) < 4
+    assert lines_of(found, "Clipped")[-1].step < 3
+    assert_filled(found)
+
+
+def test_dropout_shows_what_it_multiplies_by() -> None:
+    """Silent units have output 0 and get no error signal; the numerical check sees the same units silent."""
+    network = Network([3, 4, 4, 2], "tanh")
+    plan = Plan(Momentum(0.1), dropout=0.5, seed=5, batch_size=1)
+    for weight in range(0, network.n_parameters, 5):
+        found = derive(network, [1.0, -1.0, 0.5], [0.2, -0.3], rule=plan, weight=weight, steps=3, seed=1)
+        assert_filled(found)
+    assert "y_j = μ_j·f(x_j)" in found.text()
+    assert 0.0 in results_of(found, "Output of hidden1")
+
+
+def test_a_large_network_shows_what_matters_for_the_weight() -> None:
+    """A few terms of long sums, the weight's own among them, and a few units; the rest is counted."""
+    network = Network([64, 128, 10], "tanh", "cross_entropy")
+    found = derive(network, np.linspace(-1, 1, 64), 3, weight="hidden1[77] <- input[33]")
+    (net_input,) = lines_of(found, "Net input of hidden1")
+    told = TEXT.write(net_input.filled)
+
+    assert len(found.lines) < 30
+    assert "[60 more: " in told
+    assert TEXT.value(network.initial(0)[network.weight_index("hidden1[77] <- input[33]")], 6) in told
+    assert "the other 127 units of hidden1 likewise" in found.text()
+    assert_filled(found)
+
+
+def test_groups_of_outputs_have_their_own_softmax() -> None:
+    """The sum below the fraction bar runs over the group alone."""
+    network = Network([2, 5], "tanh", "cross_entropy", groups=[2, 3])
+    found = derive(network, [1.0, 2.0], [0, 1, 1, 0, 0], weight="output[4] <- input[1]")
+
+    assert_filled(found)
+    assert TEXT.write(lines_of(found, "Output of output[4]")[0].filled).count("exp") == 4
+
+
+@pytest.mark.parametrize(("activation", "loss", "depth"), CASES[::5])
+def test_later_steps_are_right_too(activation: str, loss: str, depth: int) -> None:
+    """Over three steps, for networks of every depth, no line's numbers miss its result."""
+    case = case_of(activation, loss, depth)
+    assert_filled(of_case(case, case.network.n_parameters // 2, steps=3))
+
+
+def test_a_bias_is_a_weight_from_a_unit_whose_output_is_one() -> None:
+    """Its lines have b_j and no y_k."""
+    found = derive(Network([2, 2, 1], "logistic"), [1, 0], [1], weight="output[0] <- bias", steps=2)
+
+    assert TEXT.formula(lines_of(found, "Gradient")[0].general) == "∂E/∂b_j = −δ_j"
+    assert TEXT.formula(lines_of(found, "Change")[0].general) == "Δb_j(n) = α·δ_j(n) + η·Δb_j(n−1)"
+    assert "Δw" not in found.text()
+
+
+# --- the forms ---
+
+
+def some_derivations() -> list[Any]:
+    network = Network([2, 2, 1], "logistic")
+    wide = Network([12, 8, 3], "gelu", "focal")
+    given = {
+        "momentum": derive(network, [1, 0], [1], rule=Momentum(0.5, 0.9), steps=3),
+        "bias, Nesterov": derive(
+            network, [1, 0], [1], rule=Nesterov(1e-9), weight="output[0] <- bias", steps=2
+        ),
+        "wide, Adam": derive(wide, np.arange(12) - 6.0, 2, rule=Adam(), steps=8),
+        "huber": derive(Network([2, 3], "elu", "huber"), [3.0, -1.0], [9.0, 0.1, 0.0]),
+        "batch": derive(network, [[1, 0], [0, 1]], [1, 0], rule=Plan(l2=0.1, clip=1e-3)),
+    }
+    return [pytest.param(found, id=name) for name, found in given.items()]
+
+
+@pytest.mark.parametrize("found", some_derivations())
+def test_every_form_shows_every_line(found: Derivation) -> None:
+    """Title, formula, numbers and result of each, in the order of the lines."""
+    forms = [(found.text(), TEXT), (found.latex(), LATEX), (found.markdown(), LATEX), (found.html(), MATHML)]
+    for form, writer in forms:
+        at = 0
+        for number, line in enumerate(found.lines, 1):
+            at = form.find(f"{number}  {line.title}" if writer is TEXT else f"{number}. {line.title}", at)
+            assert at >= 0, line.title
+            for part in (line.general.main, line.filled, Number(line.result)):
+                told = [writer.write(side) for side in getattr(part, "sides", (part,))]
+                assert all(form.find(side, at) >= 0 for side in told), (told, line.title)
+    twin = replace(found, lines=found.lines[:-1])
+    assert TEXT.write(found.lines[-1].filled) not in twin.text()[-100:]
+
+
+@pytest.mark.parametrize("found", some_derivations())
+def test_plain_text_has_no_latex_and_markdown_only_such_as_katex_knows(found: Derivation) -> None:
+    """No backslash for the terminal; between $$ a short list of commands."""
+    assert not set("\\{}$<&") & set(found.text().replace("<-", ""))
+    maths = re.findall(r"\$\$(.*?)\$\$", found.markdown(), re.DOTALL)
+    assert len(maths) == len(found.lines)
+    for tex in maths:
+        assert_katex(tex)
+    for tex in re.findall(r"\\\[(.*?)\\\]", found.latex(), re.DOTALL):
+        assert_katex(tex)
+    words = re.sub(r"\\\[.*?\\\]", "", found.latex(), flags=re.DOTALL)
+    assert words.isascii()
+    assert words.count("$") % 2 == 0
+    assert not re.search(r"(?<![\\$])_", words)
+
+
+@pytest.mark.parametrize("found", some_derivations())
+def test_html_is_well_formed_and_asks_for_nothing_from_elsewhere(found: Derivation) -> None:
+    """It can stand in a notebook: one element, no script, no address."""
+    tree = ET.fromstring(found.html().replace("<-", "&lt;-"))  # noqa: S314  # our own
+
+    assert tree.tag == "section"
+    assert not {"script", "link", "img", "iframe"} & {element.tag for element in tree.iter()}
+    assert "http" not in found.html()
+    assert found._repr_html_() == found.html()
+
+
+@pytest.mark.parametrize("found", some_derivations())
+def test_json_holds_every_digit(found: Derivation) -> None:
+    """Each line's number as it is, with formulas as text and as TeX."""
+    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+
+    assert [line["result"] for line in told["lines"]] == [line.result for line in found.lines]
+    assert told["agrees"] is True
+    assert set(told["lines"][0]) == {
+        *["section", "step", "title", "where", "general", "filled", "tex_general", "tex_filled"],
+        *["result", "check"],
+    }
+
+
+def test_digits_are_a_choice() -> None:
+    """Of what is shown; what is computed is the same."""
+    found = derive(Network([2, 2, 1], "logistic"), [1, 0], [1])
+
+    assert TEXT.value(found.lines[1].result, 12) in found.text(digits=12)
+    assert TEXT.value(found.lines[1].result, 12) not in found.text()
+    for digits in (1, 18, 2.5):
+        with pytest.raises(SettingError, match="digits must be an integer of at least 2 and at most 17"):
+            found.text(digits)  # type: ignore[arg-type]
+
+
+def test_the_same_input_gives_the_same_derivation() -> None:
+    """Line by line; another seed another one."""
+    network = Network([2, 2, 1], "logistic")
+
+    assert derive(network, [1, 0], [1], steps=3) == derive(network, [1, 0], [1], steps=3)
+    assert derive(network, [1, 0], [1], seed=1) != derive(network, [1, 0], [1])
+    assert derive(network, [1, 0], [1], seed=1) == derive(network, [1, 0], [1], rule=Plan(seed=1))
+
+
+# --- bad input ---
+
+NETWORK = Network([2, 2, 1], "logistic")
+
+
+@pytest.mark.parametrize(
+    ("x", "t", "how", "kind", "told"),
+    [
+        ([1, 0, 3], [1], {}, DataError, r"X must have shape \(n, 2\)"),
+        ([1, math.nan], [1], {}, DataError, "X holds nan"),
+        ([1, 0], [math.inf], {}, DataError, "T holds inf"),
+        ([1, 0], [2], {}, DataError, "reaches only"),
+        ([1, 0], [1, 0], {}, DataError, r"T must have shape \(1, 1\)"),
+        (["a", "b"], [1], {}, DataError, "X must be a matrix of numbers"),
+        ([[1, 0], [1]], [1, 0], {}, DataError, "X must be an array of numbers, rows of one length"),
+        ([1, 0], [1], {"weight": "hidden9[0] <- input[0]"}, SettingError, "a weight is named like"),
+        ([1, 0], [1], {"weight": "hidden1[7] <- input[0]"}, SettingError, "no weight 'hidden1"),
+        ([1, 0], [1], {"weight": 9}, SettingError, "weight must be an integer of at least 0 and at most 8"),
+        ([1, 0], [1], {"steps": 0}, SettingError, "steps must be an integer of at least 1"),
+        ([1, 0], [1], {"sample": 1}, SettingError, "sample must be an integer of at least 0 and at most 0"),
+        ([1, 0], [1], {"rule": "momentum"}, SettingError, "rule must be a Plan or one of"),
+        ([1, 0], [1], {"theta": np.zeros(3)}, DataError, "theta of this network has shape"),
+        ([1, 0], [1], {"theta": np.full(9, math.nan)}, DataError, "NaN or infinity"),
+        ([1, 0], [1], {"memory": np.zeros(9)}, DataError, "memory of rule 'momentum' has shape"),
+        ([1, 0], [1], {"seed": -1}, SettingError, "seed"),
+        ([1, 0], [1], {"step": -1}, SettingError, "step must be an integer of at least 0"),
+    ],
+)
+def test_bad_input_is_told(x: Any, t: Any, how: dict[str, Any], kind: type[Exception], told: str) -> None:
+    """What was wrong, and what is allowed."""
+    with pytest.raises(kind, match=told):
+        derive(NETWORK, x, t, **how)
+
+
+def test_steps_that_diverge_are_told() -> None:
+    """With the step and the layer, as in a training, and without a warning of NumPy's."""
+    with pytest.raises(DivergenceError, match="at step 1 the weights into layer"):
+        derive(Network([2, 2, 1], "relu"), [-1, 0], [1], rule=Momentum(1e200), steps=30)
