@@ -172,3 +172,29 @@ def test_a_bad_file_of_weights_is_told(tmp_path: Path, content: bytes) -> None:
 
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("error: ")
+
+
+def test_a_step_of_a_recorded_run_is_derived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the weights, memory, rates and batch that it had: the new weight is the recorded one."""
+    from schuss import load_run
+
+    monkeypatch.setenv("SCHUSS_RUNS", str(tmp_path))
+    invoke("train", "iris", "--epochs", 30, "--hidden", 8, "--quiet")
+    weight = "hidden1[3] <- input[1]"
+    told = invoke_json("derive", "--run", "iris", "--step", 40, "--weight", weight)
+    run = load_run(tmp_path / "iris")
+    place = run.network.weight_index(weight)
+    after, before = (float(run.at(step).theta[place]) for step in (41, 40))
+    last = [line for line in told["lines"] if line["title"] == "New weight"][-1]
+
+    assert abs(last["result"] - after) < 1e-7 < abs(before - after)
+    for args, words in (
+        (("--run", "iris", "--layers", "2-1"), "leave out --layers"),
+        (("--run", "iris", "--step", 9999), "step must be"),
+        (("--step", 3), "--step is for --run"),
+        ((), "give --layers, --input and --target"),
+        (("--run", "nowhere"), "no folder"),
+    ):
+        done = invoke("derive", *args)
+        assert done.code in (1, 2)
+        assert words in done.told

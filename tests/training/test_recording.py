@@ -233,6 +233,41 @@ def test_checkpoints_are_thinned_to_the_size_that_was_asked_for(tmp_path: Path) 
     assert few.at(1234).digest() == many.at(1234).digest()
 
 
+def test_norms_are_kept_every_so_many_steps(tmp_path: Path) -> None:
+    """As `Keep.norms` says, also over a stop; of a fork from its step on."""
+    X, T = draw_data()
+    keep = Keep(seconds=0, norms=7)
+
+    def interrupt(epoch: Any) -> None:
+        if epoch.number == 31:
+            raise KeyboardInterrupt
+
+    whole = recorded(tmp_path / "whole", keep=keep)
+    with pytest.raises(KeyboardInterrupt):
+        recorded(tmp_path / "run", keep=keep, callbacks=[interrupt])
+    resumed = train(resume=tmp_path / "run")
+    fork = whole.fork(100, record=tmp_path / "fork", keep=keep)
+
+    assert whole.norms.shape == (43, 3)
+    for run in (resumed, load_run(tmp_path / "run"), load_run(tmp_path / "whole")):
+        assert run.norms.tobytes() == whole.norms.tobytes()
+    assert np.isnan(fork.norms[:15]).all()
+    assert (load_run(tmp_path / "fork").norms[15:] == whole.norms[15:]).all()
+    step = 21
+    gradient = whole.replay.engine.gradient(
+        NETWORK,
+        whole.at(step).theta,
+        whole.replay.samples.take(whole.plan.batch(step, 22)),
+        whole.plan.objective,
+    ).gradient
+    change = whole.at(step + 1).theta - whole.at(step).theta
+    velocity = whole.at(step + 1).velocity
+    expected = [float(np.linalg.norm(v)) for v in (gradient, velocity, change)]
+    np.testing.assert_allclose(whole.norms[3], expected, rtol=1e-12)
+    assert not np.allclose(whole.norms[4], expected, rtol=1e-3)
+    assert train(NETWORK, X, T, epochs=2, batch_size=5).norms.shape == (0, 3)
+
+
 def test_other_data_or_another_engine_are_refused_by_name(tmp_path: Path) -> None:
     """A replay on them would give other bits; the right ones are accepted."""
     X, T = draw_data()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Run:
     n_samples: int
     origin: Samples | str
     kept: Kept | None = None
-    norms: NDArray[np.float64] = NO_NORMS
+    norms: NDArray[np.float64] = field(default_factory=lambda: NO_NORMS)
 
     @cached_property
     def data(self) -> str:
@@ -186,6 +186,23 @@ class Run:
             The steps cannot be made again here.
         """
         return _room("insight.ledger").account(self, weight, start, stop, back=back)
+
+    def derive(self, step: int, *, weight: int | str | None = None, steps: int = 1) -> Any:
+        """Return the derivation of back-propagation for a weight with the numbers of step `step`.
+
+        Parameters
+        ----------
+        step : int
+        weight : int or str, optional
+            By default the first of the first layer.
+        steps : int, default 1
+            Steps to follow on the same samples; more than one unroll the memory.
+
+        Returns
+        -------
+        schuss.Derivation
+        """
+        return _room("insight.derivation.of_run").derive_run(self, step, weight=weight, steps=steps)
 
     @property
     def epochs(self) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["derive"]
 
-NETWORK, RULE, OUTPUT = "Network", "Rule", "Output"
+NETWORK, RULE, RECORDED, OUTPUT = "Network", "Rule", "A recorded run", "Output"
 FORMATS = ("text", "latex", "markdown", "html", "json")
 SUFFIXES = {".tex": "latex", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json"}
 STYLES = {
@@ -36,11 +36,15 @@ STYLES = {
 
 
 def derive(
-    layers: Annotated[str, typer.Option(help="Units per layer, as 2-2-1.", rich_help_panel=NETWORK)],
+    layers: Annotated[
+        str | None, typer.Option(help="Units per layer, as 2-2-1.", rich_help_panel=NETWORK)
+    ] = None,
     sample: Annotated[
-        str, typer.Option("--input", help="A number per input unit, as 1,0.", rich_help_panel=NETWORK)
-    ],
-    target: Annotated[str, typer.Option(help="A number per output unit.", rich_help_panel=NETWORK)],
+        str | None, typer.Option("--input", help="A number per input unit, as 1,0.", rich_help_panel=NETWORK)
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="A number per output unit.", rich_help_panel=NETWORK)
+    ] = None,
     activation: Annotated[
         str, typer.Option(help="Of the hidden layers.", rich_help_panel=NETWORK)
     ] = "logistic",
@@ -69,6 +73,14 @@ def derive(
     steps: Annotated[
         int, typer.Option(help="Steps on this sample; 2 or more unroll the memory.", rich_help_panel=RULE)
     ] = 1,
+    run: Annotated[
+        str | None,
+        typer.Option(help="A recorded run, whose step --step is derived instead.", rich_help_panel=RECORDED),
+    ] = None,
+    step: Annotated[
+        int | None,
+        typer.Option(help="Which step of the run; by default the first.", rich_help_panel=RECORDED),
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option(
@@ -98,8 +110,17 @@ def derive(
         from schuss.training.record import check_place
 
         check_place(out)
+    if run is not None:
+        refuse(layers=layers, input=sample, target=target, seed=seed, weights=weights, momentum=momentum,
+               learning_rate=learning_rate)  # fmt: skip
+        show(of_run(run, step or 0, weight, steps), chosen, digits, out)
+        return
+    if step is not None:
+        raise SettingError("--step is for --run: a step of a recorded run.")
     if seed is not None and weights is not None:
         raise SettingError("give --seed, to draw the weights, or --weights, to read them; not both.")
+    if layers is None or sample is None or target is None:
+        raise SettingError("give --layers, --input and --target, as 2-2-1, 1,0 and 1; or --run and --step.")
     network = Network(parse_layers(layers), activation, loss, output=output)
     found = derivation_of(
         network,
@@ -112,6 +133,22 @@ def derive(
         seed=seed,
     )
     show(found, chosen, digits, out)
+
+
+def refuse(**given: Any) -> None:
+    """Raise SettingError for what a recorded run says itself."""
+    names = ", ".join(f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None)
+    if names:
+        raise SettingError(f"a recorded run has its own network, data and rule; leave out {names}.")
+
+
+def of_run(name: str, step: int, weight: str | None, steps: int) -> Derivation:
+    """Return the derivation of a step of a recorded run, on the samples of that step."""
+    from schuss.adapters.recorded import open_run
+    from schuss.insight.derivation.of_run import derive_run
+    from schuss.interface.cli.places import place_of
+
+    return derive_run(open_run(place_of(name)), step, weight=weight, steps=steps)
 
 
 def chosen_form(given: str | None, out: Path | None) -> str:
