@@ -62,7 +62,8 @@ def begin(
         "n_samples": len(samples),
         "data": samples.fingerprint(),
         "validation": held_out.fingerprint() if isinstance(held_out, Samples) else held_out and "function",
-        "drawn": isinstance(loop.kept, InMemory),
+        "drawn": isinstance(loop.kept, InMemory)
+        and "normal" not in loop.network.init.name,  # docs/promises.md
         "reached": [loop.reached.best if loop.reached.best < np.inf else None, loop.reached.waited],
         "engine": loop.engine.info.to_dict(),
         "keep": keep.to_dict(),
