@@ -324,7 +324,7 @@ class NativeEngine:
             check_each_step,
             None if poll is None else lambda done, loss: bool(poll(start + done, loss)),
             None if watch is None else (watch.weights, *watch.room(start, stop)),
-            (norms_every, -start % norms_every, norms) if norms_every else None,
+            (norms_every, -start % norms_every, norms) if len(norms) else None,
         )
         after = State(theta, memory, start + steps)
         norms = norms[: norms_before(after.step, norms_every) - taken]
