@@ -118,7 +118,7 @@ std::optional<Observation<T>> observation_of(const Problem &p, const Observation
                         rows.data(), y.data(), delta.data()};
 }
 
-// As _terms in engine/native.py says them: mean, l2, l1, clip, as scikit-learn.
+// As `terms` in engine/arguments.py says them: mean, l2, l1, clip, as scikit-learn.
 using Terms = std::tuple<bool, double, double, double, bool>;
 inline Objective objective_of(const Terms &terms) {
   const auto [mean, l2, l1, clip, as_scikit_learn] = terms;
