@@ -31,6 +31,9 @@ struct Norms {
   double *rows = nullptr;
 };
 
+// How many of them come before `step`.
+inline long taken_before(long step, long every, long first) { return step > first ? (step - first - 1) / every + 1 : 0; }
+
 // Steps [0, steps) of this call, beginning in the middle of an epoch if first_place > 0.
 struct Course {
   const int32_t *order;  // (epochs touched, n), or null: samples in their own order

@@ -45,7 +45,7 @@ class NormRows {
  public:
   NormRows(const Norms &norms, const Stretch &stretch) : every_(norms.every), rows_(norms.rows) {
     if (every_ == 0) return;
-    const long before = std::max(0L, (stretch.first - norms.first + every_ - 1) / every_);
+    const long before = taken_before(stretch.first, every_, norms.first);
     next_ = norms.first + before * every_;
     rows_ += 3 * before;
   }

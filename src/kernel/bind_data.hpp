@@ -97,8 +97,7 @@ inline Norms norms_of(const NormsIn &given, long steps) {
   if (!given) return {};
   const auto &[every, first, rows] = *given;
   require(every >= 1 && first >= 0 && first < every, "norms are of steps that are not there");
-  const long count = (steps - first + every - 1) / every;
-  require(has_shape(rows, {std::max(count, 0L), 3}), "the room for norms has a wrong shape");
+  require(has_shape(rows, {taken_before(steps, every, first), 3}), "the room for norms has a wrong shape");
   return {every, first, rows.data()};
 }
 
@@ -119,7 +118,7 @@ std::optional<Observation<T>> observation_of(const Problem &p, const Observation
                         rows.data(), y.data(), delta.data()};
 }
 
-// As _terms in engine/native.py says them: mean, l2, l1, clip, as scikit-learn.
+// As `terms` in engine/arguments.py says them: mean, l2, l1, clip, as scikit-learn.
 using Terms = std::tuple<bool, double, double, double, bool>;
 inline Objective objective_of(const Terms &terms) {
   const auto [mean, l2, l1, clip, as_scikit_learn] = terms;

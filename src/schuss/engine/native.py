@@ -7,13 +7,13 @@ forces an instruction set.
 
 from __future__ import annotations
 
-import math
 import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.engine.arguments import per_output, rows, silent, terms, varied
 from schuss.engine.engine import (
     DONE,
     INTERRUPTED,
@@ -143,7 +143,7 @@ class NativeEngine:
     def outputs(self, network: Network, theta: Array, X: Any) -> Array:
         """Return the outputs, shape (n, n_out)."""
         y = np.empty((X.shape[0], network.layers[-1]), theta.dtype)
-        _kernel.outputs(self._problem(network), self._set, theta, _rows(network, X), y, self._threads)
+        _kernel.outputs(self._problem(network), self._set, theta, rows(network, X), y, self._threads)
         return y
 
     def predictor(self, network: Network, theta: Array) -> Predictor:
@@ -164,12 +164,12 @@ class NativeEngine:
             self._problem(network),
             self._set,
             theta,
-            _rows(network, samples.X),
+            rows(network, samples.X),
             samples.T,
             samples.classes,
             samples.weights,
-            _terms(objective),
-            _silent(dropout),
+            terms(objective),
+            silent(dropout),
             result,
             self._threads,
         )
@@ -256,7 +256,7 @@ class NativeEngine:
             *before,
             theta,
             memory,
-            _rows(network, samples.X),
+            rows(network, samples.X),
             samples.T,
             samples.classes,
             samples.weights,
@@ -264,9 +264,9 @@ class NativeEngine:
             plan.batch_of(n),
             start % plan.steps_per_epoch(n),
             RULE_CODES[plan.rule.name],
-            _varied(plans, start, stop, n),
-            _terms(plan),
-            _silent(plan.dropout_at(start, network.depth - 1)),
+            varied(plans, start, stop, n),
+            terms(plan),
+            silent(plan.dropout_at(start, network.depth - 1)),
             losses,
             LAYOUTS.index(layout),
             self._threads,
@@ -307,7 +307,7 @@ class NativeEngine:
             *before,
             theta,
             memory,
-            _rows(network, samples.X),
+            rows(network, samples.X),
             samples.T,
             samples.classes,
             samples.weights,
@@ -317,14 +317,14 @@ class NativeEngine:
             plan.rates(start, stop, n),
             None if plan.weight_decay == 0.0 else plan.keeps(start, stop, n),
             RULE_CODES[plan.rule.name],
-            _terms(plan),
-            _silent(plan.dropout_at(start, network.depth - 1)),
+            terms(plan),
+            silent(plan.dropout_at(start, network.depth - 1)),
             losses,
             self._threads,
             check_each_step,
             None if poll is None else lambda done, loss: bool(poll(start + done, loss)),
             None if watch is None else (watch.weights, *watch.room(start, stop)),
-            (norms_every, -start % norms_every, norms) if norms_every else None,
+            (norms_every, -start % norms_every, norms) if len(norms) else None,
         )
         after = State(theta, memory, start + steps)
         norms = norms[: norms_before(after.step, norms_every) - taken]
@@ -381,26 +381,10 @@ def _problem(network: Network) -> _kernel.Problem:
         network.layers,
         [ACTIVATION_CODES[name] for name in network.activation],
         LOSS_CODES[network.loss.name],
-        _per_output(network.loss.parameter or 0.0, network.layers[-1]),
+        per_output(network.loss.parameter or 0.0, network.layers[-1]),
         network.biases,
         network.groups or network.layers[-1:],
     )
-
-
-def _per_output(parameter: float | tuple[float, ...], n_out: int) -> tuple[float, ...]:
-    return parameter if isinstance(parameter, tuple) else (parameter,) * n_out
-
-
-def _rows(network: Network, X: Any) -> Any:
-    """Return inputs as the kernel takes them: a matrix, or the arrays of a CSR matrix."""
-    if not is_sparse(X):
-        return X
-    n_in, indices = network.layers[0], X.indices
-    if X.shape[1] != n_in:
-        raise ValueError(f"X has {X.shape[1]} columns; the network has {n_in} inputs")
-    if indices.dtype != np.int32 and indices.size and not 0 <= indices.min() <= indices.max() < n_in:
-        raise ValueError("X names a column that is not there")  # a cast could hide it
-    return X.indptr.astype(np.int64, copy=False), indices.astype(np.int32, copy=False), X.data
 
 
 def _read_ahead(X: Any, plan: Plan) -> ReadAhead | None:
@@ -408,19 +392,3 @@ def _read_ahead(X: Any, plan: Plan) -> ReadAhead | None:
     together = plan.order == "sequential" or isinstance(plan.order, Blocks)
     file = file_under(X) if together and not is_sparse(X) and X.nbytes >= MAPPED else None
     return None if file is None else ReadAhead(X, file, plan)
-
-
-def _terms(objective: Objective | Plan) -> tuple[bool, float, float, float, bool]:
-    clip = math.inf if objective.clip is None else objective.clip
-    return objective.reduction == "mean", objective.l2, objective.l1, clip, objective.as_scikit_learn
-
-
-def _silent(dropout: Dropout | None) -> tuple[tuple[float, ...], int, int] | None:
-    return None if dropout is None else (dropout.rates, dropout.seed, dropout.step)
-
-
-def _varied(plans: Plans, start: int, stop: int, n: int) -> tuple[Any, ...]:
-    """Return what varies among `plans`: rates, keeps, l2, l1, seeds."""
-    penalties = (np.array(plans.column(name), np.float64) for name in ("l2", "l1"))
-    rates, keeps = plans.rates(start, stop, n), plans.keeps(start, stop, n)
-    return rates, keeps, *penalties, np.array(plans.column("seed"), np.uint64)

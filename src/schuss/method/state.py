@@ -52,6 +52,11 @@ class State:
         return self.memory[0] if len(self.memory) else np.zeros_like(self.theta)
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.theta.nbytes + self.memory.nbytes
+
+    @property
     def finite(self) -> bool:
         """Whether every number in it is finite."""
         return bool(np.isfinite(self.theta).all() and np.isfinite(self.memory).all())

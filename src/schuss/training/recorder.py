@@ -21,6 +21,7 @@ from schuss.training.run_folder import RunFolder
 __all__ = ["Recorder"]
 
 SHARE = 30  # of the time, what writing may take: one part
+DISK_SPEED = 4e8  # bytes a second, until a checkpoint has been written
 STEPS_AT_FIRST = 64
 
 
@@ -31,6 +32,10 @@ class Recorder:
     ----------
     folder : RunFolder
     keep : Keep
+    size : int
+        About how many bytes a checkpoint takes.
+    written, norms_written : int
+        How much of the losses and norms is on the disk already.
 
     Attributes
     ----------
@@ -45,14 +50,16 @@ class Recorder:
         Another process trains this run.
     """
 
-    def __init__(self, folder: RunFolder, keep: Keep, written: int = 0, norms_written: int = 0) -> None:
+    def __init__(
+        self, folder: RunFolder, keep: Keep, size: int, written: int = 0, norms_written: int = 0
+    ) -> None:
         self.folder, self.keep = folder, keep
         self.written, self.norms_written = written, norms_written
         self._lock: IO[bytes] | None = claim(folder.path / "lock")
         if self._lock is None:
             raise RecordError(f"{folder.path} is being trained by another process; wait for it, or stop it.")
         self._sizes = folder.sizes()
-        self._spacing = keep.seconds
+        self._spacing = self._spaced(size / DISK_SPEED)
         self._ended = self._asked = time.perf_counter()
         self._from, self._steps = 0, STEPS_AT_FIRST
         self._failed = False
@@ -92,13 +99,17 @@ class Recorder:
         self._sizes[step] = size
         self._thin()
         self._ended = time.perf_counter()
-        self._spacing = self.keep.seconds and max(self.keep.seconds, SHARE * (self._ended - began))
+        self._spacing = self._spaced(self._ended - began)
 
     def go_back(self, losses: Array, norms: Array, step: int) -> None:
         """Leave on the disk what a training had made up to `step`, from where it goes on."""
         self.folder.go_back(losses, norms, step)
         self.written, self.norms_written = len(losses), len(norms)
         self._sizes = {kept: size for kept, size in self._sizes.items() if kept <= step}
+
+    def _spaced(self, seconds: float) -> float:
+        """Return how far apart checkpoints lie that take so long to write."""
+        return self.keep.seconds and max(self.keep.seconds, SHARE * seconds)
 
     def _thin(self) -> None:
         """Give up checkpoints between others, where that leaves the smallest gap, until all fit."""

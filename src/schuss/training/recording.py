@@ -77,7 +77,7 @@ def begin(
     losses = loop.last_losses(loop.state.step)
     norms = np.full((norms_before(loop.state.step, keep.norms), 3), np.nan)  # a fork's were not taken
     folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses, norms)
-    loop.recorder = Recorder(folder, keep, len(losses), len(norms))
+    loop.recorder = Recorder(folder, keep, loop.state.nbytes, len(losses), len(norms))
     loop.made = [made._replace(norms=norms) for made in loop.made]
     loop.kept = folder
 
