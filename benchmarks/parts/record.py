@@ -22,7 +22,7 @@ from benchmarks.lines import Line
 from schuss import Run, load_run, train
 
 PART = "record"
-SECONDS = 1.0  # of one training
+SECONDS = 3.0  # of one training
 MOST = 1.05
 NETWORKS = [case for case in TRAININGS if case.share or (case.dtype == "float32" and case.peers is None)]
 STEPS = 50_000
@@ -51,7 +51,8 @@ def cost_of(case: Case, runs: int) -> Line:
         return train(case.network, X, T, case.plan(epochs), record=record)
 
     trained(1, None)
-    epochs = max(1, round(SECONDS / min(seconds(lambda: trained(1, None)) for _ in range(3))))
+    few = max(1, round(0.2 / min(seconds(lambda: trained(1, None)) for _ in range(3))))
+    epochs = max(1, round(few * SECONDS / seconds(lambda: trained(few, None))))
     with tempfile.TemporaryDirectory() as folder:
         ends = trained(epochs, None).state.digest(), trained(epochs, folder).state.digest()
         if ends[0] != ends[1]:

@@ -39,7 +39,7 @@ cases = {
 }
 how = {**common, **cases[name]}
 whole = train(network, X, T, **how)
-keep = Keep(seconds=0.001, size=400e3)
+keep = Keep(seconds=0.001, size=1.2e6)
 
 def mark(run):
     best = None if run.best is None else run.best.digest()

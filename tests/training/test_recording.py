@@ -233,6 +233,27 @@ def test_checkpoints_are_thinned_to_the_size_that_was_asked_for(tmp_path: Path) 
     assert few.at(1234).digest() == many.at(1234).digest()
 
 
+def test_losses_beyond_half_of_the_size_are_computed_again(tmp_path: Path) -> None:
+    """Opened they are NaN, and no replay is troubled; resumed they are all there."""
+    X, T = draw_data()
+    whole = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5)
+
+    def interrupt(epoch: Any) -> None:
+        if epoch.number == 50:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        recorded(tmp_path / "run", keep=Keep(seconds=0, size=16 * 120), callbacks=[interrupt])
+    opened = load_run(tmp_path / "run")
+    known = int(np.count_nonzero(~np.isnan(opened.step_loss)))
+
+    assert 0 < known <= 120 < opened.state.step == 250
+    assert opened.step_loss[:known].tobytes() == whole.step_loss[:known].tobytes()
+    assert opened.at(200).digest() == whole.at(200).digest()
+    assert same_runs(train(resume=tmp_path / "run"), whole)
+    assert (tmp_path / "run" / "losses.bin").stat().st_size < 8 * 120 + 32 * 120
+
+
 def test_norms_are_kept_every_so_many_steps(tmp_path: Path) -> None:
     """As `Keep.norms` says, also over a stop; of a fork from its step on."""
     X, T = draw_data()

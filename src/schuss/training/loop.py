@@ -268,8 +268,9 @@ class Loop:
         )
 
     def _record(self, recorder: Recorder, stopped: str | None = None) -> None:
-        losses = self.last_losses(self.state.step - recorder.written)
-        norms = self.last_norms(norms_before(self.state.step, recorder.keep.norms) - recorder.norms_written)
+        step, every = self.state.step, recorder.keep.norms
+        losses = self.last_losses(0 if recorder.full else step - recorder.written)
+        norms = self.last_norms(0 if recorder.full else norms_before(step, every) - recorder.norms_written)
         recorder.write(self.checkpoint(stopped), losses, norms)
 
     def _result(self) -> Run:

@@ -43,6 +43,8 @@ class Recorder:
         Steps whose losses are on the disk.
     norms_written : int
         Rows of norms that are.
+    full : bool
+        Whether no more losses and norms are kept.
 
     Raises
     ------
@@ -62,7 +64,8 @@ class Recorder:
         self._spacing = self._spaced(size / DISK_SPEED)
         self._ended = self._asked = time.perf_counter()
         self._from, self._steps = 0, STEPS_AT_FIRST
-        self._failed = False
+        self._failed = self.full = False
+        self._most_losses = int(keep.size / 16)  # half of it, at 8 bytes each
 
     def until(self, step: int) -> int:
         """Return up to which step the training may go on before it asks again whether something is due."""
@@ -83,6 +86,8 @@ class Recorder:
             return
         began = time.perf_counter()
         step = checkpoint.state.step
+        if self.written + len(losses) > self._most_losses:
+            losses, norms, self.full = losses[:0], norms[:0], True
         try:
             size = self.folder.write(checkpoint, self.written, losses, self.norms_written, norms)
         except OutputError as error:
@@ -97,12 +102,14 @@ class Recorder:
         self.written += len(losses)
         self.norms_written += len(norms)
         self._sizes[step] = size
-        self._thin()
+        self._thin(self.keep.size - 8 * self.written)
         self._ended = time.perf_counter()
         self._spacing = self._spaced(self._ended - began)
 
     def go_back(self, losses: Array, norms: Array, step: int) -> None:
         """Leave on the disk what a training had made up to `step`, from where it goes on."""
+        if len(losses) > self._most_losses:
+            losses, self.full = losses[: self._most_losses], True
         self.folder.go_back(losses, norms, step)
         self.written, self.norms_written = len(losses), len(norms)
         self._sizes = {kept: size for kept, size in self._sizes.items() if kept <= step}
@@ -111,9 +118,9 @@ class Recorder:
         """Return how far apart checkpoints lie that take so long to write."""
         return self.keep.seconds and max(self.keep.seconds, SHARE * seconds)
 
-    def _thin(self) -> None:
+    def _thin(self, most: float) -> None:
         """Give up checkpoints between others, where that leaves the smallest gap, until all fit."""
-        while sum(self._sizes.values()) > self.keep.size and len(self._sizes) > 3:
+        while sum(self._sizes.values()) > most and len(self._sizes) > 3:
             steps = np.array(sorted(self._sizes))
             gaps = steps[2:] - steps[:-2]
             step = int(steps[1 + np.argmin(gaps[:-1])])  # neither the first nor the last two

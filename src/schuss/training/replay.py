@@ -126,7 +126,8 @@ class Replay:
     def check(self, first: int, losses: NDArray[np.float64]) -> None:
         """Raise ReplayError where the losses of steps from `first` on are not the recorded ones."""
         recorded = self.losses[first : first + len(losses)]
-        other = np.flatnonzero(recorded.view(np.int64) != losses.view(np.int64))
+        unlike = recorded.view(np.int64) != losses.view(np.int64)
+        other = np.flatnonzero(unlike & ~np.isnan(recorded))  # NaN: not kept, or damaged
         if len(other):
             i = int(other[0])
             raise ReplayError(

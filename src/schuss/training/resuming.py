@@ -43,9 +43,8 @@ def resumed(
     folder = RunFolder(path)
     if network is not None and network != folder.network:
         raise SettingError(f"the run is of {folder.network}; got {network}. Leave the network out.")
-    recorder = Recorder(
-        folder, Keep(**folder.told["keep"]), latest(folder).state.nbytes
-    )  # from here on no other process changes it
+    size = max(folder.sizes().values(), default=0)
+    recorder = Recorder(folder, Keep(**folder.told["keep"]), size)  # from here on no other process changes it
     try:
         found, samples = latest(folder), samples_for(folder, given)
         if found.stopped not in UNDER_WAY:
