@@ -187,6 +187,41 @@ class Run:
         """
         return _room("insight.ledger").account(self, weight, start, stop, back=back)
 
+    def story(self, start: int = 0, stop: int | None = None, *, unit: str | None = None) -> Any:
+        """Tell what happened in steps [start, stop): what moved most, which samples pushed, memory's share.
+
+        Parameters
+        ----------
+        start, stop : int
+            By default all steps.
+        unit : str, optional
+            A unit, as ``"hidden1[3]"``, to ask which samples pushed most on it.
+
+        Returns
+        -------
+        schuss.insight.story_told.Story
+        """
+        return _room("insight.story").story(self, start, stop, unit=unit)
+
+    def spikes(self, count: int = 3) -> Any:
+        """Return the worst jumps of the loss with their causes, the worst first, at most `count`.
+
+        Returns
+        -------
+        list of schuss.insight.spike.Spike
+            Each names a cause, its evidence, and the fork that would be without it.
+        """
+        return _room("insight.spikes").spikes(self, count)
+
+    def confirm(self, spike: Any) -> Any:
+        """Make the fork that a spike asks for, up to the jump, and say whether it is gone.
+
+        Returns
+        -------
+        schuss.insight.spike.Confirmed
+        """
+        return _room("insight.spikes").confirm(self, spike)
+
     def derive(self, step: int, *, weight: int | str | None = None, steps: int = 1) -> Any:
         """Return the derivation of back-propagation for a weight with the numbers of step `step`.
 

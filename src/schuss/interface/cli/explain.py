@@ -1,24 +1,27 @@
-"""``schuss explain``: why a weight of a recorded run moved, by past step and by sample."""
+"""``schuss explain``: why a weight of a recorded run moved, what happened in it, why its loss jumped."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from schuss.errors import SettingError
 from schuss.interface.cli.account_view import sample_rows, step_rows
 from schuss.interface.cli.output import print_json, print_line, print_table, say
 from schuss.interface.cli.places import place_of
 
 if TYPE_CHECKING:
     from schuss.insight.account import Account
+    from schuss.insight.spike import Spike
+    from schuss.insight.story_told import Story
     from schuss.training.run import Run
 
 __all__ = ["explain"]
 
-ACCOUNT = "A weight"
+ACCOUNT, STORY, SPIKE = "A weight", "A story", "A jump of the loss"
 
 
 def explain(
@@ -49,11 +52,36 @@ def explain(
     plot: Annotated[
         Path | None, typer.Option(help="Draw the waterfall to this PNG or SVG.", rich_help_panel=ACCOUNT)
     ] = None,
+    story: Annotated[
+        bool,
+        typer.Option(
+            "--story",
+            help="Tell what moved most from --step to --stop, which samples pushed, what was memory.",
+            rich_help_panel=STORY,
+        ),
+    ] = False,
+    unit: Annotated[
+        str | None,
+        typer.Option(help="Which samples pushed on this one, as 'hidden1[3]'.", rich_help_panel=STORY),
+    ] = None,
+    spike: Annotated[
+        bool, typer.Option("--spike", help="Find the worst jumps and name their causes.", rich_help_panel=SPIKE)
+    ] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Make the fork without the cause, and look.", rich_help_panel=SPIKE)
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Say why a weight moved: what the gradient of now gave, what memory gave, and which samples pushed."""
     from schuss.adapters.recorded import open_run
 
+    refuse_mixtures(account=weight or back is not None or plot, story=story or unit, spike=spike or confirm)
+    if story or unit is not None:
+        tell(open_run(place_of(run)).story(step or 0, stop, unit=unit), lines, as_json=as_json)
+        return
+    if spike or confirm:
+        show_spikes(open_run(place_of(run)), place_of(run), confirm=confirm, as_json=as_json)
+        return
     if plot is not None:
         from schuss.interface.plots import check_picture
 
@@ -69,6 +97,52 @@ def explain(
         from schuss.interface.plots import save_waterfall
 
         say(f"picture written to {save_waterfall(account, plot)}")
+
+
+def refuse_mixtures(**asked: Any) -> None:
+    """Raise SettingError where more than one kind of question was asked."""
+    names = [name for name, is_asked in asked.items() if is_asked]
+    if len(names) > 1:
+        raise SettingError(
+            "ask one question at a time: a weight (--weight, --back, --plot), --story (--unit), or --spike "
+            f"(--confirm); got {' and '.join(names)}."
+        )
+
+
+def tell(story: Story, lines: int, *, as_json: bool) -> None:
+    """Print a story."""
+    if as_json:
+        print_json(story.to_dict(lines))
+    else:
+        print_line(story.text(lines))
+
+
+def show_spikes(run: Run, place: Path, *, confirm: bool, as_json: bool) -> None:
+    """Print the worst jumps of the loss, and what the forks without their causes make of them."""
+    found = run.spikes()
+    tried = [run.confirm(spike) if confirm and spike.changes else None for spike in found]
+    if as_json:
+        pairs = zip(found, tried, strict=True)
+        print_json([{**s.to_dict(), "confirmed": None if c is None else c.to_dict()} for s, c in pairs])
+        return
+    if not found:
+        print_line("the loss has no jump beyond what its batches make by chance")
+    for spike, confirmed in zip(found, tried, strict=True):
+        print_line(spike.text(labels_of(run)))
+        if spike.changes:
+            print_line(f"  {fork_command(place, spike)}")
+        if confirmed is not None:
+            print_line(confirmed.text(), style="bold")
+        print_line()
+
+
+def fork_command(place: Path, spike: Spike) -> str:
+    """Return the command that makes the fork without a spike's cause."""
+    from schuss.insight.spike_causes import named_rows
+
+    ((name, value),) = spike.changes.items()
+    told = named_rows(value).replace("–", "-").replace(" ", "") if name == "without" else f"{value:g}"
+    return f"schuss fork {place} --step {spike.fork_from} --{name.replace('_', '-')} {told}"
 
 
 def moved_most(run: Run, start: int, stop: int | None) -> str:
