@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from schuss.insight.steps import Step
 from schuss.method.rules import Rule
 
-__all__ = ["MEMORY_RATE", "Parts", "parts_of"]
+__all__ = ["MEMORY_RATE", "Parts", "largest_stable_rate", "measure_of", "parts_of"]
 
 Numbers = NDArray[np.float64]
 
@@ -54,6 +54,26 @@ def parts_of(rule: Rule, step: Step) -> Parts:
 
 
 Factors = tuple[Numbers | float, Numbers | float, float]
+
+
+def measure_of(rule: Rule, step: Step) -> Numbers | float:
+    """Return by what the rule divides each element of a gradient: √s + ε for Adam, else 1."""
+    if rule.name != "adam":
+        return 1.0
+    return np.sqrt(step.after.memory[1].astype(np.float64)) + step.rates[3]
+
+
+def largest_stable_rate(rule: Rule, rates: list[float], curvature: float) -> float:
+    """Return the learning rate above which a rule overshoots ever further on a parabola of this curvature.
+
+    2/λ; momentum 2·(1+η)/λ; Nesterov 2·(1+η)/((1+2η)·λ); Adam, whose mean has the new gradient times 1−β₁,
+    2·(1+β₁)/((1−β₁)·λ), λ measured in its own scale. Infinite where the curvature is not above 0.
+    """
+    if not curvature > 0:
+        return np.inf
+    kept = rates[1] if rule.name in MEMORY_RATE else 0.0
+    wider = {"nesterov": 1.0 / (1.0 + 2.0 * kept), "adam": 1.0 / (1.0 - kept)}.get(rule.name, 1.0)
+    return 2.0 * (1.0 + kept) * wider / curvature
 
 
 def _momentum(_: Numbers, rates: list[float]) -> Factors:

@@ -1,0 +1,186 @@
+"""A jump of the loss seen closely: is the batch hard, or have the weights got worse, and since when?
+
+The loss of the jump's batch is set against that of a fixed sample of all rows, the probe:
+
+    rise = (batch − probe, at the peak: the batch is hard) + (probe − loss before: the weights are worse)
+
+Whether a batch is hard beyond the luck of the draw is judged by Chernoff's bound on the mean of |batch|
+errors drawn from those of the probe. Everything is in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.insight.batch_terms import BatchTerms, batch_terms, in_float64
+from schuss.insight.jumps import Jump
+from schuss.insight.steps import Batches, Step, walk
+from schuss.method import backprop
+from schuss.method.functions import Array
+from schuss.method.samples import Samples, is_sparse
+from schuss.method.state import State
+from schuss.training.replay import Replay
+
+__all__ = ["Scene", "chance", "scene_of"]
+
+Numbers = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+PROBE = 256  # rows
+BACK = 64  # steps before the onset that are looked at
+STRANGE = 3.0  # so many times further from the middle than 99 of 100 rows: a strange row
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What is known of a jump.
+
+    Attributes
+    ----------
+    replay : Replay
+    jump : Jump
+    probe : int64 ndarray
+        The rows of the probe.
+    start : State
+        The earliest one looked at.
+    lowest : State
+        Where the probe's loss was lowest since then.
+    curve : float64 ndarray, shape (peak − start.step + 1,)
+        The probe's loss before each step, up to the peak.
+    rows : tuple of int32 ndarray
+        The batches of these steps.
+    batch, others : BatchTerms
+        At the peak: of its batch; of the probe's other rows.
+    """
+
+    replay: Replay
+    jump: Jump
+    probe: Rows
+    start: State
+    lowest: State
+    curve: Numbers
+    rows: tuple[NDArray[np.int32], ...]
+    batch: BatchTerms
+    others: BatchTerms
+
+    @property
+    def peak_rows(self) -> NDArray[np.int32]:
+        """The batch at the peak."""
+        return self.rows[-1]
+
+    @property
+    def low(self) -> int:
+        """Where `curve` is lowest."""
+        return self.lowest.step - self.start.step
+
+    @cached_property
+    def worse(self) -> float:
+        """How far the probe's loss rose from its lowest."""
+        return float(self.curve[self.low :].max() - self.curve[self.low])
+
+    @property
+    def level(self) -> float:
+        """What a rise of the probe's loss is measured by: its lowest loss, and a little of the run's first."""
+        return float(self.curve[self.low]) + 0.05 * float(self.replay.losses[0]) + 1e-300
+
+    @property
+    def weights_are_worse(self) -> bool:
+        """Whether the probe tells of the jump too."""
+        rose = self.worse
+        return rose > 0.3 * self.jump.rise and rose > 0.5 * self.jump.least or rose > self.level
+
+    @cached_property
+    def log_chance(self) -> float:
+        """Bound on the log of the probability that a batch drawn from all rows is as hard; at most 0."""
+        errors = np.concatenate([self.others.errors, self.batch.errors])
+        return chance(errors, len(self.peak_rows), float(self.batch.errors.mean()))
+
+    def carrying(self) -> Rows:
+        """Return the fewest rows of the batch without which its loss would hardly have risen."""
+        order = np.argsort(-self.batch.errors, kind="stable")
+        errors, n = self.batch.errors[order], len(order)
+        rest = (errors.sum() - np.cumsum(errors)) / np.maximum(n - 1 - np.arange(n), 1)
+        usual = max(self.jump.before, float(np.median(self.others.errors)) if len(self.others.errors) else 0.0)
+        enough = np.flatnonzero(rest <= usual + 0.2 * (errors.mean() - usual))
+        return np.sort(self.peak_rows[order[: int(enough[0]) + 1 if len(enough) else n]]).astype(np.int64)
+
+    def loss_of(self, theta: Array, rows: Rows) -> float:
+        """Return the loss of some rows at `theta`, no unit silent."""
+        return _loss(self.replay, theta, _taken(self.replay, rows))
+
+    def strange(self) -> Rows:
+        """Return the rows of the batches since the lowest loss whose inputs or targets lie far outside."""
+        met = np.unique(np.concatenate(self.rows[max(0, self.low - 2) :])).astype(np.int64)
+        found = np.zeros(len(met), bool)
+        for sizes, usual in zip(_sizes(self.replay, met), _sizes(self.replay, self.probe), strict=True):
+            found |= sizes > STRANGE * max(float(np.quantile(usual, 0.98)), 1e-300)
+        return met[found]
+
+
+def scene_of(replay: Replay, jump: Jump) -> Scene:
+    """Return what is to be known of `jump`."""
+    probe = np.sort(np.random.default_rng(0).permutation(len(replay.samples))[:PROBE])
+    state = start = lowest = replay.at(max(0, jump.onset - BACK))
+    samples, rows = _taken(replay, probe), []
+    curve = [_loss(replay, state.theta, samples)]
+    for step in walk(replay, start, jump.peak):
+        state = step.after
+        rows.append(step.rows)
+        curve.append(_loss(replay, state.theta, samples))
+        lowest = state if curve[-1] < min(curve[:-1]) else lowest
+    rows.append(Batches(replay.plan, len(replay.samples))[jump.peak])
+    others = np.setdiff1d(probe, rows[-1])
+    terms = [_terms_at_peak(replay, state, these) for these in (rows[-1], others)]
+    return Scene(replay, jump, probe, start, lowest, np.array(curve), tuple(rows), *terms)
+
+
+def chance(errors: Numbers, n: int, mean: float) -> float:
+    """Return Chernoff's bound on log P(the mean of n draws from `errors` ≥ `mean`).
+
+    −n·max_t (t·mean − log E[exp(t·e)]), over a grid of t > 0.
+    """
+    largest = float(errors.max(initial=0.0))
+    if not largest > 0 or mean <= float(errors.mean()):
+        return 0.0
+    t = np.geomspace(1e-3, 300.0, 100)[:, None] / largest
+    log_moment = np.log(np.exp(t * (errors - largest)).mean(axis=1)) + t[:, 0] * largest
+    return float(-n * max(0.0, (t[:, 0] * mean - log_moment).max()))
+
+
+def _terms_at_peak(replay: Replay, state: State, rows: Rows) -> BatchTerms:
+    plan, network = replay.plan, replay.network
+    silent = plan.dropout_at(state.step, network.depth - 1)
+    return batch_terms(network, state.theta, replay.samples.take(rows), plan.objective, silent)
+
+
+def _taken(replay: Replay, rows: Rows) -> Samples:
+    return in_float64(replay.samples.take(rows))
+
+
+def _loss(replay: Replay, theta: Array, samples: Samples) -> float:
+    """Return the loss of `samples` as one batch; infinite where it is no number."""
+    network, objective, weights = replay.network, replay.plan.objective, samples.weights
+    theta = theta.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        trace = backprop.forward(network, theta, samples.X)
+        targets = samples.targets(network.layers[-1])
+        each = backprop.errors(network, trace, targets, as_scikit_learn=objective.as_scikit_learn)
+        total = backprop.batch_loss(network, theta, each, objective, weights)
+    loss = total * objective.scale(float(len(each) if weights is None else weights.sum()))
+    return loss if np.isfinite(loss) else np.inf
+
+
+def _sizes(replay: Replay, rows: Rows) -> list[Numbers]:
+    """Return the lengths of inputs, and of targets without their mean, of some rows."""
+    samples = replay.samples.take(rows)
+    X = samples.X.astype(np.float64)
+    squares = np.asarray((X.multiply(X) if is_sparse(X) else X * X).sum(axis=1)).ravel()
+    sizes = [np.sqrt(squares)]
+    if samples.T is not None:
+        T = samples.T.astype(np.float64)
+        sizes.append(np.linalg.norm(T - np.median(replay.samples.T, axis=0), axis=1))
+    return sizes

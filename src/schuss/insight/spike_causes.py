@@ -1,0 +1,169 @@
+"""Which cause a jump of the loss has: the rule by which it is named, with the evidence in a sentence.
+
+1. Samples, if the batch is harder than luck allows (less than once in a hundred such runs); or if what carries
+   it are rows whose inputs or targets lie far outside; or if without such rows the loss stays down.
+2. Nothing to be named, if all of the data tell of no jump: the luck of the draw.
+3. Momentum, if the fresh gradient alone, with an empty memory, makes no jump, and less momentum makes none.
+4. The learning rate, if a smaller one makes no jump at the same momentum.
+5. Else no single cause: more than one setting would have to change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from schuss.insight.batch_terms import batch_terms
+from schuss.insight.parts import MEMORY_RATE
+from schuss.insight.scene import Scene
+from schuss.insight.steps import Batches
+from schuss.insight.trials import height, height_without, height_without_memory, with_rates
+from schuss.method.rules.rule import rates_at_one
+
+__all__ = ["CAUSES", "Verdict", "judge", "named_rows"]
+
+SAMPLES, MOMENTUM, RATE, NONE = CAUSES = ("samples", "momentum", "learning rate", "no single cause")
+
+HEALED = 0.35  # a trial whose height is below this has no jump
+CALM = 0.25  # so much of a jump may the fresh gradient make by itself
+USUAL_MOMENTUM = 0.9
+LUCK = 0.01  # a batch is too hard for luck if a run of so many steps had one with this probability
+SMALLER = (4.0, 16.0)  # times smaller rates are tried
+MUCH_SMALLER = 64.0  # tried too where the momentum is no more than usual
+SHOWS_WITHIN = 5.0  # times 1/(1−η) steps: what too much momentum does shows later
+
+
+class Verdict(NamedTuple):
+    """A cause, its rows where these are samples, the evidence, and which fork would be without it."""
+
+    cause: str
+    rows: tuple[int, ...]
+    why: str
+    changes: dict[str, Any]
+    fork_from: int
+    trials: dict[str, float]
+
+
+def judge(scene: Scene) -> Verdict | None:
+    """Return the cause of a jump, or None where it is within the luck of the draw."""
+    found = _hard_batch(scene) or _strange_rows(scene)
+    if found or not scene.weights_are_worse:
+        return found
+    return _settings(scene)
+
+
+def named_rows(rows: Sequence[int]) -> str:
+    """Return rows in words, neighbours as ranges."""
+    parts, first = list[str](), 0
+    for i in range(1, len(rows) + 1):
+        if i == len(rows) or rows[i] != rows[i - 1] + 1:
+            parts.append(str(rows[first]) if i - first == 1 else f"{rows[first]}–{rows[i - 1]}")
+            first = i
+    return ", ".join(parts)
+
+
+def _hard_batch(scene: Scene) -> Verdict | None:
+    """Name the rows of a batch that is harder than luck allows."""
+    if scene.log_chance > math.log(LUCK / len(scene.replay.losses)):
+        return None
+    rows = _hard_rows(scene)
+    why = (
+        f"the batch of step {scene.jump.peak} is hard, the weights have hardly changed: its loss is "
+        f"{scene.batch.loss:.4g} where other rows have {float(scene.curve[-1]):.4g}, and so hard a batch comes "
+        f"by luck with a probability below 1e{math.floor(scene.log_chance / math.log(10)):d}"
+    )
+    return _without(scene, rows, why, min(scene.jump.onset, scene.jump.peak), {})
+
+
+def _hard_rows(scene: Scene) -> tuple[int, ...]:
+    """Return the rows that carry the jump, and those as hard in the batches of the steps around it."""
+    replay, jump, carrying = scene.replay, scene.jump, scene.carrying()
+    hard = scene.batch.errors[np.isin(scene.peak_rows, carrying)]
+    batches = Batches(replay.plan, len(replay.samples))
+    near = range(max(0, jump.onset - 2), min(jump.peak + 3, replay.stop))
+    rows = np.unique(np.concatenate([batches[step] for step in near]))
+    theta = replay.at(jump.peak).theta
+    terms = batch_terms(replay.network, theta, replay.samples.take(rows), replay.plan.objective)
+    found = rows[terms.errors >= max(0.5 * float(np.median(hard)), scene.jump.before)]
+    return tuple(np.union1d(found, carrying).tolist())
+
+
+def _strange_rows(scene: Scene) -> Verdict | None:
+    """Name rows that lie far outside, if they carry the jump or it is gone without them."""
+    strange = scene.strange()
+    if not len(strange):
+        return None
+    carrying = scene.carrying()
+    start = max(scene.start.step, scene.lowest.step - 2)
+    far = f"inputs or targets of row {named_rows(strange.tolist())} lie more than three times as far out as usual"
+    if np.isin(carrying, strange).all():
+        rows = tuple(carrying.tolist())
+        return _without(scene, rows, f"{far}, and carry the loss of the batch", start, {})
+    if not scene.weights_are_worse:
+        return None
+    left = height_without(scene, strange)
+    if left >= HEALED:
+        return None
+    why = f"{far}; without them {left:.0%} of the jump are left, so their gradient has spoilt the weights"
+    return _without(scene, tuple(strange.tolist()), why, start, {"without the rows": left})
+
+
+def _without(
+    scene: Scene, rows: tuple[int, ...], why: str, start: int, trials: dict[str, float]
+) -> Verdict | None:
+    if len(rows) >= len(scene.replay.samples):
+        return None
+    return Verdict(SAMPLES, rows, why, {"without": list(rows)}, start, trials)
+
+
+def _settings(scene: Scene) -> Verdict:
+    """Tell momentum from learning rate by trials."""
+    plan, peak = scene.replay.plan, scene.jump.peak
+    rates = rates_at_one(plan.rule, np.array([peak]), plan.span(len(scene.replay.samples)))
+    rate, name = rates[0], MEMORY_RATE.get(plan.rule.name)
+    kept = rates[1] if name else 0.0
+    alone = height_without_memory(scene, name if kept else None)
+    trials = {"fresh gradient alone": alone}
+    if name and alone < CALM:
+        found = _less_momentum(scene, name, kept, trials)
+        if found:
+            return found
+    return _less_rate(scene, rate, kept, trials)
+
+
+def _less_momentum(scene: Scene, name: str, kept: float, trials: dict[str, float]) -> Verdict | None:
+    less = USUAL_MOMENTUM if kept > USUAL_MOMENTUM else kept / 2
+    start = max(0, scene.lowest.step - int(min(200.0, 2.0 / max(1.0 - kept, 1e-3))))
+    stop = max(scene.jump.peak, scene.lowest.step + 20)
+    replay = scene.replay
+    left = height(scene, replay.at(start), stop, with_rates(replay.plan, **{name: less}))
+    trials[f"{name} {less:g}"] = left
+    if left >= HEALED:
+        return None
+    why = (
+        f"the fresh gradient alone makes {trials['fresh gradient alone']:.0%} of the jump, and with a {name} of "
+        f"{less:g} instead of {kept:g} {left:.0%} are left: the memory carried the weights uphill"
+    )
+    return Verdict(MOMENTUM, (), why, {name: less}, start, trials)
+
+
+def _less_rate(scene: Scene, rate: float, kept: float, trials: dict[str, float]) -> Verdict:
+    replay, low = scene.replay, scene.lowest.step
+    start, later = max(0, low - 20), int(min(1000.0, SHOWS_WITHIN / max(1.0 - kept, 1e-3)))
+    stop = max(scene.jump.peak, low + 20) + max(20, later)
+    tried = SMALLER if kept > USUAL_MOMENTUM else (*SMALLER, MUCH_SMALLER)
+    for times in tried:
+        plan = with_rates(replay.plan, learning_rate=rate / times)
+        left = trials[f"learning rate {rate / times:.3g}"] = height(scene, replay.at(start), stop, plan)
+        if left < HEALED:
+            why = (
+                f"the fresh gradient alone makes {trials['fresh gradient alone']:.0%} of the jump, and with a "
+                f"learning rate {times:g} times smaller {left:.0%} are left: the steps are too long"
+            )
+            return Verdict(RATE, (), why, {"learning_rate": rate / times}, start, trials)
+    words = ", ".join(f"{name}: {min(left, 9.99):.0%}" for name, left in trials.items())
+    why = f"neither less memory nor a smaller rate alone takes the jump away (what is left of it: {words})"
+    return Verdict(NONE, (), why, {}, start, trials)

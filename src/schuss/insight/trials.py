@@ -1,0 +1,96 @@
+"""What would have happened otherwise: the steps around a jump made again with one thing changed.
+
+A trial is judged by the probe of the scene, not by the batches, so that the luck of the draw does not count:
+its height is the largest climb of the probe's loss above its own lowest before, on a scale that is linear for
+small climbs and logarithmic for large ones, 1 for the climb that really happened, or for 150 times the level
+of before if that is less.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.engine.engine import DONE, INTERRUPTED, Advance
+from schuss.insight.scene import Scene
+from schuss.method.plan import Plan
+from schuss.method.samples import Samples
+from schuss.method.state import State
+from schuss.training.replay import Replay
+
+__all__ = ["height", "height_without", "height_without_memory", "made_again", "with_rates", "without_rows"]
+
+MOST = 5.0  # after an explosion, a climb of many times the level is not a cure
+POINTS = 48  # at which a trial's probe is looked at
+
+
+def with_rates(plan: Plan, **rates: float) -> Plan:
+    """Return the plan with other rates in its rule."""
+    rule: Any = plan.rule
+    return plan.replace(rule=replace(rule, **rates))
+
+
+def without_rows(samples: Samples, rows: NDArray[Any] | tuple[int, ...]) -> Samples:
+    """Return the samples with the weights of some rows at 0: places and batches stay as they are."""
+    weights = np.ones(len(samples), samples.X.dtype) if samples.weights is None else samples.weights.copy()
+    weights[np.asarray(rows, np.int64)] = 0
+    return replace(samples, weights=weights)
+
+
+def made_again(replay: Replay, state: State, stop: int, plan: Plan, samples: Samples) -> Advance:
+    """Return what steps [state.step, stop) make of `state` under another plan or with other samples."""
+    made = replay.engine.advance(replay.network, state, samples, plan, stop)
+    if made.outcome == INTERRUPTED:
+        raise made.error or KeyboardInterrupt
+    return made
+
+
+def height(scene: Scene, state: State, stop: int, plan: Plan, without: NDArray[Any] | None = None) -> float:
+    """Return how high the loss of the probe climbs from `state` to `stop` under `plan`; 1: as it really did.
+
+    Parameters
+    ----------
+    without : int ndarray, optional
+        Rows to leave out, of the training and of the probe.
+    """
+    replay, probe, samples = scene.replay, scene.probe, scene.replay.samples
+    if without is not None:
+        samples, probe = without_rows(samples, without), np.setdiff1d(probe, without)
+    lowest = scene.loss_of(state.theta, probe)
+    climb = 0.0
+    for mark in np.unique(np.linspace(state.step, stop, POINTS + 1).round().astype(int))[1:].tolist():
+        made = made_again(replay, state, mark, plan, samples)
+        loss = scene.loss_of(made.state.theta, probe) if made.outcome == DONE else math.inf
+        state, lowest, climb = made.state, min(lowest, loss), max(climb, loss - lowest)
+        if not math.isfinite(loss):
+            return math.inf
+    return _scaled(climb, scene) / min(_scaled(scene.worse, scene), MOST)
+
+
+def height_without(scene: Scene, rows: NDArray[Any]) -> float:
+    """Return the same for the run without some rows, from before the lowest loss to the peak."""
+    start = max(scene.start.step, scene.lowest.step - 2)
+    return height(scene, scene.replay.at(start), scene.jump.peak, scene.replay.plan, rows)
+
+
+def height_without_memory(scene: Scene, rate: str | None) -> float:
+    """Return the same for the run from its lowest loss on, with an empty memory and the memory's `rate` at 0.
+
+    The fresh gradient alone then makes the steps; 1 for a rule that has no memory.
+    """
+    if rate is None:
+        return 1.0
+    low = scene.lowest
+    plan = with_rates(scene.replay.plan, **{rate: 0.0})
+    memory = low.memory.copy()
+    memory[0] = 0
+    bare = State.of(low.theta, memory, low.step)
+    return height(scene, bare, scene.jump.peak + 20, plan)
+
+
+def _scaled(climb: float, scene: Scene) -> float:
+    return math.log1p(climb / scene.level)
