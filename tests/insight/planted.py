@@ -28,7 +28,12 @@ SETS = {
 HIDDEN = {"digits": (32, 64, 128), "breast-cancer": (16, 32), "wine": (8, 16, 32), "iris": (8, 16)}
 BLOCK = {"digits": 40, "breast-cancer": 30, "wine": 14, "iris": 12}
 BATCH = {"digits": (16, 32, 64), "breast-cancer": (8, 16, 32), "wine": (8, 16), "iris": (8, 12)}
-USUAL_RATE = {"digits": (0.02, 0.05), "breast-cancer": (0.01, 0.03), "wine": (0.01, 0.03), "iris": (0.01, 0.05)}
+USUAL_RATE = {
+    "digits": (0.02, 0.05),
+    "breast-cancer": (0.01, 0.03),
+    "wine": (0.01, 0.03),
+    "iris": (0.01, 0.05),
+}
 
 
 @dataclass(frozen=True)
@@ -105,11 +110,13 @@ class Draw:
 def highest(run: Run) -> float:
     """Return how far the loss rose at most above the median of the ten steps before."""
     losses = run.step_loss
-    return max((losses[i] - np.median(losses[max(0, i - 10) : i]) for i in range(1, len(losses))), default=0.0)
+    return max(
+        (losses[i] - np.median(losses[max(0, i - 10) : i]) for i in range(1, len(losses))), default=0.0
+    )
 
 
 def mislabelled(rng: np.random.Generator) -> Planted:
-    """Consecutive rows with wrong labels, which come together."""
+    """Plant consecutive rows with wrong labels, which come together."""
     d = Draw(rng, ("digits", "breast-cancer", "wine"))
     size, n = BLOCK[d.name], len(d.y)
     order: Any = "sequential" if rng.random() < 0.5 else Blocks(int(rng.choice([size, 2 * size])))
@@ -125,7 +132,7 @@ def mislabelled(rng: np.random.Generator) -> Planted:
 
 
 def scaled(rng: np.random.Generator) -> Planted:
-    """One row whose inputs are some fifty times too large; tanh would bound what it does."""
+    """Plant one row whose inputs are some fifty times too large; tanh would bound what it does."""
     d = Draw(rng, activations=("relu",))
     row, by = int(rng.integers(len(d.y))), float(rng.choice([30, 50, 100]))
     rule, epochs = Momentum(d.rate, float(rng.choice([0.5, 0.8, 0.9]))), int(rng.integers(3, 15))
@@ -136,7 +143,7 @@ def scaled(rng: np.random.Generator) -> Planted:
 
 
 def much_momentum(rng: np.random.Generator) -> Planted:
-    """A momentum of 0.99 to 0.999 at a rate that is fine at 0.9; from the start or raised on the way."""
+    """Train with a momentum of 0.99 to 0.999 at a rate that is fine at 0.9, from the start or raised later."""
     d = Draw(rng)
     full = rng.random() < 0.4
     batch = None if full else d.batch
@@ -152,7 +159,7 @@ def much_momentum(rng: np.random.Generator) -> Planted:
 
 
 def large_rate(rng: np.random.Generator) -> Planted:
-    """A rate many times too large; from the start or raised on the way."""
+    """Train with a rate many times too large, from the start or raised on the way."""
     d = Draw(rng)
     full, momentum = rng.random() < 0.4, float(rng.choice([0.0, 0.0, 0.5, 0.9]))
     batch, epochs = (None, 100) if full else (d.batch, int(rng.integers(3, 12)))
@@ -171,7 +178,7 @@ def large_rate(rng: np.random.Generator) -> Planted:
 
 
 def nothing(rng: np.random.Generator) -> Planted:
-    """A training as it should be, with the noise of its batches."""
+    """Train as one should, with the noise of the batches."""
     d = Draw(rng)
     batch = None if rng.random() < 0.3 else d.batch
     rule = (Momentum, Nesterov)[int(rng.integers(2))](d.rate, float(rng.choice([0.5, 0.8, 0.9])))
@@ -180,7 +187,7 @@ def nothing(rng: np.random.Generator) -> Planted:
 
 
 def both(rng: np.random.Generator) -> Planted:
-    """Rate and momentum both too large, so that the loss jumps with either of them put right."""
+    """Train with rate and momentum too large, so that the loss jumps with either of them put right."""
     d = Draw(rng)
     batch, epochs = (None, 400) if rng.random() < 0.4 else (d.batch, int(rng.integers(8, 20)))
     large, momentum = float(np.exp(rng.uniform(np.log(1), np.log(5)))), float(rng.choice([0.99, 0.995]))

@@ -11,10 +11,14 @@ __all__ = ["Jump", "find_jumps"]
 
 Numbers = NDArray[np.float64]
 
-SHORT, LONG = 16, 64  # steps before: the short median follows a fall, the long one is not carried up by a rise
+SHORT, LONG = (
+    16,
+    64,
+)  # steps before: the short median follows a fall, the long one is not carried up by a rise
 SPREADS = 3.5  # so many spreads above the median stand out
 SHARE = 0.5  # and no less than this share of the median
 LONGEST = 128  # steps of one jump; what lasts longer is the new level
+FEW = 6
 FLOOR = 0.1  # share of the first loss that is added to a level that a jump is measured by
 CHUNK = 2**15
 
@@ -77,6 +81,7 @@ def _levels(losses: Numbers) -> tuple[Numbers, Numbers]:
     off = losses - before
     around = np.abs(off - _before(off, LONG, 0.5))  # a steady fall has a steady distance from its median
     spread = np.maximum(1.4826 * _before(around, LONG, 0.5), _before(off, LONG, 0.9) / 1.2816)
+    spread[:FEW] = 0  # too few steps to tell a spread from a fall
     before[0] = np.inf
     return before, np.maximum(SPREADS * spread, SHARE * np.abs(before))
 

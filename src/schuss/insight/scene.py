@@ -1,11 +1,11 @@
-"""A jump of the loss seen closely: is the batch hard, or have the weights got worse, and since when?
+"""A jump of the loss seen closely: whether its batch is hard or the weights got worse, and since when.
 
 The loss of the jump's batch is set against that of a fixed sample of all rows, the probe:
 
     rise = (batch − probe, at the peak: the batch is hard) + (probe − loss before: the weights are worse)
 
 Whether a batch is hard beyond the luck of the draw is judged by Chernoff's bound on the mean of |batch|
-errors drawn from those of the probe. Everything is in float64.
+errors drawn from those of the probe.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.insight.batch_terms import BatchTerms, batch_terms, in_float64
+from schuss.insight.batch_terms import BatchTerms, batch_terms
 from schuss.insight.jumps import Jump
-from schuss.insight.steps import Batches, Step, walk
-from schuss.method import backprop
+from schuss.insight.steps import Batches
 from schuss.method.functions import Array
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State
@@ -32,6 +31,7 @@ Rows = NDArray[np.int64]
 
 PROBE = 256  # rows
 BACK = 64  # steps before the onset that are looked at
+POINTS = 14  # at which the probe's loss is looked at
 STRANGE = 3.0  # so many times further from the middle than 99 of 100 rows: a strange row
 
 
@@ -49,10 +49,12 @@ class Scene:
         The earliest one looked at.
     lowest : State
         Where the probe's loss was lowest since then.
-    curve : float64 ndarray, shape (peak − start.step + 1,)
-        The probe's loss before each step, up to the peak.
+    marks : int64 ndarray, shape (points,)
+        Steps from `start` to the peak, all where these are few.
+    curve : float64 ndarray, shape (points,)
+        The probe's loss before each of them.
     rows : tuple of int32 ndarray
-        The batches of these steps.
+        The batches of all steps from `start` to the peak.
     batch, others : BatchTerms
         At the peak: of its batch; of the probe's other rows.
     """
@@ -62,6 +64,7 @@ class Scene:
     probe: Rows
     start: State
     lowest: State
+    marks: Rows
     curve: Numbers
     rows: tuple[NDArray[np.int32], ...]
     batch: BatchTerms
@@ -75,7 +78,7 @@ class Scene:
     @property
     def low(self) -> int:
         """Where `curve` is lowest."""
-        return self.lowest.step - self.start.step
+        return int(np.flatnonzero(self.marks == self.lowest.step)[0])
 
     @cached_property
     def worse(self) -> float:
@@ -84,14 +87,22 @@ class Scene:
 
     @property
     def level(self) -> float:
-        """What a rise of the probe's loss is measured by: its lowest loss, and a little of the run's first."""
+        """What a climb of the probe is measured by: its lowest loss, and a little of the run's first."""
         return float(self.curve[self.low]) + 0.05 * float(self.replay.losses[0]) + 1e-300
 
     @property
     def weights_are_worse(self) -> bool:
-        """Whether the probe tells of the jump too."""
-        rose = self.worse
-        return rose > 0.3 * self.jump.rise and rose > 0.5 * self.jump.least or rose > self.level
+        """Whether the probe tells of the jump too: a good part of it, or that the loss has doubled."""
+        return self._shares_the_jump or self.worse > self.level
+
+    @property
+    def weights_are_clearly_worse(self) -> bool:
+        """Whether it tells of it beyond what a training as it should be shows now and then."""
+        return self._shares_the_jump or self.worse > 2 * self.level
+
+    @property
+    def _shares_the_jump(self) -> bool:
+        return self.worse > max(0.3 * self.jump.rise, 0.5 * self.jump.least)
 
     @cached_property
     def log_chance(self) -> float:
@@ -104,17 +115,21 @@ class Scene:
         order = np.argsort(-self.batch.errors, kind="stable")
         errors, n = self.batch.errors[order], len(order)
         rest = (errors.sum() - np.cumsum(errors)) / np.maximum(n - 1 - np.arange(n), 1)
-        usual = max(self.jump.before, float(np.median(self.others.errors)) if len(self.others.errors) else 0.0)
+        usual = max(
+            self.jump.before, float(np.median(self.others.errors)) if len(self.others.errors) else 0.0
+        )
         enough = np.flatnonzero(rest <= usual + 0.2 * (errors.mean() - usual))
         return np.sort(self.peak_rows[order[: int(enough[0]) + 1 if len(enough) else n]]).astype(np.int64)
 
     def loss_of(self, theta: Array, rows: Rows) -> float:
         """Return the loss of some rows at `theta`, no unit silent."""
-        return _loss(self.replay, theta, _taken(self.replay, rows))
+        return _loss(self.replay, theta, self.replay.samples.take(rows))
 
     def strange(self) -> Rows:
         """Return the rows of the batches since the lowest loss whose inputs or targets lie far outside."""
-        met = np.unique(np.concatenate(self.rows[max(0, self.low - 2) :])).astype(np.int64)
+        met = np.unique(np.concatenate(self.rows[max(0, self.lowest.step - self.start.step - 2) :])).astype(
+            np.int64
+        )
         found = np.zeros(len(met), bool)
         for sizes, usual in zip(_sizes(self.replay, met), _sizes(self.replay, self.probe), strict=True):
             found |= sizes > STRANGE * max(float(np.quantile(usual, 0.98)), 1e-300)
@@ -125,17 +140,18 @@ def scene_of(replay: Replay, jump: Jump) -> Scene:
     """Return what is to be known of `jump`."""
     probe = np.sort(np.random.default_rng(0).permutation(len(replay.samples))[:PROBE])
     state = start = lowest = replay.at(max(0, jump.onset - BACK))
-    samples, rows = _taken(replay, probe), []
+    marks = np.unique(np.linspace(start.step, jump.peak, POINTS).round().astype(np.int64))
+    samples = replay.samples.take(probe)
     curve = [_loss(replay, state.theta, samples)]
-    for step in walk(replay, start, jump.peak):
-        state = step.after
-        rows.append(step.rows)
+    for mark in marks[1:].tolist():
+        state = replay.run(state, mark).state
         curve.append(_loss(replay, state.theta, samples))
         lowest = state if curve[-1] < min(curve[:-1]) else lowest
-    rows.append(Batches(replay.plan, len(replay.samples))[jump.peak])
-    others = np.setdiff1d(probe, rows[-1])
-    terms = [_terms_at_peak(replay, state, these) for these in (rows[-1], others)]
-    return Scene(replay, jump, probe, start, lowest, np.array(curve), tuple(rows), *terms)
+    batches = Batches(replay.plan, len(replay.samples))
+    rows = [batches[step] for step in range(start.step, jump.peak + 1)]
+    at_peak = rows[-1].astype(np.int64), np.setdiff1d(probe, rows[-1])
+    terms = [_terms_at_peak(replay, state, these) for these in at_peak]
+    return Scene(replay, jump, probe, start, lowest, marks, np.array(curve), tuple(rows), *terms)
 
 
 def chance(errors: Numbers, n: int, mean: float) -> float:
@@ -157,20 +173,9 @@ def _terms_at_peak(replay: Replay, state: State, rows: Rows) -> BatchTerms:
     return batch_terms(network, state.theta, replay.samples.take(rows), plan.objective, silent)
 
 
-def _taken(replay: Replay, rows: Rows) -> Samples:
-    return in_float64(replay.samples.take(rows))
-
-
 def _loss(replay: Replay, theta: Array, samples: Samples) -> float:
-    """Return the loss of `samples` as one batch; infinite where it is no number."""
-    network, objective, weights = replay.network, replay.plan.objective, samples.weights
-    theta = theta.astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        trace = backprop.forward(network, theta, samples.X)
-        targets = samples.targets(network.layers[-1])
-        each = backprop.errors(network, trace, targets, as_scikit_learn=objective.as_scikit_learn)
-        total = backprop.batch_loss(network, theta, each, objective, weights)
-    loss = total * objective.scale(float(len(each) if weights is None else weights.sum()))
+    """Return the loss of `samples` as one batch, no unit silent; infinite where it is no number."""
+    loss = replay.engine.gradient(replay.network, theta, samples, replay.plan.objective).loss
     return loss if np.isfinite(loss) else np.inf
 
 
@@ -180,7 +185,7 @@ def _sizes(replay: Replay, rows: Rows) -> list[Numbers]:
     X = samples.X.astype(np.float64)
     squares = np.asarray((X.multiply(X) if is_sparse(X) else X * X).sum(axis=1)).ravel()
     sizes = [np.sqrt(squares)]
-    if samples.T is not None:
+    if samples.T is not None and replay.samples.T is not None:
         T = samples.T.astype(np.float64)
         sizes.append(np.linalg.norm(T - np.median(replay.samples.T, axis=0), axis=1))
     return sizes

@@ -47,8 +47,8 @@ class Spike:
     trials : dict
         How much of the jump was left (1: all of it) in the runs that were tried.
     hardness : float
-        Share of the rise that the batch had above a fixed sample of all rows, at the same weights; the rest is
-        that the weights were worse.
+        Share of the rise by which the batch lay above a fixed sample of all rows at the same weights; the
+        rest is that the weights were worse.
     carried : tuple of Carried
         The rows of the batch with the largest errors.
     change : Change
@@ -97,10 +97,10 @@ class Spike:
         return [
             f"Step {c.step:,} changed the loss of {c.data} by {number(c.actual)}; predicted:",
             *columns(["part", "first order", "second order"], rows),
-            f"curvature {number(c.curvature)} along the change, {number(c.fresh_curvature)} along the gradient; "
+            f"curvature along the change {number(c.curvature)}, along the gradient {number(c.fresh_curvature)}",
             f"learning rate {number(c.learning_rate)}, largest stable one{eta} {stable}",
-            f"gradient {number(c.gradient[0])} → {number(c.gradient[1])}, "
-            f"velocity {number(c.velocity[0])} → {number(c.velocity[1])}",
+            f"length of the gradient {number(c.gradient[0])}, then {number(c.gradient[1])}",
+            f"length of the memory {number(c.velocity[0])}, then {number(c.velocity[1])}",
         ]
 
     def _past(self) -> list[str]:
@@ -140,8 +140,8 @@ class Confirmed:
     loss : float
         Of the same step in the fork.
     left : float
-        How much of the jump is left on a fixed sample of all rows; 1: all of it. NaN where the weights had not
-        got worse.
+        How much of the jump is left on a fixed sample of all rows; 1: all of it. NaN where the weights had
+        not got worse.
     gone : bool
     """
 
@@ -159,10 +159,8 @@ class Confirmed:
     def text(self) -> str:
         """Return it as a line of text."""
         verdict = "the spike is gone" if self.gone else "the spike is still there"
-        return (
-            f"Step {self.spike.step:,}: loss {number(self.spike.loss)} in the run, {number(self.loss)} in the "
-            f"fork from step {self.spike.fork_from:,}; {verdict}."
-        )
+        losses = f"loss {number(self.spike.loss)} in the run, {number(self.loss)} in the fork"
+        return f"Step {self.spike.step:,}: {losses} from step {self.spike.fork_from:,}; {verdict}."
 
     def _repr_html_(self) -> str:
         return as_html(self.text())

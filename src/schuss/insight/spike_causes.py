@@ -1,8 +1,8 @@
 """Which cause a jump of the loss has: the rule by which it is named, with the evidence in a sentence.
 
-1. Samples, if the batch is harder than luck allows (less than once in a hundred such runs); or if what carries
-   it are rows whose inputs or targets lie far outside; or if without such rows the loss stays down.
-2. Nothing to be named, if all of the data tell of no jump: the luck of the draw.
+1. Samples, if the batch is harder than luck allows (less than once in a hundred such runs); or if what
+   carries it are rows whose inputs or targets lie far outside; or if without these the loss stays down.
+2. Nothing to be named, if a sample of all rows tells of no jump: the luck of the draw.
 3. Momentum, if the fresh gradient alone, with an empty memory, makes no jump, and less momentum makes none.
 4. The learning rate, if a smaller one makes no jump at the same momentum.
 5. Else no single cause: more than one setting would have to change.
@@ -27,8 +27,9 @@ __all__ = ["CAUSES", "Verdict", "judge", "named_rows"]
 
 SAMPLES, MOMENTUM, RATE, NONE = CAUSES = ("samples", "momentum", "learning rate", "no single cause")
 
+ALONE = "fresh gradient alone"
 HEALED = 0.35  # a trial whose height is below this has no jump
-CALM = 0.25  # so much of a jump may the fresh gradient make by itself
+CALM = 0.25  # up to so much of the jump, the fresh gradient alone is not to blame
 USUAL_MOMENTUM = 0.9
 LUCK = 0.01  # a batch is too hard for luck if a run of so many steps had one with this probability
 SMALLER = (4.0, 16.0)  # times smaller rates are tried
@@ -71,9 +72,9 @@ def _hard_batch(scene: Scene) -> Verdict | None:
         return None
     rows = _hard_rows(scene)
     why = (
-        f"the batch of step {scene.jump.peak} is hard, the weights have hardly changed: its loss is "
-        f"{scene.batch.loss:.4g} where other rows have {float(scene.curve[-1]):.4g}, and so hard a batch comes "
-        f"by luck with a probability below 1e{math.floor(scene.log_chance / math.log(10)):d}"
+        f"the batch of step {scene.jump.peak} is hard: its loss is {scene.batch.loss:.4g} where a sample of all "
+        f"rows has {float(scene.curve[-1]):.4g} at the same weights; so hard a batch comes by luck with a "
+        f"probability below 1e{math.ceil(scene.log_chance / math.log(10)):d}"
     )
     return _without(scene, rows, why, min(scene.jump.onset, scene.jump.peak), {})
 
@@ -98,16 +99,16 @@ def _strange_rows(scene: Scene) -> Verdict | None:
         return None
     carrying = scene.carrying()
     start = max(scene.start.step, scene.lowest.step - 2)
-    far = f"inputs or targets of row {named_rows(strange.tolist())} lie more than three times as far out as usual"
+    far = f"row {named_rows(strange.tolist())} lies more than three times as far out as 98 of 100 rows do"
     if np.isin(carrying, strange).all():
         rows = tuple(carrying.tolist())
-        return _without(scene, rows, f"{far}, and carry the loss of the batch", start, {})
+        return _without(scene, rows, f"{far}, and carries the loss of the batch", start, {})
     if not scene.weights_are_worse:
         return None
     left = height_without(scene, strange)
     if left >= HEALED:
         return None
-    why = f"{far}; without them {left:.0%} of the jump are left, so their gradient has spoilt the weights"
+    why = f"{far}; without them {left:.0%} of the jump are left, so the gradient there has spoilt the weights"
     return _without(scene, tuple(strange.tolist()), why, start, {"without the rows": left})
 
 
@@ -119,14 +120,16 @@ def _without(
     return Verdict(SAMPLES, rows, why, {"without": list(rows)}, start, trials)
 
 
-def _settings(scene: Scene) -> Verdict:
-    """Tell momentum from learning rate by trials."""
+def _settings(scene: Scene) -> Verdict | None:
+    """Tell momentum from learning rate by trials; a momentum that is usual is not blamed for little."""
     plan, peak = scene.replay.plan, scene.jump.peak
     rates = rates_at_one(plan.rule, np.array([peak]), plan.span(len(scene.replay.samples)))
     rate, name = rates[0], MEMORY_RATE.get(plan.rule.name)
     kept = rates[1] if name else 0.0
+    if 0 < kept <= USUAL_MOMENTUM and not scene.weights_are_clearly_worse:
+        return None
     alone = height_without_memory(scene, name if kept else None)
-    trials = {"fresh gradient alone": alone}
+    trials = {ALONE: alone}
     if name and alone < CALM:
         found = _less_momentum(scene, name, kept, trials)
         if found:
@@ -143,9 +146,10 @@ def _less_momentum(scene: Scene, name: str, kept: float, trials: dict[str, float
     trials[f"{name} {less:g}"] = left
     if left >= HEALED:
         return None
+    alone = f"the fresh gradient alone makes {trials[ALONE]:.0%} of the jump"
     why = (
-        f"the fresh gradient alone makes {trials['fresh gradient alone']:.0%} of the jump, and with a {name} of "
-        f"{less:g} instead of {kept:g} {left:.0%} are left: the memory carried the weights uphill"
+        f"{alone}, and with a {name} of {less:g} instead of {kept:g} {left:.0%} are left: the memory carried "
+        "the weights uphill"
     )
     return Verdict(MOMENTUM, (), why, {name: less}, start, trials)
 
@@ -159,9 +163,10 @@ def _less_rate(scene: Scene, rate: float, kept: float, trials: dict[str, float])
         plan = with_rates(replay.plan, learning_rate=rate / times)
         left = trials[f"learning rate {rate / times:.3g}"] = height(scene, replay.at(start), stop, plan)
         if left < HEALED:
+            alone = f"the fresh gradient alone makes {min(trials[ALONE], 9.99):.0%} of the jump"
             why = (
-                f"the fresh gradient alone makes {trials['fresh gradient alone']:.0%} of the jump, and with a "
-                f"learning rate {times:g} times smaller {left:.0%} are left: the steps are too long"
+                f"{alone}, and with a learning rate {times:g} times smaller {left:.0%} are left: the steps are "
+                "too long"
             )
             return Verdict(RATE, (), why, {"learning_rate": rate / times}, start, trials)
     words = ", ".join(f"{name}: {min(left, 9.99):.0%}" for name, left in trials.items())

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.insight.batch_terms import batch_terms
-from schuss.insight.parts import MEMORY_RATE, Parts, largest_stable_rate, measure_of, parts_of
+from schuss.insight.parts import MEMORY_RATE, largest_stable_rate, measure_of, parts_of
 from schuss.insight.scene import Scene
 from schuss.insight.steps import Step, walk
 from schuss.method import backprop
@@ -96,9 +96,7 @@ class Change:
 def change_at(scene: Scene) -> Change:
     """Describe the step that raised the probe's loss most, or the one before the peak if none did."""
     replay, worse = scene.replay, scene.weights_are_worse
-    number = scene.jump.peak - 1
-    if worse:
-        number = scene.lowest.step + int(np.argmax(np.diff(scene.curve[scene.low :])))
+    number = _steepest(scene) if worse else scene.jump.peak - 1
     (step,) = walk(replay, replay.at(number), number + 1)
     rows = scene.probe if worse else scene.peak_rows
     data = f"a sample of {len(rows)} rows" if worse else f"the batch of step {scene.jump.peak}"
@@ -106,6 +104,16 @@ def change_at(scene: Scene) -> Change:
     judged = _Surface(replay, replay.samples.take(rows), silent)
     own = _Surface(replay, replay.samples.take(step.rows), _silent(replay, number))
     return _described(replay, step, judged, own, data)
+
+
+def _steepest(scene: Scene) -> int:
+    """Return the step after the lowest loss of the probe that raised it most."""
+    place = scene.low + int(np.argmax(np.diff(scene.curve[scene.low :])))
+    first, last = scene.marks[place : place + 2].tolist()
+    replay = scene.replay
+    steps = walk(replay, replay.at(first), last)
+    losses = [float(scene.curve[place]), *(scene.loss_of(step.after.theta, scene.probe) for step in steps)]
+    return first + int(np.argmax(np.diff(losses)))
 
 
 def _described(replay: Replay, step: Step, judged: _Surface, own: _Surface, data: str) -> Change:

@@ -1,4 +1,4 @@
-"""Why did the loss jump? The worst jumps of a run are found, looked at closely, and each is given its cause."""
+"""Why the loss jumped: the worst jumps of a run are found, looked at closely, and each is given its cause."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """What would have happened otherwise: the steps around a jump made again with one thing changed.
 
-A trial is judged by the probe of the scene, not by the batches, so that the luck of the draw does not count:
-its height is the largest climb of the probe's loss above its own lowest before, on a scale that is linear for
-small climbs and logarithmic for large ones, 1 for the climb that really happened, or for 150 times the level
-of before if that is less.
+A trial is judged by the probe of the scene, so that the luck of the draw does not count, and where it is long
+by the median of neighbouring batches too. Its height is the largest climb above the lowest before, on a scale
+that is linear for small climbs and logarithmic for large ones: 1 for the climb that really happened, or for 150
+times the level of before, if that is less.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from schuss.training.replay import Replay
 __all__ = ["height", "height_without", "height_without_memory", "made_again", "with_rates", "without_rows"]
 
 MOST = 5.0  # after an explosion, a climb of many times the level is not a cure
-POINTS = 48  # at which a trial's probe is looked at
+NEIGHBOURS = 5  # batches whose median tells of the weights more than of themselves
+LONG = 300  # steps that are looked at too seldom for the probe to tell all
+POINTS = 32  # at which a trial's probe is looked at
 
 
 def with_rates(plan: Plan, **rates: float) -> Plan:
@@ -60,15 +62,26 @@ def height(scene: Scene, state: State, stop: int, plan: Plan, without: NDArray[A
     replay, probe, samples = scene.replay, scene.probe, scene.replay.samples
     if without is not None:
         samples, probe = without_rows(samples, without), np.setdiff1d(probe, without)
-    lowest = scene.loss_of(state.theta, probe)
-    climb = 0.0
+    long = stop - state.step > LONG
+    lowest, climb, batches = scene.loss_of(state.theta, probe), 0.0, list[NDArray[np.float64]]()
     for mark in np.unique(np.linspace(state.step, stop, POINTS + 1).round().astype(int))[1:].tolist():
         made = made_again(replay, state, mark, plan, samples)
         loss = scene.loss_of(made.state.theta, probe) if made.outcome == DONE else math.inf
-        state, lowest, climb = made.state, min(lowest, loss), max(climb, loss - lowest)
         if not math.isfinite(loss):
             return math.inf
+        state, lowest, climb = made.state, min(lowest, loss), max(climb, loss - lowest)
+        batches.append(made.losses)
+    if long:  # the probe alone would miss a short climb
+        climb = max(climb, _climb(np.concatenate(batches)))
     return _scaled(climb, scene) / min(_scaled(scene.worse, scene), MOST)
+
+
+def _climb(losses: NDArray[np.float64]) -> float:
+    """Return how far the median of neighbouring batches' losses climbs above its lowest before."""
+    if len(losses) < NEIGHBOURS:
+        return 0.0
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(losses, NEIGHBOURS), axis=1)
+    return float((smooth - np.minimum.accumulate(smooth)).max())
 
 
 def height_without(scene: Scene, rows: NDArray[Any]) -> float:
