@@ -12,7 +12,7 @@ import numpy as np
 import sklearn.datasets
 
 from schuss import DivergenceError, Momentum, Network, Plan, train
-from schuss.method.orders import Blocks
+from schuss.method.orders import Blocks, philox_order
 from schuss.method.rules import GradientDescent, Nesterov
 from schuss.method.state import State
 from schuss.training.run import Run
@@ -134,7 +134,8 @@ def mislabelled(rng: np.random.Generator) -> Planted:
 def scaled(rng: np.random.Generator) -> Planted:
     """Plant one row whose inputs are some fifty times too large; tanh would bound what it does."""
     d = Draw(rng, activations=("relu",))
-    row, by = int(rng.integers(len(d.y))), float(rng.choice([30, 50, 100]))
+    later = philox_order(d.seed, 0, len(d.y))[d.batch :]  # in the first step there is no loss to jump from
+    row, by = int(rng.choice(later)), float(rng.choice([30, 50, 100]))
     rule, epochs = Momentum(d.rate, float(rng.choice([0.5, 0.8, 0.9]))), int(rng.integers(3, 15))
     twin = d.train(rule, epochs)
     d.X[row] *= by
@@ -143,7 +144,7 @@ def scaled(rng: np.random.Generator) -> Planted:
 
 
 def much_momentum(rng: np.random.Generator) -> Planted:
-    """Train with a momentum of 0.99 to 0.999 at a rate that is fine at 0.9, from the start or raised later."""
+    """Train with a momentum of 0.99 to 0.999 at a rate that is fine at 0.9; from the start or later."""
     d = Draw(rng)
     full = rng.random() < 0.4
     batch = None if full else d.batch
@@ -187,9 +188,12 @@ def nothing(rng: np.random.Generator) -> Planted:
 
 
 def both(rng: np.random.Generator) -> Planted:
-    """Train with rate and momentum too large, so that the loss jumps with either of them put right."""
+    """Train with rate and momentum too large, so that the loss jumps with either of them put right.
+
+    For some 150 steps only, so that both show in the same part of the run.
+    """
     d = Draw(rng)
-    batch, epochs = (None, 400) if rng.random() < 0.4 else (d.batch, int(rng.integers(8, 20)))
+    batch, epochs = (None, 150) if rng.random() < 0.4 else (d.batch, -(-150 * d.batch // len(d.y)))
     large, momentum = float(np.exp(rng.uniform(np.log(1), np.log(5)))), float(rng.choice([0.99, 0.995]))
     run = d.train(Momentum(large, momentum), epochs, batch_size=batch)
     less_rate = d.train(Momentum(d.rate * (3 if batch is None else 1), momentum), epochs, batch_size=batch)

@@ -19,7 +19,7 @@ SPREADS = 3.5  # so many spreads above the median stand out
 SHARE = 0.5  # and no less than this share of the median
 LONGEST = 128  # steps of one jump; what lasts longer is the new level
 FEW = 6
-FLOOR = 0.1  # share of the first loss that is added to a level that a jump is measured by
+FLOOR = 0.3  # share of the first loss that is added to a level that a jump is measured by
 CHUNK = 2**15
 
 

@@ -10,6 +10,7 @@ errors drawn from those of the probe.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,7 +32,9 @@ Rows = NDArray[np.int64]
 
 PROBE = 256  # rows
 BACK = 64  # steps before the onset that are looked at
+NEIGHBOURS = 2  # batches to either side of the peak that may be hard with it
 POINTS = 14  # at which the probe's loss is looked at
+CLEAR = math.log(1e-4)
 STRANGE = 3.0  # so many times further from the middle than 99 of 100 rows: a strange row
 
 
@@ -55,8 +58,12 @@ class Scene:
         The probe's loss before each of them.
     rows : tuple of int32 ndarray
         The batches of all steps from `start` to the peak.
-    batch, others : BatchTerms
-        At the peak: of its batch; of the probe's other rows.
+    near : tuple of BatchTerms
+        Of the batches around the peak at the weights of the peak, of which `place` is its own; of that alone
+        where it holds all rows.
+    place : int
+    others : BatchTerms
+        Of the probe's other rows, at the same weights.
     """
 
     replay: Replay
@@ -67,7 +74,9 @@ class Scene:
     marks: Rows
     curve: Numbers
     rows: tuple[NDArray[np.int32], ...]
-    batch: BatchTerms
+    near: tuple[BatchTerms, ...]
+    place: int
+    near_rows: NDArray[np.int64]
     others: BatchTerms
 
     @property
@@ -92,8 +101,8 @@ class Scene:
 
     @property
     def weights_are_worse(self) -> bool:
-        """Whether the probe tells of the jump too: a good part of it, or that the loss has doubled."""
-        return self._shares_the_jump or self.worse > self.level
+        """Whether the probe tells of the jump too: a good part of it, or that its loss rose by a half."""
+        return self._shares_the_jump or self.worse > 0.5 * self.level
 
     @property
     def weights_are_clearly_worse(self) -> bool:
@@ -101,25 +110,51 @@ class Scene:
         return self._shares_the_jump or self.worse > 2 * self.level
 
     @property
+    def is_clear(self) -> bool:
+        """Whether it is a jump beyond doubt: of the weights, or of a batch that no luck makes so hard."""
+        return self.weights_are_clearly_worse or self.log_chance < CLEAR
+
+    @property
     def _shares_the_jump(self) -> bool:
         return self.worse > max(0.3 * self.jump.rise, 0.5 * self.jump.least)
 
     @cached_property
     def log_chance(self) -> float:
-        """Bound on the log of the probability that a batch drawn from all rows is as hard; at most 0."""
-        errors = np.concatenate([self.others.errors, self.batch.errors])
-        return chance(errors, len(self.peak_rows), float(self.batch.errors.mean()))
+        """Bound on the log of the probability that batches drawn from all rows are as hard; at most 0.
+
+        Of the batch at the peak, alone or with neighbours, whichever stands out most, times the number of
+        these choices. All errors are taken at the weights of the peak.
+        """
+        every = np.concatenate([self.others.errors, self.batch.errors])
+        sums = [(len(terms.errors), float(terms.errors.sum())) for terms in self.near]
+        most = 0.0
+        for first in range(self.place + 1):
+            for last in range(self.place, len(sums)):
+                n, total = np.sum(sums[first : last + 1], axis=0)
+                most = min(most, chance(every, int(n), total / n))
+        return min(0.0, most + math.log((self.place + 1) * (len(sums) - self.place)))
+
+    @property
+    def batch(self) -> BatchTerms:
+        """The batch at the peak, at the weights of the peak."""
+        return self.near[self.place]
 
     def carrying(self) -> Rows:
         """Return the fewest rows of the batch without which its loss would hardly have risen."""
         order = np.argsort(-self.batch.errors, kind="stable")
         errors, n = self.batch.errors[order], len(order)
         rest = (errors.sum() - np.cumsum(errors)) / np.maximum(n - 1 - np.arange(n), 1)
-        usual = max(
-            self.jump.before, float(np.median(self.others.errors)) if len(self.others.errors) else 0.0
-        )
+        middle = float(np.median(self.others.errors)) if len(self.others.errors) else 0.0
+        usual = max(self.jump.before, middle)
         enough = np.flatnonzero(rest <= usual + 0.2 * (errors.mean() - usual))
         return np.sort(self.peak_rows[order[: int(enough[0]) + 1 if len(enough) else n]]).astype(np.int64)
+
+    def hard(self) -> Rows:
+        """Return the rows of the batches around the peak that are as hard as those carrying the jump."""
+        own = float(np.median(self.batch.errors[np.isin(self.peak_rows, self.carrying())]))
+        usual = float(np.quantile(self.others.errors, 0.8)) if len(self.others.errors) else 0.0
+        errors = np.concatenate([terms.errors for terms in self.near])
+        return np.unique(self.near_rows[errors >= 0.5 * (own + min(usual, own))])
 
     def loss_of(self, theta: Array, rows: Rows) -> float:
         """Return the loss of some rows at `theta`, no unit silent."""
@@ -127,9 +162,8 @@ class Scene:
 
     def strange(self) -> Rows:
         """Return the rows of the batches since the lowest loss whose inputs or targets lie far outside."""
-        met = np.unique(np.concatenate(self.rows[max(0, self.lowest.step - self.start.step - 2) :])).astype(
-            np.int64
-        )
+        since = max(0, self.lowest.step - self.start.step - 2)
+        met = np.unique(np.concatenate(self.rows[since:])).astype(np.int64)
         found = np.zeros(len(met), bool)
         for sizes, usual in zip(_sizes(self.replay, met), _sizes(self.replay, self.probe), strict=True):
             found |= sizes > STRANGE * max(float(np.quantile(usual, 0.98)), 1e-300)
@@ -149,9 +183,17 @@ def scene_of(replay: Replay, jump: Jump) -> Scene:
         lowest = state if curve[-1] < min(curve[:-1]) else lowest
     batches = Batches(replay.plan, len(replay.samples))
     rows = [batches[step] for step in range(start.step, jump.peak + 1)]
-    at_peak = rows[-1].astype(np.int64), np.setdiff1d(probe, rows[-1])
-    terms = [_terms_at_peak(replay, state, these) for these in at_peak]
-    return Scene(replay, jump, probe, start, lowest, marks, np.array(curve), tuple(rows), *terms)
+    around = range(max(0, jump.peak - NEIGHBOURS), min(jump.peak + NEIGHBOURS + 1, replay.stop))
+    if len(rows[-1]) == len(replay.samples):
+        around = range(jump.peak, jump.peak + 1)
+    near = [batches[step].astype(np.int64) for step in around]
+    return Scene(
+        *(replay, jump, probe, start, lowest, marks, np.array(curve), tuple(rows)),
+        near=tuple(_terms_at_peak(replay, state, these) for these in near),
+        place=jump.peak - around.start,
+        near_rows=np.concatenate(near),
+        others=_terms_at_peak(replay, state, np.setdiff1d(probe, rows[-1])),
+    )
 
 
 def chance(errors: Numbers, n: int, mean: float) -> float:

@@ -97,7 +97,7 @@ class Spike:
         return [
             f"Step {c.step:,} changed the loss of {c.data} by {number(c.actual)}; predicted:",
             *columns(["part", "first order", "second order"], rows),
-            f"curvature along the change {number(c.curvature)}, along the gradient {number(c.fresh_curvature)}",
+            f"curvature {number(c.curvature)} along it, {number(c.fresh_curvature)} along the gradient",
             f"learning rate {number(c.learning_rate)}, largest stable one{eta} {stable}",
             f"length of the gradient {number(c.gradient[0])}, then {number(c.gradient[1])}",
             f"length of the memory {number(c.velocity[0])}, then {number(c.velocity[1])}",

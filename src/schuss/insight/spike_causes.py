@@ -4,7 +4,8 @@
    carries it are rows whose inputs or targets lie far outside; or if without these the loss stays down.
 2. Nothing to be named, if a sample of all rows tells of no jump: the luck of the draw.
 3. Momentum, if the fresh gradient alone, with an empty memory, makes no jump, and less momentum makes none.
-4. The learning rate, if a smaller one makes no jump at the same momentum.
+4. The learning rate, if the fresh gradient alone jumps too, or the momentum is no more than usual, and a
+   smaller rate makes no jump at the same momentum.
 5. Else no single cause: more than one setting would have to change.
 """
 
@@ -16,10 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from schuss.insight.batch_terms import batch_terms
 from schuss.insight.parts import MEMORY_RATE
 from schuss.insight.scene import Scene
-from schuss.insight.steps import Batches
 from schuss.insight.trials import height, height_without, height_without_memory, with_rates
 from schuss.method.rules.rule import rates_at_one
 
@@ -32,8 +31,7 @@ HEALED = 0.35  # a trial whose height is below this has no jump
 CALM = 0.25  # up to so much of the jump, the fresh gradient alone is not to blame
 USUAL_MOMENTUM = 0.9
 LUCK = 0.01  # a batch is too hard for luck if a run of so many steps had one with this probability
-SMALLER = (4.0, 16.0)  # times smaller rates are tried
-MUCH_SMALLER = 64.0  # tried too where the momentum is no more than usual
+SMALLER = (4.0, 16.0, 64.0)  # times smaller rates are tried; the first alone where the momentum is large too
 SHOWS_WITHIN = 5.0  # times 1/(1−η) steps: what too much momentum does shows later
 
 
@@ -70,26 +68,13 @@ def _hard_batch(scene: Scene) -> Verdict | None:
     """Name the rows of a batch that is harder than luck allows."""
     if scene.log_chance > math.log(LUCK / len(scene.replay.losses)):
         return None
-    rows = _hard_rows(scene)
+    rows = tuple(scene.hard().tolist())
     why = (
-        f"the batch of step {scene.jump.peak} is hard: its loss is {scene.batch.loss:.4g} where a sample of all "
-        f"rows has {float(scene.curve[-1]):.4g} at the same weights; so hard a batch comes by luck with a "
-        f"probability below 1e{math.ceil(scene.log_chance / math.log(10)):d}"
+        f"the batch of step {scene.jump.peak} is hard: its loss is {scene.batch.loss:.4g} where a sample of "
+        f"all rows has {float(scene.curve[-1]):.4g} at the same weights; that, with the batches beside it, "
+        f"comes by luck with a probability below 1e{math.ceil(scene.log_chance / math.log(10)):d}"
     )
     return _without(scene, rows, why, min(scene.jump.onset, scene.jump.peak), {})
-
-
-def _hard_rows(scene: Scene) -> tuple[int, ...]:
-    """Return the rows that carry the jump, and those as hard in the batches of the steps around it."""
-    replay, jump, carrying = scene.replay, scene.jump, scene.carrying()
-    hard = scene.batch.errors[np.isin(scene.peak_rows, carrying)]
-    batches = Batches(replay.plan, len(replay.samples))
-    near = range(max(0, jump.onset - 2), min(jump.peak + 3, replay.stop))
-    rows = np.unique(np.concatenate([batches[step] for step in near]))
-    theta = replay.at(jump.peak).theta
-    terms = batch_terms(replay.network, theta, replay.samples.take(rows), replay.plan.objective)
-    found = rows[terms.errors >= max(0.5 * float(np.median(hard)), scene.jump.before)]
-    return tuple(np.union1d(found, carrying).tolist())
 
 
 def _strange_rows(scene: Scene) -> Verdict | None:
@@ -126,7 +111,7 @@ def _settings(scene: Scene) -> Verdict | None:
     rates = rates_at_one(plan.rule, np.array([peak]), plan.span(len(scene.replay.samples)))
     rate, name = rates[0], MEMORY_RATE.get(plan.rule.name)
     kept = rates[1] if name else 0.0
-    if 0 < kept <= USUAL_MOMENTUM and not scene.weights_are_clearly_worse:
+    if kept <= USUAL_MOMENTUM and not scene.weights_are_clearly_worse:
         return None
     alone = height_without_memory(scene, name if kept else None)
     trials = {ALONE: alone}
@@ -134,6 +119,8 @@ def _settings(scene: Scene) -> Verdict | None:
         found = _less_momentum(scene, name, kept, trials)
         if found:
             return found
+    if alone < CALM and kept > USUAL_MOMENTUM:
+        return _none(trials, scene.lowest.step)
     return _less_rate(scene, rate, kept, trials)
 
 
@@ -158,17 +145,20 @@ def _less_rate(scene: Scene, rate: float, kept: float, trials: dict[str, float])
     replay, low = scene.replay, scene.lowest.step
     start, later = max(0, low - 20), int(min(1000.0, SHOWS_WITHIN / max(1.0 - kept, 1e-3)))
     stop = max(scene.jump.peak, low + 20) + max(20, later)
-    tried = SMALLER if kept > USUAL_MOMENTUM else (*SMALLER, MUCH_SMALLER)
-    for times in tried:
+    for times in SMALLER if kept <= USUAL_MOMENTUM else SMALLER[:1]:
         plan = with_rates(replay.plan, learning_rate=rate / times)
         left = trials[f"learning rate {rate / times:.3g}"] = height(scene, replay.at(start), stop, plan)
         if left < HEALED:
             alone = f"the fresh gradient alone makes {min(trials[ALONE], 9.99):.0%} of the jump"
             why = (
-                f"{alone}, and with a learning rate {times:g} times smaller {left:.0%} are left: the steps are "
-                "too long"
+                f"{alone}, and with a learning rate {times:g} times smaller {left:.0%} are left: the steps "
+                "are too long"
             )
             return Verdict(RATE, (), why, {"learning_rate": rate / times}, start, trials)
+    return _none(trials, start)
+
+
+def _none(trials: dict[str, float], start: int) -> Verdict:
     words = ", ".join(f"{name}: {min(left, 9.99):.0%}" for name, left in trials.items())
     why = f"neither less memory nor a smaller rate alone takes the jump away (what is left of it: {words})"
     return Verdict(NONE, (), why, {}, start, trials)

@@ -23,9 +23,9 @@ CARRIED = 32  # rows told of a batch
 
 
 def spikes(run: Run, count: int = 3) -> list[Spike]:
-    """Return the worst jumps of a run's loss with their causes, at most `count`, the worst first.
+    """Return the worst jumps of a run's loss with their causes, at most `count`.
 
-    A jump that lies within the luck of the draw is not listed.
+    The worst first, after those that are beyond doubt; what lies within the luck of the draw is not listed.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def spikes(run: Run, count: int = 3) -> list[Spike]:
     in_time = sorted(jumps, key=lambda jump: jump.onset)  # each state is then near the one before
     seen = {jump: scene_of(replay, jump) for jump in in_time}
     found = list[Spike]()
-    for jump in jumps:
+    for jump in sorted(jumps, key=lambda jump: not seen[jump].is_clear):  # keeps their order beyond that
         verdict = judge(seen[jump])
         if verdict:
             found.append(_spike(seen[jump], verdict))

@@ -2,8 +2,8 @@
 
 A trial is judged by the probe of the scene, so that the luck of the draw does not count, and where it is long
 by the median of neighbouring batches too. Its height is the largest climb above the lowest before, on a scale
-that is linear for small climbs and logarithmic for large ones: 1 for the climb that really happened, or for 150
-times the level of before, if that is less.
+that is linear for small climbs and logarithmic for large ones: 1 for the climb that really happened, or for
+150 times the level of before, if that is less.
 """
 
 from __future__ import annotations
