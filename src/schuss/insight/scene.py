@@ -35,6 +35,7 @@ BACK = 64  # steps before the onset that are looked at
 NEIGHBOURS = 2  # batches to either side of the peak that may be hard with it
 POINTS = 14  # at which the probe's loss is looked at
 CLEAR = math.log(1e-4)
+HARD = 0.35  # of the way from what is usual to what carries the jump
 STRANGE = 3.0  # so many times further from the middle than 99 of 100 rows: a strange row
 
 
@@ -154,7 +155,7 @@ class Scene:
         own = float(np.median(self.batch.errors[np.isin(self.peak_rows, self.carrying())]))
         usual = float(np.quantile(self.others.errors, 0.8)) if len(self.others.errors) else 0.0
         errors = np.concatenate([terms.errors for terms in self.near])
-        return np.unique(self.near_rows[errors >= 0.5 * (own + min(usual, own))])
+        return np.unique(self.near_rows[errors >= min(usual, own) + HARD * max(own - usual, 0.0)])
 
     def loss_of(self, theta: Array, rows: Rows) -> float:
         """Return the loss of some rows at `theta`, no unit silent."""
