@@ -117,7 +117,7 @@ class Scene:
 
     @property
     def _shares_the_jump(self) -> bool:
-        return self.worse > max(0.3 * self.jump.rise, 0.5 * self.jump.least)
+        return self.worse > max(0.3 * self.jump.rise, 0.5 * self.jump.least, 0.1 * self.level)
 
     @cached_property
     def log_chance(self) -> float:

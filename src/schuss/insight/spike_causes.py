@@ -3,9 +3,10 @@
 1. Samples, if the batch is harder than luck allows (less than once in a hundred such runs); or if what
    carries it are rows whose inputs or targets lie far outside; or if without these the loss stays down.
 2. Nothing to be named, if a sample of all rows tells of no jump: the luck of the draw.
-3. Momentum, if the fresh gradient alone, with an empty memory, makes no jump, and less momentum makes none.
-4. The learning rate, if the fresh gradient alone jumps too, or the momentum is no more than usual, and a
-   smaller rate makes no jump at the same momentum.
+3. Momentum, if with less of it there is no jump, and the fresh gradient alone, with an empty memory, makes
+   none either.
+4. The learning rate, if a smaller one makes no jump at the same momentum; but not where that is unusually
+   large and the fresh gradient alone is calm. If it makes one, and less momentum does not, momentum again.
 5. Else no single cause: more than one setting would have to change.
 """
 
@@ -29,6 +30,7 @@ SAMPLES, MOMENTUM, RATE, NONE = CAUSES = ("samples", "momentum", "learning rate"
 ALONE = "fresh gradient alone"
 HEALED = 0.35  # a trial whose height is below this has no jump
 CALM = 0.25  # up to so much of the jump, the fresh gradient alone is not to blame
+SURE = 0.05  # below this, a fork from nearer by may show it too
 USUAL_MOMENTUM = 0.9
 LUCK = 0.01  # a batch is too hard for luck if a run of so many steps had one with this probability
 SMALLER = (4.0, 16.0, 64.0)  # times smaller rates are tried; the first alone where the momentum is large too
@@ -115,33 +117,33 @@ def _settings(scene: Scene) -> Verdict | None:
         return None
     alone = height_without_memory(scene, name if kept else None)
     trials = {ALONE: alone}
-    if name and alone < CALM:
-        found = _less_momentum(scene, name, kept, trials)
-        if found:
-            return found
-    if alone < CALM and kept > USUAL_MOMENTUM:
-        return _none(trials, scene.lowest.step)
-    return _less_rate(scene, rate, kept, trials)
+    momentum = _less_momentum(scene, name, kept, trials) if name else None
+    if momentum and alone < CALM:
+        return momentum
+    rate_alone = None if alone < CALM and kept > USUAL_MOMENTUM else _less_rate(scene, rate, kept, trials)
+    return rate_alone or momentum or _none(trials, scene.lowest.step)
 
 
 def _less_momentum(scene: Scene, name: str, kept: float, trials: dict[str, float]) -> Verdict | None:
+    """Blame the momentum if less of it, for long enough before, makes no jump."""
+    replay, low = scene.replay, scene.lowest.step
     less = USUAL_MOMENTUM if kept > USUAL_MOMENTUM else kept / 2
-    start = max(0, scene.lowest.step - int(min(200.0, 2.0 / max(1.0 - kept, 1e-3))))
-    stop = max(scene.jump.peak, scene.lowest.step + 20)
-    replay = scene.replay
-    left = height(scene, replay.at(start), stop, with_rates(replay.plan, **{name: less}))
-    trials[f"{name} {less:g}"] = left
-    if left >= HEALED:
-        return None
-    alone = f"the fresh gradient alone makes {trials[ALONE]:.0%} of the jump"
-    why = (
-        f"{alone}, and with a {name} of {less:g} instead of {kept:g} {left:.0%} are left: the memory carried "
-        "the weights uphill"
-    )
-    return Verdict(MOMENTUM, (), why, {name: less}, start, trials)
+    plan, back = with_rates(replay.plan, **{name: less}), int(min(200.0, 2.0 / max(1.0 - kept, 1e-3)))
+    sure = kept > USUAL_MOMENTUM and trials[ALONE] < SURE
+    for start in (low - back, low - 50) if sure else (low - back,):
+        left = height(scene, replay.at(max(0, start)), max(scene.jump.peak, low + 20), plan)
+        trials[f"{name} {less:g}"] = left
+        if left < HEALED:
+            why = (
+                f"the fresh gradient alone makes {_percent(trials[ALONE])} of the jump, and with a {name} of "
+                f"{less:g} instead of {kept:g} {_percent(left)} are left: the memory has carried it"
+            )
+            return Verdict(MOMENTUM, (), why, {name: less}, max(0, start), trials)
+    return None
 
 
-def _less_rate(scene: Scene, rate: float, kept: float, trials: dict[str, float]) -> Verdict:
+def _less_rate(scene: Scene, rate: float, kept: float, trials: dict[str, float]) -> Verdict | None:
+    """Blame the rate if a smaller one makes no jump, at the same momentum, and for a while after."""
     replay, low = scene.replay, scene.lowest.step
     start, later = max(0, low - 20), int(min(1000.0, SHOWS_WITHIN / max(1.0 - kept, 1e-3)))
     stop = max(scene.jump.peak, low + 20) + max(20, later)
@@ -149,16 +151,19 @@ def _less_rate(scene: Scene, rate: float, kept: float, trials: dict[str, float])
         plan = with_rates(replay.plan, learning_rate=rate / times)
         left = trials[f"learning rate {rate / times:.3g}"] = height(scene, replay.at(start), stop, plan)
         if left < HEALED:
-            alone = f"the fresh gradient alone makes {min(trials[ALONE], 9.99):.0%} of the jump"
             why = (
-                f"{alone}, and with a learning rate {times:g} times smaller {left:.0%} are left: the steps "
-                "are too long"
+                f"the fresh gradient alone makes {_percent(trials[ALONE])} of the jump, and with a learning "
+                f"rate {times:g} times smaller {_percent(left)} are left: the steps are too long"
             )
             return Verdict(RATE, (), why, {"learning_rate": rate / times}, start, trials)
-    return _none(trials, start)
+    return None
 
 
 def _none(trials: dict[str, float], start: int) -> Verdict:
-    words = ", ".join(f"{name}: {min(left, 9.99):.0%}" for name, left in trials.items())
+    words = ", ".join(f"{name}: {_percent(left)}" for name, left in trials.items())
     why = f"neither less memory nor a smaller rate alone takes the jump away (what is left of it: {words})"
     return Verdict(NONE, (), why, {}, start, trials)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share < 10 else "more than all"
