@@ -1,6 +1,6 @@
 """Spikes with a cause that was planted: it is named, the fork that is advised takes the spike away.
 
-The rule was chosen on other seeds than these. Beyond them it names some 95 of 100.
+The rule was chosen on other seeds than these; the numbers on a hundred more stand in `spike_causes`.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from schuss.insight.spike import Confirmed, Spike
 from schuss.insight.spike_causes import CAUSES
 from schuss.insight.spikes import confirm, spikes
 
-SEEDS = range(200, 220)
+SEEDS = range(400, 420)
 LEAST = {"mislabelled": 19, "scaled": 19, "much momentum": 19, "large rate": 19, "nothing": 19, "both": 16}
 
 

@@ -1,6 +1,6 @@
 """Which cause a jump of the loss has: the rule by which it is named, with the evidence in a sentence.
 
-1. Samples, if the batch is harder than luck allows (less than once in a hundred such runs); or if what
+1. Samples, if the batch is harder than luck allows (not once in ten such runs); or if what
    carries it are rows whose inputs or targets lie far outside; or if without these the loss stays down.
 2. Nothing to be named, if a sample of all rows tells of no jump: the luck of the draw.
 3. Momentum, if with less of it there is no jump, and the fresh gradient alone, with an empty memory, makes
@@ -32,7 +32,7 @@ HEALED = 0.35  # a trial whose height is below this has no jump
 CALM = 0.25  # up to so much of the jump, the fresh gradient alone is not to blame
 SURE = 0.05  # below this, a fork from nearer by may show it too
 USUAL_MOMENTUM = 0.9
-LUCK = 0.01  # a batch is too hard for luck if a run of so many steps had one with this probability
+LUCK = 0.1  # too hard for luck: fewer runs than this share would have such a batch at all
 SMALLER = (4.0, 16.0, 64.0)  # times smaller rates are tried; the first alone where the momentum is large too
 SHOWS_WITHIN = 5.0  # times 1/(1−η) steps: what too much momentum does shows later
 
