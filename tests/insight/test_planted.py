@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pytest
 from planted import KINDS, Planted, planted
 
-from schuss.insight.spike import Confirmed, Spike
-from schuss.insight.spike_causes import CAUSES
-from schuss.insight.spikes import confirm, spikes
+from schuss.insight.spikes.causes import CAUSES
+from schuss.insight.spikes.spike import Confirmed, Spike
+from schuss.insight.spikes.spikes import confirm, spikes
 
 SEEDS = range(400, 420)
 LEAST = {"mislabelled": 19, "scaled": 19, "much momentum": 19, "large rate": 19, "nothing": 19, "both": 16}

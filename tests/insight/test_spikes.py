@@ -10,15 +10,15 @@ from planted import planted
 
 from schuss import Adam, Momentum, Network, Plan, SettingError, load_run, train
 from schuss.errors import ReplayError
-from schuss.insight import spike_change
-from schuss.insight.jumps import find_jumps
-from schuss.insight.parts import largest_stable_rate
-from schuss.insight.scene import Scene, chance, scene_of
-from schuss.insight.spike import Spike
-from schuss.insight.spike_causes import named_rows
-from schuss.insight.spike_change import Change, change_at
-from schuss.insight.spikes import confirm, spikes
-from schuss.insight.trials import without_rows
+from schuss.insight.spikes import change as spike_change
+from schuss.insight.spikes.causes import named_rows
+from schuss.insight.spikes.change import Change, change_at
+from schuss.insight.spikes.jumps import find_jumps
+from schuss.insight.spikes.scene import Scene, chance, scene_of
+from schuss.insight.spikes.spike import Spike
+from schuss.insight.spikes.spikes import confirm, spikes
+from schuss.insight.spikes.trials import without_rows
+from schuss.insight.story.parts import largest_stable_rate
 from schuss.method.backprop import gradient
 from schuss.method.rules import GradientDescent, Nesterov
 from schuss.training.run import Run
@@ -177,7 +177,7 @@ def test_it_is_the_step_that_raised_the_probe_most():
     """Where the weights got worse, the change is that of the probe's loss in its steepest step."""
     run = jumpy(Momentum(0.4, 0.98), epochs=30)
     change, scene = change_of(run, worse=True)
-    assert change.data == "a sample of 120 rows"
+    assert change.data == "120 samples drawn of all"
     for name, value in slow_change(run, change, scene).items():
         assert getattr(change, name) == pytest.approx(value, rel=2e-3, abs=1e-7), name
     curve = [

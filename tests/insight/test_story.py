@@ -10,11 +10,11 @@ from cases import draw_targets
 from comparisons import assert_near
 from schuss import Adam, Momentum, Network, Plan, SettingError, train
 from schuss.errors import ReplayError
-from schuss.insight import parts
-from schuss.insight.batch_terms import BatchTerms
-from schuss.insight.steps import Batches
-from schuss.insight.story import story
-from schuss.insight.story_told import Story
+from schuss.insight.story import parts
+from schuss.insight.story.batch_terms import BatchTerms
+from schuss.insight.story.steps import Batches
+from schuss.insight.story.story import story
+from schuss.insight.story.told import Story
 from schuss.method.backprop import Objective
 from schuss.method.orders import Blocks, Shuffled
 from schuss.method.rules import GradientDescent, Nesterov

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["as_html", "columns", "number", "plain"]
+__all__ = ["Label", "as_html", "columns", "number", "plain", "sample_name"]
+
+Label = Callable[[int], str]  # what a sample is called
+
+
+def sample_name(sample: int) -> str:
+    """Return what a sample is called where nothing else is known of it."""
+    return f"sample {sample}"
 
 
 def number(value: float, digits: int = 4) -> str:

@@ -199,28 +199,28 @@ class Run:
 
         Returns
         -------
-        schuss.insight.story_told.Story
+        schuss.insight.story.told.Story
         """
-        return _room("insight.story").story(self, start, stop, unit=unit)
+        return _room("insight.story.story").story(self, start, stop, unit=unit)
 
     def spikes(self, count: int = 3) -> Any:
         """Return the worst jumps of the loss with their causes, the worst first, at most `count`.
 
         Returns
         -------
-        list of schuss.insight.spike.Spike
+        list of schuss.insight.spikes.spike.Spike
             Each names a cause, its evidence, and the fork that would be without it.
         """
-        return _room("insight.spikes").spikes(self, count)
+        return _room("insight.spikes.spikes").spikes(self, count)
 
     def confirm(self, spike: Any) -> Any:
         """Make the fork that a spike asks for, up to the jump, and say whether it is gone.
 
         Returns
         -------
-        schuss.insight.spike.Confirmed
+        schuss.insight.spikes.spike.Confirmed
         """
-        return _room("insight.spikes").confirm(self, spike)
+        return _room("insight.spikes.spikes").confirm(self, spike)
 
     def derive(self, step: int, *, weight: int | str | None = None, steps: int = 1) -> Any:
         """Return the derivation of back-propagation for a weight with the numbers of step `step`.

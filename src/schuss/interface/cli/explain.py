@@ -15,8 +15,7 @@ from schuss.interface.cli.places import place_of
 
 if TYPE_CHECKING:
     from schuss.insight.account import Account
-    from schuss.insight.spike import Spike
-    from schuss.insight.story_told import Story
+    from schuss.insight.spikes.spike import Spike
     from schuss.training.run import Run
 
 __all__ = ["explain"]
@@ -65,10 +64,12 @@ def explain(
         typer.Option(help="Which samples pushed on this one, as 'hidden1[3]'.", rich_help_panel=STORY),
     ] = None,
     spike: Annotated[
-        bool, typer.Option("--spike", help="Find the worst jumps and name their causes.", rich_help_panel=SPIKE)
+        bool,
+        typer.Option("--spike", help="Find the worst jumps and name their causes.", rich_help_panel=SPIKE),
     ] = False,
     confirm: Annotated[
-        bool, typer.Option("--confirm", help="Make the fork without the cause, and look.", rich_help_panel=SPIKE)
+        bool,
+        typer.Option("--confirm", help="Make the fork without the cause, and look.", rich_help_panel=SPIKE),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
@@ -77,7 +78,7 @@ def explain(
 
     refuse_mixtures(account=weight or back is not None or plot, story=story or unit, spike=spike or confirm)
     if story or unit is not None:
-        tell(open_run(place_of(run)).story(step or 0, stop, unit=unit), lines, as_json=as_json)
+        tell(open_run(place_of(run)), step or 0, stop, unit, lines, as_json=as_json)
         return
     if spike or confirm:
         show_spikes(open_run(place_of(run)), place_of(run), confirm=confirm, as_json=as_json)
@@ -109,12 +110,13 @@ def refuse_mixtures(**asked: Any) -> None:
         )
 
 
-def tell(story: Story, lines: int, *, as_json: bool) -> None:
-    """Print a story."""
+def tell(run: Run, start: int, stop: int | None, unit: str | None, lines: int, *, as_json: bool) -> None:
+    """Print the story of some steps."""
+    told = run.story(start, stop, unit=unit)
     if as_json:
-        print_json(story.to_dict(lines))
+        print_json(told.to_dict(lines))
     else:
-        print_line(story.text(lines))
+        print_line(told.text(lines, labels_of(run)))
 
 
 def show_spikes(run: Run, place: Path, *, confirm: bool, as_json: bool) -> None:
@@ -138,7 +140,7 @@ def show_spikes(run: Run, place: Path, *, confirm: bool, as_json: bool) -> None:
 
 def fork_command(place: Path, spike: Spike) -> str:
     """Return the command that makes the fork without a spike's cause."""
-    from schuss.insight.spike_causes import named_rows
+    from schuss.insight.spikes.causes import named_rows
 
     ((name, value),) = spike.changes.items()
     told = named_rows(value).replace("–", "-").replace(" ", "") if name == "without" else f"{value:g}"
@@ -160,10 +162,11 @@ def moved_most(run: Run, start: int, stop: int | None) -> str:
 def labels_of(run: Run) -> Callable[[int], str]:
     """Return how to call a sample: by its row of the table, counted from 1, where that can be read again."""
     from schuss.adapters.recorded import prepared_again
+    from schuss.insight.shown import sample_name
 
     found = prepared_again(run)
     if found is None:
-        return lambda sample: f"sample {sample}"
+        return sample_name
     return lambda sample: f"sample {sample} (row {found.rows[sample] + 1})"
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.engine import DONE, INTERRUPTED, Advance
-from schuss.insight.scene import Scene
+from schuss.insight.spikes.scene import Scene
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from schuss.insight.jumps import Jump
-from schuss.insight.shown import as_html, columns, number, plain
-from schuss.insight.spike_causes import named_rows
-from schuss.insight.spike_change import Change
+from schuss.insight.shown import Label, as_html, columns, number, plain, sample_name
+from schuss.insight.spikes.causes import named_rows
+from schuss.insight.spikes.change import Change
+from schuss.insight.spikes.jumps import Jump
 
 __all__ = ["Carried", "Confirmed", "Spike"]
 
@@ -77,13 +77,13 @@ class Spike:
         carried = [row._asdict() for row in self.carried]
         return plain({**told, "carried": carried, "change": self.change.to_dict()})
 
-    def text(self) -> str:
-        """Return it as lines of text."""
+    def text(self, label: Label = sample_name) -> str:
+        """Return it as lines of text; `label` says what a sample is called."""
         what = f"Step {self.step:,}: the loss jumped from {number(self.before)} to {number(self.loss)}"
         began = f" (from step {self.onset:,} on)" if self.onset < self.step else ""
-        named = f": row {named_rows(self.rows)}" if self.rows else ""
+        named = f" {named_rows(self.rows)}" if self.rows else ""
         lines = [f"{what}{began}.", f"Cause: {self.cause}{named}.", f"Because {self.why}.", ""]
-        blocks = [[*self._predicted(), ""], [*self._past(), ""], [*self._rows(), ""], self._advice()]
+        blocks = [[*self._predicted(), ""], [*self._past(), ""], [*self._rows(label), ""], self._advice()]
         return "\n".join([*lines, *(line for block in blocks for line in block)])
 
     def _predicted(self) -> list[str]:
@@ -112,15 +112,15 @@ class Spike:
         rows = [[f"step {p.step:,}", f"{p.left:.3f}", number(p.first)] for p in most]
         return columns(["memory of", "left", "first order"], [*rows, ["all others", "", number(rest)]])
 
-    def _rows(self) -> list[str]:
-        rows = [[f"row {c.row}", number(c.error), f"{c.share:.0%}"] for c in self.carried[:SHOWN]]
+    def _rows(self, label: Label) -> list[str]:
+        rows = [[label(c.row), number(c.error), f"{c.share:.0%}"] for c in self.carried[:SHOWN]]
         return columns([f"in the batch of step {self.step:,}", "error", "share"], rows)
 
     def _advice(self) -> list[str]:
         if not self.changes:
             return ["No single change would take it away."]
         ((name, value),) = self.changes.items()
-        said = f"without row {named_rows(value)}" if name == "without" else f"with {name}={value:.4g}"
+        said = f"without samples {named_rows(value)}" if name == "without" else f"with {name}={value:.4g}"
         return [f"To see it gone: fork from step {self.fork_from:,} {said}."]
 
     def _repr_html_(self) -> str:

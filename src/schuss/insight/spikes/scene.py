@@ -17,9 +17,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.insight.batch_terms import BatchTerms, batch_terms
-from schuss.insight.jumps import Jump
-from schuss.insight.steps import Batches
+from schuss.insight.spikes.jumps import Jump
+from schuss.insight.story.batch_terms import BatchTerms, batch_terms
+from schuss.insight.story.steps import Batches
 from schuss.method.functions import Array
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.insight.batch_terms import batch_terms
-from schuss.insight.parts import MEMORY_RATE, largest_stable_rate, measure_of, parts_of
-from schuss.insight.scene import Scene
-from schuss.insight.steps import Step, walk
+from schuss.insight.spikes.scene import Scene
+from schuss.insight.story.batch_terms import batch_terms
+from schuss.insight.story.parts import MEMORY_RATE, largest_stable_rate, measure_of, parts_of
+from schuss.insight.story.steps import Step, walk
 from schuss.method import backprop
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
@@ -50,7 +50,7 @@ class Change:
     ----------
     step : int
     data : str
-        Whose loss: ``"the batch of step 7"`` or ``"a sample of 256 rows"``.
+        Whose loss: ``"the batch of step 7"`` or ``"256 samples drawn of all"``.
     actual, first, second : float
         What the loss changed by; g·Δ and ½ΔᵀHΔ.
     fresh_first, fresh_second, memory_first, memory_second : float
@@ -99,7 +99,7 @@ def change_at(scene: Scene) -> Change:
     number = _steepest(scene) if worse else scene.jump.peak - 1
     (step,) = walk(replay, replay.at(number), number + 1)
     rows = scene.probe if worse else scene.peak_rows
-    data = f"a sample of {len(rows)} rows" if worse else f"the batch of step {scene.jump.peak}"
+    data = f"{len(rows)} samples drawn of all" if worse else f"the batch of step {scene.jump.peak}"
     silent = None if worse else _silent(replay, scene.jump.peak)
     judged = _Surface(replay, replay.samples.take(rows), silent)
     own = _Surface(replay, replay.samples.take(step.rows), _silent(replay, number))

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.errors import SettingError
-from schuss.insight.batch_terms import BatchTerms, batch_terms
-from schuss.insight.parts import Parts, parts_of
-from schuss.insight.steps import Step, walk
-from schuss.insight.story_told import Story, Timeline
+from schuss.insight.story.batch_terms import BatchTerms, batch_terms
+from schuss.insight.story.parts import Parts, parts_of
+from schuss.insight.story.steps import Step, walk
+from schuss.insight.story.told import Story, Timeline
 from schuss.method.checks import check_integer
 from schuss.method.network import Network
 from schuss.training.replay import Replay

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from schuss.insight.parts import MEMORY_RATE
-from schuss.insight.scene import Scene
-from schuss.insight.trials import height, height_without, height_without_memory, with_rates
+from schuss.insight.spikes.scene import Scene
+from schuss.insight.spikes.trials import height, height_without, height_without_memory, with_rates
+from schuss.insight.story.parts import MEMORY_RATE
 from schuss.method.rules.rule import rates_at_one
 
 __all__ = ["CAUSES", "Verdict", "judge", "named_rows"]
@@ -72,8 +72,8 @@ def _hard_batch(scene: Scene) -> Verdict | None:
         return None
     rows = tuple(scene.hard().tolist())
     why = (
-        f"the batch of step {scene.jump.peak} is hard: its loss is {scene.batch.loss:.4g} where a sample of "
-        f"all rows has {float(scene.curve[-1]):.4g} at the same weights; that, with the batches beside it, "
+        f"the batch of step {scene.jump.peak} is hard: its loss is {scene.batch.loss:.4g} where samples drawn "
+        f"of all have {float(scene.curve[-1]):.4g} at the same weights; that, with the batches beside it, "
         f"comes by luck with a probability below 1e{math.ceil(scene.log_chance / math.log(10)):d}"
     )
     return _without(scene, rows, why, min(scene.jump.onset, scene.jump.peak), {})
@@ -86,7 +86,7 @@ def _strange_rows(scene: Scene) -> Verdict | None:
         return None
     carrying = scene.carrying()
     start = max(scene.start.step, scene.lowest.step - 2)
-    far = f"row {named_rows(strange.tolist())} lies more than three times as far out as 98 of 100 rows do"
+    far = f"sample {named_rows(strange.tolist())} lies more than three times as far out as 98 of 100 do"
     if np.isin(carrying, strange).all():
         rows = tuple(carrying.tolist())
         return _without(scene, rows, f"{far}, and carries the loss of the batch", start, {})

@@ -7,12 +7,12 @@ import math
 import numpy as np
 
 from schuss.errors import SettingError
-from schuss.insight.jumps import Jump, find_jumps
-from schuss.insight.scene import Scene, scene_of
-from schuss.insight.spike import Carried, Confirmed, Spike
-from schuss.insight.spike_causes import HEALED, Verdict, judge
-from schuss.insight.spike_change import change_at
-from schuss.insight.trials import height, made_again, with_rates, without_rows
+from schuss.insight.spikes.causes import HEALED, Verdict, judge
+from schuss.insight.spikes.change import change_at
+from schuss.insight.spikes.jumps import Jump, find_jumps
+from schuss.insight.spikes.scene import Scene, scene_of
+from schuss.insight.spikes.spike import Carried, Confirmed, Spike
+from schuss.insight.spikes.trials import height, made_again, with_rates, without_rows
 from schuss.method.checks import check_integer
 from schuss.training.run import Run
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.insight.steps import Step
+from schuss.insight.story.steps import Step
 from schuss.method.rules import Rule
 
 __all__ = ["MEMORY_RATE", "Parts", "largest_stable_rate", "measure_of", "parts_of"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.insight.shown import as_html, columns, number, plain
+from schuss.insight.shown import Label, as_html, columns, number, plain, sample_name
 from schuss.method.checks import check_choice
 from schuss.method.network import Network
 
@@ -145,27 +145,27 @@ class Story:
         }
         return plain(told)
 
-    def text(self, count: int = 5) -> str:
-        """Return the story as lines of text."""
+    def text(self, count: int = 5, label: Label = sample_name) -> str:
+        """Return the story as lines of text; `label` says what a sample is called."""
         moved = [("layer", self.layers()), ("unit", self.units(count)), ("weight", self.weights(count))]
         blocks = [[f"Steps {self.start:,} to {self.stop:,} of {self.network!r}"]]
         blocks += [
             columns([f"{what} that moved", "net", "path"], [[n, number(a), number(b)] for n, a, b in rows])
             for what, rows in moved
         ]
-        blocks += [self._pushed(by, count) for by in self._lists()]
+        blocks += [self._pushed(by, count, label) for by in self._lists()]
         return "\n\n".join("\n".join(block) for block in [*blocks, self._over_time()])
 
     def _lists(self) -> list[str]:
         return ["push", *(["on_unit"] if self.unit else []), "against"]
 
-    def _pushed(self, by: str, count: int) -> list[str]:
+    def _pushed(self, by: str, count: int, label: Label) -> list[str]:
         what = {
             "push": "sample that pushed most",
             "on_unit": f"sample that pushed most on {self.unit}",
             "against": "sample against the rest of its batch",
         }[by]
-        rows = [[f"row {p.row}", str(p.met), number(getattr(p, by))] for p in self.samples(count, by)]
+        rows = [[label(p.row), str(p.met), number(getattr(p, by))] for p in self.samples(count, by)]
         return columns([what, "steps", "sum"], rows)
 
     def _over_time(self) -> list[str]:
@@ -183,7 +183,7 @@ class Story:
         (most, *_), (row, *_) = self.units(1), self.samples(1)
         return (
             f"Story(steps {self.start:,} to {self.stop:,}, {most.name} moved most, net {most.net:.4g}; "
-            f"row {row.row} pushed most, {row.push:.4g})"
+            f"sample {row.row} pushed most, {row.push:.4g})"
         )
 
 

@@ -1,0 +1,1 @@
+"""Why the loss jumped: jumps found, looked at closely, and given their causes."""

@@ -1,0 +1,1 @@
+"""What happened in a range of steps, across all weights and samples."""
