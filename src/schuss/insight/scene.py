@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from schuss.insight.batch_terms import BatchTerms, batch_terms
 from schuss.insight.jumps import Jump
-from schuss.insight.steps import Batches
+from schuss.insight.steps import Batches, first_step
 from schuss.method.functions import Array
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State
@@ -174,7 +174,7 @@ class Scene:
 def scene_of(replay: Replay, jump: Jump) -> Scene:
     """Return what is to be known of `jump`."""
     probe = np.sort(np.random.default_rng(0).permutation(len(replay.samples))[:PROBE])
-    state = start = lowest = replay.at(max(0, jump.onset - BACK))
+    state = start = lowest = replay.at(max(first_step(replay), jump.onset - BACK))
     marks = np.unique(np.linspace(start.step, jump.peak, POINTS).round().astype(np.int64))
     samples = replay.samples.take(probe)
     curve = [_loss(replay, state.theta, samples)]

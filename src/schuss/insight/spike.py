@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -77,13 +78,13 @@ class Spike:
         carried = [row._asdict() for row in self.carried]
         return plain({**told, "carried": carried, "change": self.change.to_dict()})
 
-    def text(self) -> str:
-        """Return it as lines of text."""
+    def text(self, label: Callable[[int], str] = "row {}".format) -> str:
+        """Return it as lines of text; `label` says how a row is called in the list of rows."""
         what = f"Step {self.step:,}: the loss jumped from {number(self.before)} to {number(self.loss)}"
         began = f" (from step {self.onset:,} on)" if self.onset < self.step else ""
         named = f": row {named_rows(self.rows)}" if self.rows else ""
         lines = [f"{what}{began}.", f"Cause: {self.cause}{named}.", f"Because {self.why}.", ""]
-        blocks = [[*self._predicted(), ""], [*self._past(), ""], [*self._rows(), ""], self._advice()]
+        blocks = [[*self._predicted(), ""], [*self._past(), ""], [*self._rows(label), ""], self._advice()]
         return "\n".join([*lines, *(line for block in blocks for line in block)])
 
     def _predicted(self) -> list[str]:
@@ -112,8 +113,8 @@ class Spike:
         rows = [[f"step {p.step:,}", f"{p.left:.3f}", number(p.first)] for p in most]
         return columns(["memory of", "left", "first order"], [*rows, ["all others", "", number(rest)]])
 
-    def _rows(self) -> list[str]:
-        rows = [[f"row {c.row}", number(c.error), f"{c.share:.0%}"] for c in self.carried[:SHOWN]]
+    def _rows(self, label: Callable[[int], str]) -> list[str]:
+        rows = [[label(c.row), number(c.error), f"{c.share:.0%}"] for c in self.carried[:SHOWN]]
         return columns([f"in the batch of step {self.step:,}", "error", "share"], rows)
 
     def _advice(self) -> list[str]:
