@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.engine.choice import engine_named
+from schuss.engine.engine import Engine
 from schuss.insight.batch_terms import BatchTerms, batch_terms
 from schuss.insight.jumps import Jump
 from schuss.insight.steps import Batches, first_step
@@ -32,6 +34,7 @@ Rows = NDArray[np.int64]
 
 PROBE = 256  # rows
 BACK = 64  # steps before the onset that are looked at
+LARGE = 2**17  # weights, from which on threads help
 NEIGHBOURS = 2  # batches to either side of the peak that may be hard with it
 POINTS = 14  # at which the probe's loss is looked at
 CLEAR = math.log(1e-4)
@@ -218,8 +221,16 @@ def _terms_at_peak(replay: Replay, state: State, rows: Rows) -> BatchTerms:
 
 def _loss(replay: Replay, theta: Array, samples: Samples) -> float:
     """Return the loss of `samples` as one batch, no unit silent; infinite where it is no number."""
-    loss = replay.engine.gradient(replay.network, theta, samples, replay.plan.objective).loss
+    small = replay.network.n_parameters < LARGE and replay.engine.info.engine != "reference"
+    engine = _one_thread() if small else replay.engine
+    loss = engine.gradient(replay.network, theta, samples, replay.plan.objective).loss
     return loss if np.isfinite(loss) else np.inf
+
+
+@cache
+def _one_thread() -> Engine:
+    """Return an engine for losses that take less time than threads take to meet; the bits are the same."""
+    return engine_named("auto", 1)
 
 
 def _sizes(replay: Replay, rows: Rows) -> list[Numbers]:
