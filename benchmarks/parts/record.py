@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from schuss.insight.spikes import spikes
+from schuss.insight.story import story
 
 from benchmarks.cases import CASES as TRAININGS
 from benchmarks.cases import Case, samples
 from benchmarks.clock import Clock
 from benchmarks.lines import Line
 from schuss import Run, load_run, train
-from schuss.insight.spikes import spikes
-from schuss.insight.story import story
 
 PART = "record"
 SECONDS = 3.0  # of one training
