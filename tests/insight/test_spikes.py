@@ -19,6 +19,7 @@ from schuss.insight.spikes.spike import Spike
 from schuss.insight.spikes.spikes import confirm, spikes
 from schuss.insight.spikes.trials import without_rows
 from schuss.insight.story.parts import largest_stable_rate
+from schuss.insight.story.story import story
 from schuss.method.backprop import gradient
 from schuss.method.rules import GradientDescent, Nesterov
 from schuss.training.run import Run
@@ -295,6 +296,27 @@ def test_it_works_for_other_runs(engine, settings):
     assert found
     assert found[0].cause == "samples"
     assert set(found[0].rows) <= set(range(40, 50))
+
+
+def test_a_fork_is_asked_since_it_parted(spike):
+    """A jump after that has its cause as in the run itself, and the story begins there."""
+    run, found = spike
+    parted = found.onset - 20
+    same = run.fork(parted)
+    again = next(s for s in spikes(same) if s.step == found.step)
+    assert (again.cause, again.rows) == (found.cause, found.rows)
+    assert all(s.onset >= parted for s in spikes(same))
+    assert story(same).start == parted
+    late = run.fork(found.step + 1)
+    assert found.step not in [s.step for s in spikes(late)]
+
+
+def test_losses_that_were_lost_are_computed_again(spike):
+    """The spikes are the same."""
+    run, _ = spike
+    lost = run.step_loss.copy()
+    lost[len(lost) // 3 :] = np.nan
+    assert [s.to_dict() for s in spikes(replace(run, step_loss=lost))] == [s.to_dict() for s in spikes(run)]
 
 
 def test_a_smooth_run_has_no_spikes():

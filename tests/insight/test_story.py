@@ -10,7 +10,6 @@ from cases import draw_targets
 from comparisons import assert_near
 from schuss import Adam, Momentum, Network, Plan, SettingError, train
 from schuss.errors import ReplayError
-from schuss.insight.story import parts
 from schuss.insight.story.batch_terms import BatchTerms
 from schuss.insight.story.steps import Batches
 from schuss.insight.story.story import story
@@ -178,7 +177,7 @@ def _shares(run: Run) -> np.ndarray:
 
 def test_a_wrong_share_is_found(monkeypatch):
     """Nesterov's memory taken for that of momentum fails the comparison above."""
-    monkeypatch.setitem(parts._FACTORS, "nesterov", parts._momentum)
+    monkeypatch.setattr(Nesterov, "expansion", Momentum.expansion)
     with pytest.raises(AssertionError, match="differ by"):
         test_shares_are_the_rule_with_one_part_taken_away("native", RULES[2])
 

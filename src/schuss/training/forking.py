@@ -105,7 +105,7 @@ def changed_plan(plan: Plan, step: int, changes: Mapping[str, Any]) -> Plan:
     return plan.replace(rule=rule, **others)
 
 
-def changed_samples(samples: Samples, without: Sequence[int], weights: Any) -> Samples:
+def changed_samples(samples: Samples, without: Any, weights: Any) -> Samples:
     """Return the samples with other weights; those left out keep their places and weigh nothing.
 
     So all other batches stay what they were.

@@ -8,6 +8,10 @@
 4. The learning rate, if a smaller one makes no jump at the same momentum; but not where that is unusually
    large and the fresh gradient alone is calm. If it makes one, and less momentum does not, momentum again.
 5. Else no single cause: more than one setting would have to change.
+
+The thresholds were chosen on trainings with a planted cause (tests/insight/planted.py). Of 100 others of each
+kind it named 98 mislabelled blocks, 99 scaled rows, 97 momenta and 96 rates; of 100 trainings without a fault
+it named none in 95, and no single cause in 92 of 100 whose rate and momentum were both too large.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ import numpy as np
 
 from schuss.insight.spikes.scene import Scene
 from schuss.insight.spikes.trials import height, height_without, height_without_memory, with_rates
-from schuss.insight.story.parts import MEMORY_RATE
+from schuss.insight.story.steps import first_step
 from schuss.method.rules.rule import rates_at_one
 
 __all__ = ["CAUSES", "Verdict", "judge", "named_rows"]
@@ -72,8 +76,8 @@ def _hard_batch(scene: Scene) -> Verdict | None:
         return None
     rows = tuple(scene.hard().tolist())
     why = (
-        f"the batch of step {scene.jump.peak} is hard: its loss is {scene.batch.loss:.4g} where samples drawn "
-        f"of all have {float(scene.curve[-1]):.4g} at the same weights; that, with the batches beside it, "
+        f"the batch of step {scene.jump.peak} is hard: its loss is {scene.batch.loss:.4g} where samples "
+        f"drawn of all have {float(scene.curve[-1]):.4g} at the same weights; that, with the batches beside it, "
         f"comes by luck with a probability below 1e{math.ceil(scene.log_chance / math.log(10)):d}"
     )
     return _without(scene, rows, why, min(scene.jump.onset, scene.jump.peak), {})
@@ -111,7 +115,7 @@ def _settings(scene: Scene) -> Verdict | None:
     """Tell momentum from learning rate by trials; a momentum that is usual is not blamed for little."""
     plan, peak = scene.replay.plan, scene.jump.peak
     rates = rates_at_one(plan.rule, np.array([peak]), plan.span(len(scene.replay.samples)))
-    rate, name = rates[0], MEMORY_RATE.get(plan.rule.name)
+    rate, name = rates[0], plan.rule.keeps_by
     kept = rates[1] if name else 0.0
     if kept <= USUAL_MOMENTUM and not scene.weights_are_clearly_worse:
         return None
@@ -131,21 +135,22 @@ def _less_momentum(scene: Scene, name: str, kept: float, trials: dict[str, float
     plan, back = with_rates(replay.plan, **{name: less}), int(min(200.0, 2.0 / max(1.0 - kept, 1e-3)))
     sure = kept > USUAL_MOMENTUM and trials[ALONE] < SURE
     for start in (low - back, low - 50) if sure else (low - back,):
-        left = height(scene, replay.at(max(0, start)), max(scene.jump.peak, low + 20), plan)
+        state = replay.at(max(first_step(replay), start))
+        left = height(scene, state, max(scene.jump.peak, low + 20), plan)
         trials[f"{name} {less:g}"] = left
         if left < HEALED:
             why = (
                 f"the fresh gradient alone makes {_percent(trials[ALONE])} of the jump, and with a {name} of "
                 f"{less:g} instead of {kept:g} {_percent(left)} are left: the memory has carried it"
             )
-            return Verdict(MOMENTUM, (), why, {name: less}, max(0, start), trials)
+            return Verdict(MOMENTUM, (), why, {name: less}, state.step, trials)
     return None
 
 
 def _less_rate(scene: Scene, rate: float, kept: float, trials: dict[str, float]) -> Verdict | None:
     """Blame the rate if a smaller one makes no jump, at the same momentum, and for a while after."""
     replay, low = scene.replay, scene.lowest.step
-    start, later = max(0, low - 20), int(min(1000.0, SHOWS_WITHIN / max(1.0 - kept, 1e-3)))
+    start, later = max(first_step(replay), low - 20), int(min(1000.0, SHOWS_WITHIN / max(1.0 - kept, 1e-3)))
     stop = max(scene.jump.peak, low + 20) + max(20, later)
     for times in SMALLER if kept <= USUAL_MOMENTUM else SMALLER[:1]:
         plan = with_rates(replay.plan, learning_rate=rate / times)

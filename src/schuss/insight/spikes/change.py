@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from schuss.insight.spikes.scene import Scene
 from schuss.insight.story.batch_terms import batch_terms
-from schuss.insight.story.parts import MEMORY_RATE, largest_stable_rate, measure_of, parts_of
-from schuss.insight.story.steps import Step, walk
+from schuss.insight.story.parts import expansion_of, largest_stable_rate, measure_of, parts_of
+from schuss.insight.story.steps import Step, first_step, walk
 from schuss.method import backprop
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
@@ -123,6 +123,7 @@ def _described(replay: Replay, step: Step, judged: _Surface, own: _Surface, data
     through = g * parts.through
     past, older = _past(replay, step, through)
     bends = [judged.bend(theta, d) for d in (parts.change, parts.fresh, parts.memory)]
+    expansion = expansion_of(rule, step)
     measure = measure_of(rule, step)
     curvatures = [_ratio(2 * own.bend(theta, d), d @ (measure * d)) for d in (parts.change, parts.fresh)]
     return Change(
@@ -142,7 +143,7 @@ def _described(replay: Replay, step: Step, judged: _Surface, own: _Surface, data
         curvature=curvatures[0],
         fresh_curvature=curvatures[1],
         learning_rate=step.rates[0],
-        momentum=step.rates[1] if rule.name in MEMORY_RATE else 0.0,
+        momentum=float(expansion.keep[0]),
         largest_stable_rate=largest_stable_rate(rule, step.rates, max(curvatures)),
     )
 
@@ -183,7 +184,7 @@ def _past(replay: Replay, step: Step, through: Numbers) -> tuple[tuple[Past, ...
         return (), 0.0
     kept = step.rates[1]
     back = FURTHEST if kept >= 1 else math.ceil(math.log(FADED) / math.log(max(kept, 1e-9)))
-    first = max(0, step.number - min(max(back, 1), FURTHEST))
+    first = max(first_step(replay), step.number - min(max(back, 1), FURTHEST))
     pieces, state = list[tuple[int, float, float]](), replay.at(first)
     before = float(through @ state.memory[0])
     older = before

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.engine.choice import engine_named
+from schuss.engine.engine import Engine
 from schuss.insight.spikes.jumps import Jump
 from schuss.insight.story.batch_terms import BatchTerms, batch_terms
-from schuss.insight.story.steps import Batches
+from schuss.insight.story.steps import Batches, first_step
 from schuss.method.functions import Array
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State
@@ -32,6 +34,7 @@ Rows = NDArray[np.int64]
 
 PROBE = 256  # rows
 BACK = 64  # steps before the onset that are looked at
+LARGE = 2**17  # weights, from which on threads help
 NEIGHBOURS = 2  # batches to either side of the peak that may be hard with it
 POINTS = 14  # at which the probe's loss is looked at
 CLEAR = math.log(1e-4)
@@ -174,7 +177,7 @@ class Scene:
 def scene_of(replay: Replay, jump: Jump) -> Scene:
     """Return what is to be known of `jump`."""
     probe = np.sort(np.random.default_rng(0).permutation(len(replay.samples))[:PROBE])
-    state = start = lowest = replay.at(max(0, jump.onset - BACK))
+    state = start = lowest = replay.at(max(first_step(replay), jump.onset - BACK))
     marks = np.unique(np.linspace(start.step, jump.peak, POINTS).round().astype(np.int64))
     samples = replay.samples.take(probe)
     curve = [_loss(replay, state.theta, samples)]
@@ -218,8 +221,16 @@ def _terms_at_peak(replay: Replay, state: State, rows: Rows) -> BatchTerms:
 
 def _loss(replay: Replay, theta: Array, samples: Samples) -> float:
     """Return the loss of `samples` as one batch, no unit silent; infinite where it is no number."""
-    loss = replay.engine.gradient(replay.network, theta, samples, replay.plan.objective).loss
+    small = replay.network.n_parameters < LARGE and replay.engine.info.engine != "reference"
+    engine = _one_thread() if small else replay.engine
+    loss = engine.gradient(replay.network, theta, samples, replay.plan.objective).loss
     return loss if np.isfinite(loss) else np.inf
+
+
+@cache
+def _one_thread() -> Engine:
+    """Return an engine for losses that take less time than threads take to meet; the bits are the same."""
+    return engine_named("auto", 1)
 
 
 def _sizes(replay: Replay, rows: Rows) -> list[Numbers]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from schuss.insight.spikes.change import change_at
 from schuss.insight.spikes.jumps import Jump, find_jumps
 from schuss.insight.spikes.scene import Scene, scene_of
 from schuss.insight.spikes.spike import Carried, Confirmed, Spike
-from schuss.insight.spikes.trials import height, made_again, with_rates, without_rows
+from schuss.insight.spikes.trials import height, made_again, with_rates
+from schuss.insight.story.steps import first_step
 from schuss.method.checks import check_integer
+from schuss.training.forking import changed_samples
+from schuss.training.replay import Replay
 from schuss.training.run import Run
 
 __all__ = ["confirm", "spikes"]
@@ -35,8 +39,9 @@ def spikes(run: Run, count: int = 3) -> list[Spike]:
         The run cannot be made again here.
     """
     check_integer("count", count, low=1)
-    replay = run.replay
-    jumps = find_jumps(replay.losses)[:LOOKED_AT]
+    replay = _whole(run.replay)
+    first = first_step(replay)
+    jumps = [jump for jump in find_jumps(replay.losses) if jump.onset >= first < jump.peak][:LOOKED_AT]
     in_time = sorted(jumps, key=lambda jump: jump.onset)  # each state is then near the one before
     seen = {jump: scene_of(replay, jump) for jump in in_time}
     found = list[Spike]()
@@ -61,11 +66,12 @@ def confirm(run: Run, spike: Spike) -> Confirmed:
     """
     if not spike.changes:
         raise SettingError(f"the spike at step {spike.step} has no single cause; there is no fork to try.")
-    replay, samples, plan = run.replay, run.replay.samples, run.replay.plan
+    replay = _whole(run.replay)
+    samples, plan = replay.samples, replay.plan
     rows = None
     if "without" in spike.changes:
         rows = np.array(spike.changes["without"], np.int64)
-        samples = without_rows(samples, rows)
+        samples = changed_samples(samples, rows, None)
     else:
         plan = with_rates(plan, **spike.changes)
     state = replay.at(spike.fork_from)
@@ -75,6 +81,16 @@ def confirm(run: Run, spike: Spike) -> Confirmed:
     left = height(scene, state, spike.step, plan, rows) if scene.weights_are_worse else math.nan
     gone = loss - spike.before < 0.5 * (spike.loss - spike.before) and not left >= HEALED
     return Confirmed(spike, loss, left, gone)
+
+
+def _whole(replay: Replay) -> Replay:
+    """Return a replay that has all losses: those that a recording has lost are computed again."""
+    missing = np.flatnonzero(np.isnan(replay.losses))
+    if not len(missing):
+        return replay
+    first, losses = int(missing[0]), replay.losses.copy()
+    losses[first:] = replay.run(replay.at(first), replay.stop).losses
+    return replace(replay, losses=losses)
 
 
 def _spike(scene: Scene, verdict: Verdict) -> Spike:

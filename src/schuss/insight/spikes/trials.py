@@ -20,9 +20,10 @@ from schuss.insight.spikes.scene import Scene
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
+from schuss.training.forking import changed_samples
 from schuss.training.replay import Replay
 
-__all__ = ["height", "height_without", "height_without_memory", "made_again", "with_rates", "without_rows"]
+__all__ = ["height", "height_without", "height_without_memory", "made_again", "with_rates"]
 
 MOST = 5.0  # after an explosion, a climb of many times the level is not a cure
 NEIGHBOURS = 5  # batches whose median tells of the weights more than of themselves
@@ -34,13 +35,6 @@ def with_rates(plan: Plan, **rates: float) -> Plan:
     """Return the plan with other rates in its rule."""
     rule: Any = plan.rule
     return plan.replace(rule=replace(rule, **rates))
-
-
-def without_rows(samples: Samples, rows: NDArray[Any] | tuple[int, ...]) -> Samples:
-    """Return the samples with the weights of some rows at 0: places and batches stay as they are."""
-    weights = np.ones(len(samples), samples.X.dtype) if samples.weights is None else samples.weights.copy()
-    weights[np.asarray(rows, np.int64)] = 0
-    return replace(samples, weights=weights)
 
 
 def made_again(replay: Replay, state: State, stop: int, plan: Plan, samples: Samples) -> Advance:
@@ -61,7 +55,7 @@ def height(scene: Scene, state: State, stop: int, plan: Plan, without: NDArray[A
     """
     replay, probe, samples = scene.replay, scene.probe, scene.replay.samples
     if without is not None:
-        samples, probe = without_rows(samples, without), np.setdiff1d(probe, without)
+        samples, probe = changed_samples(samples, without, None), np.setdiff1d(probe, without)
     long = stop - state.step > LONG
     lowest, climb, batches = scene.loss_of(state.theta, probe), 0.0, list[NDArray[np.float64]]()
     for mark in np.unique(np.linspace(state.step, stop, POINTS + 1).round().astype(int))[1:].tolist():

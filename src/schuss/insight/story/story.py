@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from schuss.errors import SettingError
 from schuss.insight.story.batch_terms import BatchTerms, batch_terms
 from schuss.insight.story.parts import Parts, parts_of
-from schuss.insight.story.steps import Step, walk
+from schuss.insight.story.steps import Step, first_step, walk
 from schuss.insight.story.told import Story, Timeline
 from schuss.method.checks import check_integer
 from schuss.method.network import Network
@@ -39,7 +39,7 @@ def story(run: Run, start: int = 0, stop: int | None = None, *, unit: str | None
     run : Run
         Whose states can be made again.
     start, stop : int
-        By default all steps.
+        By default all steps; of a fork, all since it parted.
     unit : str, optional
         A unit, as ``"hidden1[3]"`` or ``"output[0]"``, to ask which samples pushed most on it.
 
@@ -56,7 +56,7 @@ def story(run: Run, start: int = 0, stop: int | None = None, *, unit: str | None
     """
     replay = run.replay
     stop = check_integer("stop", replay.stop if stop is None else stop, low=1, high=replay.stop)
-    start = check_integer("start", start, low=0, high=stop - 1)
+    start = check_integer("start", start or first_step(replay), low=0, high=stop - 1)
     told = _Telling(replay, start, stop, unit)
     for step in walk(replay, replay.at(start), stop):
         told.hear(step)

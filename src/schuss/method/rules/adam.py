@@ -53,6 +53,7 @@ class Adam:
     as_given: ClassVar[bool] = False
     formula: ClassVar[str] = "m ← β₁·m + (1−β₁)·g;  s ← β₂·s + (1−β₂)·g²;  θ ← θ − α_t·m/(√s + ε)"
     reads_memory: ClassVar[bool] = True
+    keeps_by: ClassVar[str | None] = "beta_1"
     in_steps: ClassVar[str] = (
         "m(n) = (1−β₁)·g(n) + β₁·m(n−1);  s(n) = (1−β₂)·g(n)² + β₂·s(n−1);  "
         "α_n = α·√(1−β₂^u)/(1−β₁^u);  Δw(n) = −α_n·m(n)/(√s(n) + ε)"

@@ -33,6 +33,7 @@ class GradientDescent:
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "θ ← θ − α·g"
     reads_memory: ClassVar[bool] = False
+    keeps_by: ClassVar[str | None] = None
     in_steps: ClassVar[str] = "Δw(n) = −α·g(n)"
 
     def __post_init__(self) -> None:

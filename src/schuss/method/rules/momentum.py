@@ -47,6 +47,7 @@ class Momentum:
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + v"
     reads_memory: ClassVar[bool] = False
+    keeps_by: ClassVar[str | None] = "momentum"
     in_steps: ClassVar[str] = "Δw(n) = −α·g(n) + η·Δw(n−1)"
 
     def __post_init__(self) -> None:

@@ -41,6 +41,7 @@ class Nesterov:
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + η·v − α·g"
     reads_memory: ClassVar[bool] = False
+    keeps_by: ClassVar[str | None] = "momentum"
     in_steps: ClassVar[str] = "v(n) = −α·g(n) + η·v(n−1);  Δw(n) = −α·g(n) + η·v(n)"
 
     def __post_init__(self) -> None:

@@ -54,6 +54,7 @@ class Rule(Protocol):
     as_given: ClassVar[bool]  # whether `at` returns the rates themselves; if not, learning_rate is a factor
     formula: ClassVar[str]
     reads_memory: ClassVar[bool]  # whether its `expansion` depends on the memory's other rows
+    keeps_by: ClassVar[str | None]  # the rate by which it keeps its memory from step to step
     # The formula with the step n in it: what is remembered, in the memory's order, and the change last.
     in_steps: ClassVar[str]
 
