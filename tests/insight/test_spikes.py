@@ -17,11 +17,11 @@ from schuss.insight.spikes.jumps import find_jumps
 from schuss.insight.spikes.scene import Scene, chance, scene_of
 from schuss.insight.spikes.spike import Spike
 from schuss.insight.spikes.spikes import confirm, spikes
-from schuss.insight.spikes.trials import without_rows
 from schuss.insight.story.parts import largest_stable_rate
 from schuss.insight.story.story import story
 from schuss.method.backprop import gradient
 from schuss.method.rules import GradientDescent, Nesterov
+from schuss.training.forking import changed_samples
 from schuss.training.run import Run
 
 NETWORK = Network([5, 7, 3], "tanh", "cross_entropy")
@@ -267,7 +267,7 @@ def test_a_spike_can_be_read(spike):
 def test_confirming_leaves_the_rest_as_it_was(spike):
     """The fork that is confirmed is the run with the weights of the rows at 0: places and batches stay."""
     run, found = spike
-    samples = without_rows(run.origin, found.rows)
+    samples = changed_samples(run.origin, found.rows, None)
     state = run.at(found.fork_from)
     again = run.replay.engine.advance(run.network, state, samples, run.plan, found.step + 1)
     assert confirm(run, found).loss == again.losses[-1]

@@ -77,8 +77,8 @@ def _hard_batch(scene: Scene) -> Verdict | None:
     rows = tuple(scene.hard().tolist())
     why = (
         f"the batch of step {scene.jump.peak} is hard: its loss is {scene.batch.loss:.4g} where samples "
-        f"drawn of all have {float(scene.curve[-1]):.4g} at the same weights; that, with the batches beside it, "
-        f"comes by luck with a probability below 1e{math.ceil(scene.log_chance / math.log(10)):d}"
+        f"drawn of all have {float(scene.curve[-1]):.4g} at the same weights; that, with the batches beside "
+        f"it, comes by luck with a probability below 1e{math.ceil(scene.log_chance / math.log(10)):d}"
     )
     return _without(scene, rows, why, min(scene.jump.onset, scene.jump.peak), {})
 
