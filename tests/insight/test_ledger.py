@@ -257,3 +257,27 @@ def test_what_has_no_account_says_why(given: Any, words: str) -> None:
     """In a sentence with what is allowed."""
     with pytest.raises(SettingError, match=words):
         RUNS["momentum", "plain", "float64"].account(*given)
+
+
+def test_it_is_told_in_text_and_in_html() -> None:
+    """Each line by name; the largest steps of a range, the newest of one step; escaped where it is HTML."""
+    run = RUNS["momentum", "decay, clip", "float64"]
+    name = NETWORK.weight_name(11)
+    one, several = run.account(11, 40, back=12), run.account(11, 20, 40, back=3)
+    told = one.text(4, "row {}".format)
+
+    assert told.splitlines()[0] == f"{name}, step 40, rule momentum"
+    assert [line.split()[1] for line in told.splitlines() if line.startswith("step ")] == [
+        "40",
+        "39",
+        "38",
+        "37",
+    ]
+    for word in ("9 other steps", "memory before step 28", "weight decay", "clipping", "rounding", "row "):
+        assert word in told
+    assert "to the last bit" in told
+    assert "DO NOT ADD UP" in replace(one, older=one.older + 1).text()
+    largest = int(several.steps.keys[np.abs(several.steps.contribution).argmax()])
+    assert several.text(1).splitlines()[4].startswith(f"step {largest} ")
+    assert "&lt;- " in one._repr_html_()
+    assert "<- " not in one._repr_html_()

@@ -13,7 +13,7 @@ import pytest
 from commands import command, invoke, invoke_json, write_csv
 
 from schuss import load_model, load_run
-from schuss.interface.cli.account_view import waterfall
+from schuss.insight.account_text import waterfall
 from schuss.interface.cli.fork import parse_rows
 
 QUICK = ("--epochs", 30, "--hidden", 8, "--quiet")

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.insight.account_text import account_text
+from schuss.insight.shown import Label, as_html, sample_name
+
 __all__ = ["Account", "Pushes", "remainder"]
 
 Floats = NDArray[np.float64]
@@ -154,6 +157,13 @@ class Account:
             "silent_visits": self.silent,
             "balances": self.balances,
         }
+
+    def text(self, most: int = 10, label: Label = sample_name) -> str:
+        """Return it as lines of text, `most` steps and samples by themselves; `label` names a sample."""
+        return account_text(self, most, label)
+
+    def _repr_html_(self) -> str:
+        return as_html(self.text())
 
     def __repr__(self) -> str:
         verdict = "balances" if self.balances else "DOES NOT BALANCE"

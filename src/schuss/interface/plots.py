@@ -81,7 +81,7 @@ def save_waterfall(account: Account, path: Path, most: int = 24) -> Path:
     path = check_picture(path)
     from matplotlib.figure import Figure
 
-    from schuss.interface.cli.account_view import entries
+    from schuss.insight.account_text import entries
 
     lines = entries(account, most)
     figure = Figure(figsize=(6.4, 0.8 + 0.22 * len(lines)), layout="constrained")

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from schuss.interface.cli.account_view import step_rows
-from schuss.interface.cli.output import print_json, print_line, print_table
+from schuss.interface.cli.output import print_json, print_line
 from schuss.interface.cli.places import place_of
 
 __all__ = ["compare"]
@@ -20,6 +19,7 @@ def compare(
 ) -> None:
     """Find the first step at which two runs differ in any bit, and what it did in each of them."""
     from schuss.adapters.recorded import open_run
+    from schuss.insight.account_text import step_lines
     from schuss.insight.comparison import compare as compare_runs
 
     found = compare_runs(open_run(place_of(first)), open_run(place_of(second)))
@@ -37,4 +37,5 @@ def compare(
         print_line()
         change = float(account.change)
         print_line(f"{name}: {account.before:.9g} → {account.after:.9g}, change {change:+.6g}")
-        print_table(("", "coefficient", "gradient term", "contribution", "share", ""), step_rows(account, 4))
+        for line in step_lines(account, 4):
+            print_line(line)

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from schuss.errors import SettingError
-from schuss.interface.cli.account_view import sample_rows, step_rows
-from schuss.interface.cli.output import print_json, print_line, print_table, say
+from schuss.interface.cli.output import print_json, print_line, say
 from schuss.interface.cli.places import place_of
 
 if TYPE_CHECKING:
-    from schuss.insight.account import Account
     from schuss.insight.spikes.spike import Spike
     from schuss.training.run import Run
 
@@ -93,7 +91,7 @@ def explain(
     if as_json:
         print_json(account.to_dict())
     else:
-        show(account, lines, labels_of(opened))
+        print_line(account.text(lines, labels_of(opened)))
     if plot is not None:
         from schuss.interface.plots import save_waterfall
 
@@ -168,27 +166,3 @@ def labels_of(run: Run) -> Callable[[int], str]:
     if found is None:
         return sample_name
     return lambda sample: f"sample {sample} (row {found.rows[sample] + 1})"
-
-
-def show(account: Account, lines: int, label: Callable[[int], str]) -> None:
-    """Print an account."""
-    whole = account.stop - account.start > 1
-    when = f"steps {account.start:,} to {account.stop - 1:,}" if whole else f"step {account.start:,}"
-    print_line(f"{account.name}, {when}, rule {account.rule}", style="bold")
-    others = f" and {sum(account.others.values()):+.6g} from {', '.join(account.others)}"
-    print_line(
-        f"{account.before:.9g} → {account.after:.9g}: change {float(account.change):+.6g} = "
-        f"{account.now:+.6g} from now and {account.memory:+.6g} from memory{others if account.others else ''}"
-    )
-    print_line()
-    print_table(("", "coefficient", "gradient term", "contribution", "share", ""), step_rows(account, lines))
-    print_line()
-    if account.silent:
-        count, visits = f"{account.silent:,}", f"{int(account.visits.sum()):,}"
-        print_line(f"{count} of {visits} visits of samples gave nothing: a silent unit, or an input of 0.")
-    print_table(("by sample", "visits", "contribution", "share"), sample_rows(account, lines, label))
-    print_line()
-    verdict = (
-        "add up to the change to the last bit" if account.balances else "DO NOT ADD UP; please report it"
-    )
-    print_line(f"The lines of both tables, with their roundings, {verdict}.")

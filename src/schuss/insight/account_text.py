@@ -1,15 +1,16 @@
-"""An account of a weight's change as lines for a terminal, with a small waterfall."""
+"""An account of a weight's change as lines of text, with a small waterfall."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
+
+from schuss.insight.shown import Label, columns
 
 if TYPE_CHECKING:
     from schuss.insight.account import Account
 
-__all__ = ["Entry", "entries", "sample_rows", "step_rows", "waterfall"]
+__all__ = ["Entry", "account_text", "entries", "step_lines", "waterfall"]
 
 WIDTH = 32
 
@@ -47,34 +48,51 @@ def entries(account: Account, most: int) -> list[Entry]:
     return [*found, Entry("rounding", "", "", sum(steps.rounding))]
 
 
-def step_rows(account: Account, most: int) -> list[tuple[str, ...]]:
+def account_text(account: Account, most: int, label: Label) -> str:
+    """Return an account as lines, at most so many steps and samples by themselves."""
+    whole = account.stop - account.start > 1
+    when = f"steps {account.start:,} to {account.stop - 1:,}" if whole else f"step {account.start:,}"
+    others = f" and {sum(account.others.values()):+.6g} from {', '.join(account.others)}"
+    verdict = "add up to the change to the last bit" if account.balances else "DO NOT ADD UP: a bug"
+    change = (
+        f"{account.before:.9g} → {account.after:.9g}: change {float(account.change):+.6g} = "
+        f"{account.now:+.6g} from now and {account.memory:+.6g} from memory"
+    )
+    change += others if account.others else ""
+    lines = [f"{account.name}, {when}, rule {account.rule}", change, "", *step_lines(account, most), ""]
+    if account.silent:
+        visits = f"{account.silent:,} of {int(account.visits.sum()):,} visits of samples"
+        lines.append(f"{visits} gave nothing: a silent unit, or an input of 0.")
+    lines += columns(["by sample", "visits", "contribution", "share"], _sample_rows(account, most, label))
+    return "\n".join([*lines, "", f"The lines of both tables, with their roundings, {verdict}."])
+
+
+def step_lines(account: Account, most: int) -> list[str]:
     """Return the table of lines: name, coefficient, gradient term, contribution, share, waterfall."""
-    lines = entries(account, most)
-    change = float(account.change)
-    bars = waterfall([line.value for line in lines])
-    return [
-        (line.name, line.coefficient, line.term, f"{line.value:+.6g}", share(line.value, change), bar)
-        for line, bar in zip(lines, bars, strict=True)
+    found, change = entries(account, most), float(account.change)
+    rows = [
+        [line.name, line.coefficient, line.term, f"{line.value:+.6g}", _share(line.value, change)]
+        for line in found
     ]
+    bars = ["", *waterfall([line.value for line in found])]
+    lines = columns(["", "coefficient", "gradient term", "contribution", "share"], rows)
+    return [f"{line}  {bar}".rstrip() for line, bar in zip(lines, bars, strict=True)]
 
 
-def sample_rows(account: Account, most: int, label: Callable[[int], str]) -> list[tuple[str, ...]]:
+def _sample_rows(account: Account, most: int, label: Label) -> list[list[str]]:
     """Return the samples that moved the weight most: name, visits, contribution, share."""
     samples, change = account.samples, float(account.change)
-    columns = zip(samples.keys[:most], account.visits[:most], samples.contribution[:most], strict=True)
-    rows: list[tuple[str, ...]] = [
-        (label(int(k)), f"{n}", f"{c:+.6g}", share(float(c), change)) for k, n, c in columns
-    ]
+    told = zip(samples.keys[:most], account.visits[:most], samples.contribution[:most], strict=True)
+    rows = [[label(int(k)), f"{n}", f"{c:+.6g}", _share(float(c), change)] for k, n, c in told]
     left = len(samples.keys) - len(rows)
     if left > 0:
         rest = float(samples.contribution[most:].sum())
-        rows.append(
-            (f"{left:,} others", f"{account.visits[most:].sum():,}", f"{rest:+.6g}", share(rest, change))
-        )
+        visits = f"{account.visits[most:].sum():,}"
+        rows.append([f"{left:,} others", visits, f"{rest:+.6g}", _share(rest, change)])
     return rows
 
 
-def share(value: float, change: float) -> str:
+def _share(value: float, change: float) -> str:
     """Return a contribution as a share of the change."""
     return f"{value / change:+.1%}" if change else ""
 
