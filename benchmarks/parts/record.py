@@ -89,8 +89,12 @@ def questions(run: Run, folder: str) -> list[tuple[str, Callable[[], object], fl
     """Return name, question and most seconds of each."""
     steps = np.random.default_rng(0).integers(0, run.state.step, 5).tolist()
     return [
-        ("account, 10,000 steps, at hand", lambda: run.account(WEIGHT, 20_000, 30_000), 0.15),
-        ("account, 10,000 steps, from disk", lambda: load_run(folder).account(WEIGHT, 20_000, 30_000), 1.2),
+        ("account, 10,000 steps, at hand", lambda: run.account(WEIGHT, 29_999, back=9_999), 0.15),
+        (
+            "account, 10,000 steps, from disk",
+            lambda: load_run(folder).account(WEIGHT, 29_999, back=9_999),
+            1.2,
+        ),
         *((f"at({step}), from disk", lambda step=step: load_run(folder).at(step), 1.0) for step in steps),
         ("story, 1,000 steps", lambda: story(run, 20_000, 21_000), 2.0),
         ("spikes, 50,000 steps", lambda: spikes(run), 30.0),

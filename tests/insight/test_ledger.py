@@ -281,3 +281,16 @@ def test_it_is_told_in_text_and_in_html() -> None:
     assert several.text(1).splitlines()[4].startswith(f"step {largest} ")
     assert "&lt;- " in one._repr_html_()
     assert "<- " not in one._repr_html_()
+
+
+def test_what_is_left_of_a_long_memory_is_a_number_or_two() -> None:
+    """Contributions that have faded for thousands of steps are not written down to their last digit."""
+    X, T = draw_data()
+    run = train(NETWORK, X, T, rule=Momentum(0.01, 0.5), epochs=600, batch_size=5, dtype="float32")
+    account = run.account(11, 2999, back=2999)
+
+    assert account.first == 0
+    assert account.balances
+    assert 1 <= len(account.steps.rounding) <= 4
+    assert 1 <= len(account.samples.rounding) <= 4
+    assert account.steps.contribution[-1] == 0

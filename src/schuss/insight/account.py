@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from schuss.insight.account_text import account_text
 from schuss.insight.shown import Label, as_html, sample_name
 
-__all__ = ["Account", "Pushes", "remainder"]
+__all__ = ["Account", "Pushes", "quantised", "remainder"]
+
+FINEST = 110  # binary digits below the weight at which a line ends
 
 Floats = NDArray[np.float64]
 
@@ -171,6 +173,18 @@ class Account:
             f"Account({self.name}, steps {self.start} to {self.stop}, {float(self.change):+.6g} = "
             f"{self.now:+.6g} now {self.memory:+.6g} memory, {verdict})"
         )
+
+
+def quantised(values: Floats, size: float) -> Floats:
+    """Return numbers with no binary digit far below those of `size`; what is dropped is rounding.
+
+    Memory faded over thousands of steps would else be written down to the 300th digit, and so would what is
+    left of the change.
+    """
+    exponent = max(math.frexp(size)[1] - FINEST, -1074)
+    quantum = math.ldexp(1.0, exponent)
+    whole: Floats = np.rint(values / quantum) * quantum
+    return whole
 
 
 def remainder(before: float, after: float, lines: list[float]) -> tuple[float, ...]:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from schuss.engine.engine import Observed
 from schuss.errors import ReplayError
-from schuss.insight.account import Account, Pushes, remainder
+from schuss.insight.account import Account, Pushes, quantised, remainder
 from schuss.method.checks import check_integer
 from schuss.method.functions import Array
 from schuss.method.rules import Rule
@@ -156,9 +156,10 @@ class _Ledger:
         there = rows >= 0
         given = self.replay.samples.weights
         counted = there.astype(np.float64) if given is None else np.where(there, given[rows], 0.0)
-        totals = np.cumsum(counted, axis=1, dtype=np.float64)[:, -1].tolist()
-        factors = [self.plan.objective.scale(total) for total in totals]
-        return np.array(factors).astype(self.dtype).astype(np.float64)
+        totals, which = np.unique(np.cumsum(counted, axis=1)[:, -1], return_inverse=True)
+        objective = self.plan.objective
+        factors = np.array([objective.scale(total) for total in totals.tolist()])
+        return factors.astype(self.dtype).astype(np.float64)[which]
 
     def _add_samples(self, seen: Observed, factor: Floats) -> None:
         there = seen.rows >= 0
@@ -174,14 +175,17 @@ class _Ledger:
         gradient = _Gradient(self, seen)
         base = np.where(expansion.take != 0, expansion.take, expansion.now)
         term = base * gradient.of_samples
+        before, after = float(seen.theta[self.start - self.first]), float(seen.theta[-1])
         contribution = kappa * gradient.of_samples
         older = float(expansion.keep[0] * mu[0] * seen.memory[0, 0]) if seen.memory.shape[1] else 0.0
         others = self._others(seen, kappa, gradient)
-        before, after = float(seen.theta[self.start - self.first]), float(seen.theta[-1])
-        common = [older, *others.values()]
+        size = max(abs(before), abs(after), float(np.abs(contribution).max()))
+        contribution, per_sample = (quantised(part, size) for part in (contribution, self.by_sample))
+        common = quantised(np.array([older, *others.values()]), size).tolist()
+        older, others = common[0], dict(zip(others, common[1:], strict=True))
         found = np.flatnonzero(self.visits)
-        found = found[np.argsort(-np.abs(self.by_sample[found]), kind="stable")]
-        per_sample = self.by_sample[found]
+        found = found[np.argsort(-np.abs(per_sample[found]), kind="stable")]
+        per_sample = per_sample[found]
         bound = self._bound(seen, kappa, mu, expansion, gradient)
         newest = slice(None, None, -1)
         coefficient = np.divide(kappa, base, out=np.zeros_like(kappa), where=base != 0)

@@ -137,10 +137,10 @@ class Replay:
 
     def _nearest(self, step: int) -> State:
         """Return the nearest state at hand at or before `step`."""
-        state = self.kept.before(step)
-        if self._last and state.step < self._last[0].step <= step:
+        nearest = max((kept for kept in self.kept.steps if kept <= step), default=0)
+        if self._last and nearest <= self._last[0].step <= step:
             return self._last[0]
-        return state
+        return self.kept.before(step)
 
     def _prove(self, state: State) -> None:
         """Go on to the next state that was kept, once for each stretch, and compare."""
