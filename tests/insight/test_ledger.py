@@ -279,6 +279,8 @@ def test_it_is_told_in_text_and_in_html() -> None:
     assert "DO NOT ADD UP" in replace(one, older=one.older + 1).text()
     largest = int(several.steps.keys[np.abs(several.steps.contribution).argmax()])
     assert several.text(1).splitlines()[4].startswith(f"step {largest} ")
+    assert "which has no memory" in RUNS["gradient_descent", "plain", "float64"].account(11, 40).text()
+    assert "which has no memory" not in told
     assert "&lt;- " in one._repr_html_()
     assert "<- " not in one._repr_html_()
 

@@ -349,6 +349,33 @@ def test_a_folder_in_use_or_in_the_way_is_refused(tmp_path: Path) -> None:
     assert train(resume=tmp_path / "run").epochs == 2
 
 
+def test_a_disk_that_may_only_be_read_is_told_before_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is trained; once the folder is there and turns read-only, the training goes on without."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(30, "Read-only file system")
+
+    def trained(_: Any) -> None:
+        raise AssertionError("it trained")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", refuse)
+        with pytest.raises(OutputError, match="Read-only file system"):
+            recorded(tmp_path / "run", callbacks=[trained])
+    with (
+        monkeypatch.context() as patch,
+        pytest.warns(UserWarning, match=r"Read-only.*recording ends at step 0"),
+    ):
+        run = recorded(
+            tmp_path / "run", callbacks=[lambda _: patch.setattr(disk.tempfile, "mkstemp", refuse)]
+        )
+    assert run.epochs == 60
+    assert load_run(tmp_path / "run").state.step < 10
+    assert same_runs(train(resume=tmp_path / "run"), run)
+
+
 def test_a_disk_that_fills_up_ends_the_recording_and_not_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from schuss.insight.shown import Label, columns
+from schuss.method.rules import RULES
 
 if TYPE_CHECKING:
     from schuss.insight.account import Account
@@ -59,7 +60,14 @@ def account_text(account: Account, most: int, label: Label) -> str:
         f"{account.now:+.6g} from now and {account.memory:+.6g} from memory"
     )
     change += others if account.others else ""
-    lines = [f"{account.name}, {when}, rule {account.rule}", change, "", *step_lines(account, most), ""]
+    forgets = "" if RULES[account.rule].memory else ", which has no memory"
+    lines = [
+        f"{account.name}, {when}, rule {account.rule}{forgets}",
+        change,
+        "",
+        *step_lines(account, most),
+        "",
+    ]
     if account.silent:
         visits = f"{account.silent:,} of {int(account.visits.sum()):,} visits of samples"
         lines.append(f"{visits} gave nothing: a silent unit, or an input of 0.")
