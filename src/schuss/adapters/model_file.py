@@ -5,7 +5,6 @@ Written whole or not at all. A file that is damaged, truncated, foreign or newer
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,14 @@ from schuss.adapters.recorded import is_run, model_of
 from schuss.adapters.targets import Target
 from schuss.engine.engine import EngineInfo
 from schuss.errors import ModelFileError, SchussError
-from schuss.method.checks import check_integer
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.state import State
+from schuss.training.checkpoint import progress_from, progress_to, stored_state
 from schuss.training.opening import load_run
 from schuss.training.record import write_whole
 from schuss.training.run import Run
 from schuss.training.sealed import Seal, package_version
-from schuss.training.stopping import Progress
 
 __all__ = ["FORMAT", "load_model", "save_model"]
 
@@ -89,7 +86,7 @@ def _description(model: Model) -> dict[str, Any]:
         "plan": run.plan.to_dict(),
         "step": run.state.step,
         "best_step": None if run.best is None else run.best.step,
-        "reached": [run.reached.best if run.epochs else None, run.reached.waited],
+        "reached": progress_to(run.reached),
         "stopped": run.stopped,
         "seconds": run.seconds,
         "n_samples": run.n_samples,
@@ -102,35 +99,22 @@ def _description(model: Model) -> dict[str, Any]:
     }
 
 
-def _state(network: Network, plan: Plan, arrays: dict[str, Array], name: str, step: Any) -> State:
-    theta, memory = arrays[f"{name}theta"], arrays[f"{name}memory"]
-    network.check_theta(theta)
-    slots = len(plan.rule.memory)
-    if memory.shape != (slots, theta.size) or memory.dtype != theta.dtype:
-        raise ModelFileError(f"its memory has shape {memory.shape}, which fits neither rule nor weights")
-    return State(theta, memory, check_integer("step", step, low=0))
-
-
-def _reached(best: float | None, waited: int) -> Progress:
-    return Progress(math.inf if best is None else float(best), check_integer("waited", waited, low=0))
-
-
 def _model(told: dict[str, Any], arrays: dict[str, Array]) -> Model:
     network = Network.from_dict(told["network"])
     plan = Plan.from_dict(told["plan"])
     best = None
     if told["best_step"] is not None:
-        best = _state(network, plan, arrays, "best.", told["best_step"])
+        best = stored_state(network, plan, arrays, "best.", told["best_step"])
     run = Run(
         network=network,
         plan=plan,
-        state=_state(network, plan, arrays, "", told["step"]),
+        state=stored_state(network, plan, arrays, "", told["step"]),
         loss=arrays["loss"],
         step_loss=np.empty(0),
         validation_loss=arrays["validation_loss"],
         best=best,
         average=arrays.get("average"),
-        reached=_reached(*told["reached"]),
+        reached=progress_from(told["reached"]),
         stopped=told["stopped"],
         engine=EngineInfo(**told["engine"]),
         seconds=told["seconds"],

@@ -17,7 +17,7 @@ from schuss.method.state import State
 from schuss.training.sealed import Seal
 from schuss.training.stopping import Progress
 
-__all__ = ["CHECKPOINT", "Checkpoint"]
+__all__ = ["CHECKPOINT", "Checkpoint", "progress_from", "progress_to", "stored_state"]
 
 CHECKPOINT = Seal("checkpoint", 1, RecordError)
 
@@ -65,7 +65,7 @@ class Checkpoint:
         value = {
             "step": self.state.step,
             "plan": self.plan.to_dict(),
-            "reached": [self.reached.best if math.isfinite(self.reached.best) else None, self.reached.waited],
+            "reached": progress_to(self.reached),
             "best_step": None if self.best is None else self.best.step,
             "averaged": self.averaged,
             "stopped": self.stopped,
@@ -76,16 +76,13 @@ class Checkpoint:
     @classmethod
     def of(cls, network: Network, value: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
         """Return the checkpoint that `to_bytes` wrote of a training of `network`."""
-        lowest, waited = value["reached"]
         plan, best_step = Plan.from_dict(value["plan"]), value["best_step"]
         return cls(
-            state=_state(network, plan, arrays, "", value["step"]),
+            state=stored_state(network, plan, arrays, "", value["step"]),
             plan=plan,
-            reached=Progress(
-                math.inf if lowest is None else float(lowest), check_integer("waited", waited, low=0)
-            ),
+            reached=progress_from(value["reached"]),
             judged=np.asarray(arrays["judged"], np.float64),
-            best=None if best_step is None else _state(network, plan, arrays, "best.", best_step),
+            best=None if best_step is None else stored_state(network, plan, arrays, "best.", best_step),
             averaged=check_integer("averaged", value["averaged"], low=0),
             average=arrays.get("average"),
             stopped=value["stopped"],
@@ -93,9 +90,21 @@ class Checkpoint:
         )
 
 
-def _state(network: Network, plan: Plan, arrays: dict[str, Array], name: str, step: Any) -> State:
+def stored_state(network: Network, plan: Plan, arrays: dict[str, Array], name: str, step: Any) -> State:
+    """Return the state whose arrays a file holds as ``name + "theta"`` and ``name + "memory"``."""
     theta, memory = arrays[f"{name}theta"], arrays[f"{name}memory"]
     network.check_theta(theta)
     if memory.shape != (len(plan.rule.memory), theta.size) or memory.dtype != theta.dtype:
         raise RecordError(f"its memory has shape {memory.shape}, which fits neither rule nor weights")
     return State(theta, memory, check_integer("step", step, low=0))
+
+
+def progress_to(reached: Progress) -> list[Any]:
+    """Return a progress as plain JSON values."""
+    return [reached.best if math.isfinite(reached.best) else None, reached.waited]
+
+
+def progress_from(value: list[Any]) -> Progress:
+    """Return the progress that `progress_to` described."""
+    best, waited = value
+    return Progress(math.inf if best is None else float(best), check_integer("waited", waited, low=0))

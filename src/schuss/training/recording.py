@@ -15,6 +15,7 @@ import numpy as np
 from schuss.engine.engine import norms_before
 from schuss.errors import SettingError
 from schuss.method.samples import Samples
+from schuss.training.checkpoint import progress_to
 from schuss.training.keep import Keep
 from schuss.training.loop import Loop
 from schuss.training.recorder import Recorder
@@ -64,7 +65,7 @@ def begin(
         "validation": held_out.fingerprint() if isinstance(held_out, Samples) else held_out and "function",
         "drawn": isinstance(loop.kept, InMemory)
         and "normal" not in loop.network.init.name,  # docs/promises.md
-        "reached": [loop.reached.best if loop.reached.best < np.inf else None, loop.reached.waited],
+        "reached": progress_to(loop.reached),
         "engine": loop.engine.info.to_dict(),
         "keep": keep.to_dict(),
         "parent": parent,

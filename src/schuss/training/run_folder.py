@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,10 +28,9 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
-from schuss.training.checkpoint import CHECKPOINT, Checkpoint
+from schuss.training.checkpoint import CHECKPOINT, Checkpoint, progress_from
 from schuss.training.record import append, make_folder, remove, write_whole
 from schuss.training.series import as_block, whole_rows
-from schuss.training.stopping import Progress
 from schuss.training.stored_samples import DATA, arrays_of, samples_of
 
 __all__ = ["RunFolder"]
@@ -143,9 +141,9 @@ class RunFolder:
         """Return the start of a training whose first weights follow from the seed."""
         theta = self.network.initial(self.plan.seed, self.told["dtype"])
         state = State.start(theta, len(self.plan.rule.memory))
-        best, waited = self.told["reached"]
-        reached = Progress(math.inf if best is None else best, waited)
-        return Checkpoint(state, self.plan, reached, np.empty(0), None, 0, None, None, 0.0)
+        return Checkpoint(
+            state, self.plan, progress_from(self.told["reached"]), np.empty(0), None, 0, None, None, 0.0
+        )
 
     def good(self, most: int | None = None) -> Iterator[Checkpoint]:
         """Yield the whole checkpoints up to step `most`, the latest first; warn of others by name."""
