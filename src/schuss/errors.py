@@ -106,7 +106,7 @@ class DivergenceError(SchussError, ArithmeticError, ValueError):
     state : State
         The last finite state, just before that step.
     run : Run or None
-        The run up to the last stride without a non-finite number.
+        The run up to the last finite state.
     """
 
     run: Any = None

@@ -233,3 +233,45 @@ def test_rows_and_bars() -> None:
     assert waterfall([1.0, 1.0, -2.0], 8) == ["████", "    ████", "░░░░░░░░"]
     assert waterfall([0.0, 0.0]) == ["", ""]
     assert np.all([len(bar) <= 32 for bar in waterfall([5.0, -9.0, 3.0])])
+
+
+def test_a_table_that_has_changed_names_no_rows_and_tests_nothing(runs: Path, tmp_path: Path) -> None:
+    """It says so; the data kept with the run answer all the same."""
+    table = write_csv(tmp_path / "parts.csv")
+    invoke("train", table, "-t", "kind", *QUICK)
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines[:20], ""]))
+    done = invoke("explain", "parts", "--step", 3)
+
+    assert done.code == 0
+    assert "holds other data" in done.told
+    assert "(row " not in done.out
+    assert invoke_json("resume", "parts")["test"] == {}
+    write_csv(table)
+    assert "(row " in invoke("explain", "parts", "--step", 3).out
+    assert invoke_json("resume", runs / "parts")["test"] != {}
+
+
+def test_a_run_is_found_beside_files_of_its_name(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of the data's name in the way is no run; names with spaces are quoted in what is offered."""
+    (tmp_path / "iris").mkdir()
+    monkeypatch.chdir(tmp_path)
+    done = invoke("train", "iris", "--epochs", 30, "--hidden", 8, "--record", "my iris")
+    invoke("train", "iris", *QUICK)
+
+    assert f"schuss explain '{runs / 'my iris'}'" in done.told
+    assert invoke("replay", "iris", "--step", 3).code == 0
+    assert invoke("replay", "my iris", "--step", 3).code == 0
+
+
+def test_a_diverged_run_and_one_without_a_step_are_told(runs: Path) -> None:
+    """What can be asked is answered, and what cannot is a sentence."""
+    done = invoke("train", "diabetes", *QUICK, "--learning-rate", 50, "--record", "wild")
+    assert done.code == 3
+    assert load_run(runs / "wild").stopped == "diverged"
+    assert "diverged at step" in invoke("explain", "wild", "--spike").told
+    asked = invoke("explain", "wild")
+    assert asked.code == 0 or "made no whole step" in asked.told
+    assert invoke("fork", "wild", "--step", 0, "--learning-rate", 0.01).code == 0

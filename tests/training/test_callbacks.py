@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from problems import BATCH, NETWORK, ROWS, RULE, STEPS_PER_EPOCH, draw_data
 
 from comparisons import assert_same_bits
 from engines import Engine
+from problems import BATCH, NETWORK, ROWS, RULE, STEPS_PER_EPOCH, draw_data
 from schuss import Epoch, Run, Tick, train
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from problems import BATCH, NETWORK, STEPS_PER_EPOCH, Spy, draw_data
 
 from comparisons import assert_same_bits
 from engines import Engine
+from problems import BATCH, NETWORK, STEPS_PER_EPOCH, Spy, draw_data
 from runs import step_by_step
 from schuss import Cosine, DivergenceError, GradientDescent, Momentum, Nesterov, Network, Plan, State, train
 from schuss.method.samples import Samples

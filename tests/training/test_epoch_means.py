@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from problems import BATCH, NETWORK, ROWS, RULE, STEPS_PER_EPOCH, draw_data
 
 from engines import Engine
+from problems import BATCH, NETWORK, ROWS, RULE, STEPS_PER_EPOCH, draw_data
 from schuss import Momentum, train
 
 

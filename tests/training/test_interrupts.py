@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from problems import BATCH, NETWORK, RULE, STEPS_PER_EPOCH, draw_data
 
 from comparisons import assert_same_bits
+from problems import BATCH, NETWORK, RULE, STEPS_PER_EPOCH, draw_data
 from schuss import Momentum, Network, Plan, Run, State, Tick, TrainingInterrupted, train
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import INTERRUPTED, Advance

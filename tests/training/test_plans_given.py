@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from problems import BATCH, NETWORK, ROWS, RULE, draw_data
 
 from comparisons import assert_same_bits
+from problems import BATCH, NETWORK, ROWS, RULE, draw_data
 from schuss import DataError, Momentum, Network, Plan, Run, SchussWarning, SettingError, train
 
 

@@ -5,9 +5,9 @@ import warnings
 
 import numpy as np
 import pytest
-from problems import BATCH, NETWORK, ROWS, RULE, draw_data
 
 from engines import Engine
+from problems import BATCH, NETWORK, ROWS, RULE, draw_data
 from schuss import DataError, KernelMissingWarning, Run, SettingError, train
 from schuss.engine import choice, native
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from problems import BATCH, NETWORK, RULE, STEPS_PER_EPOCH, Spy, draw_data
 
 from comparisons import assert_same_bits
 from engines import Engine
+from problems import BATCH, NETWORK, RULE, STEPS_PER_EPOCH, Spy, draw_data
 from schuss import Cosine, DivergenceError, Epoch, GradientDescent, Run, train
 
 

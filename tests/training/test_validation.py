@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from problems import BATCH, NETWORK, RULE, draw_data
 
 from comparisons import assert_same_bits
 from engines import Engine
+from problems import BATCH, NETWORK, RULE, draw_data
 from schuss import DataError, Run, train
 from schuss.method.samples import Samples
 

@@ -24,7 +24,7 @@ from schuss.errors import DataError, DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.training.loop import Tick
-from schuss.training.record import free_place
+from schuss.training.record import NextFree
 from schuss.training.run import Run
 from schuss.training.train import train
 
@@ -116,7 +116,7 @@ def fit_model(
     engine: str | Engine = "auto",
     threads: int | None = None,
     progress: Callable[[Tick], None] | None = None,
-    record: Path | None = None,
+    record: Path | NextFree | None = None,
     source: str | None = None,
     tell: Callable[[str], object] = str,
 ) -> Model:
@@ -178,7 +178,7 @@ def _train_gently(
     T: NDArray[Any],
     recipe: Recipe,
     how: dict[str, Any],
-    record: Path | None,
+    record: Path | NextFree | None,
     tell: Callable[[str], object],
 ) -> Run:
     """Train; where the rate was ours to choose and the training diverged, again at gentler rates."""
@@ -189,5 +189,5 @@ def _train_gently(
             if recipe.learning_rate is not None:
                 raise
             tell(f"The training diverged at step {error.step}; it starts again at a third of the rate.")
-            record = record and free_place(record)
+            record = NextFree(record) if isinstance(record, Path) else record
     return train(network, X, T, recipe.gentler(GENTLER).plan(len(X)), **how, record=record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from schuss.adapters.model import Model
 from schuss.adapters.preprocessing import Preprocessor
 from schuss.adapters.tables import read_table
 from schuss.adapters.targets import Target
-from schuss.errors import DataError, RecordError, ReplayError
+from schuss.errors import DataError, RecordError, SchussWarning
+from schuss.method.samples import Samples
 from schuss.training.opening import load_run
 from schuss.training.run import Run
+from schuss.training.run_folder import RunFolder
 
 __all__ = ["is_run", "model_of", "open_run", "prepared_again"]
 
@@ -45,7 +48,7 @@ def model_of(run: Run) -> Model:
 def prepared_again(run: Run) -> Prepared | None:
     """Return what the run was trained on and the rows kept for testing, read again from their source.
 
-    None where no source was recorded, or it cannot be read any more.
+    None where no source was recorded, it cannot be read any more, or it holds other data now.
     """
     about = run.about
     if not about.get("source"):
@@ -56,9 +59,20 @@ def prepared_again(run: Run) -> Prepared | None:
         missing = np.any([table.column(name).missing for name in names], axis=0)
         there = np.flatnonzero(~missing)  # others were refused, or left out, before the training
         found = prepare(table.take(there), names, **about["prepared_with"])
-        return found._replace(rows=there[found.rows])
     except DataError:
         return None
+    kept = run.kept
+    if not isinstance(kept, RunFolder):
+        return None
+    samples = Samples.check(run.network, found.X, found.T, kept.told["dtype"])
+    if samples.fingerprint() != kept.told["inputs_and_targets"]:
+        warnings.warn(
+            f"{about['source']} holds other data than when {kept.path} was recorded.",
+            SchussWarning,
+            stacklevel=2,
+        )
+        return None
+    return found._replace(rows=there[found.rows])
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:
@@ -67,17 +81,10 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     Raises
     ------
     RecordError, ReplayError
-        As `schuss.load_run`; also where the source holds other data now.
+        As `schuss.load_run`.
     """
     run = load_run(path)
     if not isinstance(run.origin, str):
         return run
     found = prepared_again(run)
-    if found is None:
-        return run
-    try:
-        return load_run(path, found.X, found.T)
-    except ReplayError as error:
-        raise ReplayError(
-            f"{run.about['source']} holds other data than when {path} was recorded. {error}"
-        ) from error
+    return run if found is None else load_run(path, found.X, found.T)

@@ -30,7 +30,7 @@ class Comparison:
         The first step at which both could be compared.
     step : int or None
         The first step whose update left other bits; None if all common steps are equal, −1 if they differ
-        from the start.
+        already at `first`.
     stop : int
         Up to which step they were compared.
     parted : int64 ndarray
@@ -88,7 +88,7 @@ def compare(a: Run, b: Run) -> Comparison:
             f"{a.network!r}, {a.theta.dtype} and {b.network!r}, {b.theta.dtype}."
         )
     settings = _differences(a, b)
-    first, stop = max(_earliest(a), _earliest(b)), min(a.state.step, b.state.step)
+    first, stop = max(a.replay.first, b.replay.first), min(a.state.step, b.state.step)
     if first > stop:
         raise SettingError(
             f"the runs have no step in common: one begins at {first}, the other ends at {stop}."
@@ -113,12 +113,6 @@ def _differences(a: Run, b: Run) -> dict[str, tuple[Any, Any]]:
     pairs = {name: (plans[0][name], plans[1][name]) for name in plans[0]}
     pairs |= {"data": (a.data, b.data), "arithmetic": (a.engine.arithmetic, b.engine.arithmetic)}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _earliest(run: Run) -> int:
-    """Return the first step whose state can be made again: a fork begins late."""
-    steps = run.replay.kept.steps
-    return steps[0] if steps else 0
 
 
 def _after(run: Run, state: State, stop: int) -> State:

@@ -56,7 +56,7 @@ def account(
 
 def _first_step(replay: Replay, start: int, back: int | None) -> int:
     """Return from which step on the memory is unfolded."""
-    known = replay.kept.steps[0]  # a fork remembers no step before its first
+    known = replay.first  # a fork remembers no step before its first
     if back is not None:
         return max(known, start - check_integer("back", back, low=0))
     earliest = max(known, start - FARTHEST)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from schuss.engine.engine import INTERRUPTED, Engine
+from schuss.engine.engine import INTERRUPTED, Advance, Engine
 from schuss.errors import DivergenceError
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -19,8 +19,11 @@ __all__ = ["divergence"]
 
 def divergence(
     engine: Engine, network: Network, start: State, samples: Samples, plan: Plan, stop: int
-) -> DivergenceError:
-    """Return the error for a training that ran from `start` into a non-finite state before `stop`."""
+) -> tuple[DivergenceError, Advance]:
+    """Return the error for a training that ran from `start` into a non-finite state before `stop`.
+
+    And the steps up to there, which are finite.
+    """
     made = engine.advance(network, start, samples, plan, stop, check_each_step=True)
     step = made.state.step - 1
     before = engine.advance(network, start, samples, plan, step)
@@ -28,13 +31,14 @@ def divergence(
         if replay.outcome == INTERRUPTED:
             raise replay.error or KeyboardInterrupt
     rates = dict(zip(plan.rule.rates, plan.rates(step, step + 1, len(samples))[0], strict=True))
-    return DivergenceError(
+    error = DivergenceError(
         step,
         first_bad_layer(network, made.state),
         float(rates["learning_rate"]),
         float(rates.get("momentum", 0.0)),
         before.state,
     )
+    return error, before
 
 
 def first_bad_layer(network: Network, state: State) -> str | None:

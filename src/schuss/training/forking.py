@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schuss.engine.engine import DONE, Advance
 from schuss.errors import DataError, SettingError, did_you_mean
@@ -19,12 +17,14 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples, as_weights
 from schuss.method.schedules import Plateau
 from schuss.method.state import State
+from schuss.training.checkpoint import progress_from
 from schuss.training.keep import Keep
 from schuss.training.loop import Callback, Loop, Tick
+from schuss.training.record import NextFree
 from schuss.training.recording import begin
 from schuss.training.run import Run
+from schuss.training.run_folder import RunFolder
 from schuss.training.setup import Judge, judge_of, judged_by
-from schuss.training.stopping import Progress
 
 __all__ = ["fork"]
 
@@ -38,7 +38,7 @@ def fork(
     validation: tuple[Any, Any] | Judge | None = None,
     callbacks: Sequence[Callback] = (),
     progress: Callable[[Tick], None] | None = None,
-    record: str | os.PathLike[str] | None = None,
+    record: str | os.PathLike[str] | NextFree | None = None,
     keep: Keep | None = None,
     about: Mapping[str, Any] | None = None,
     **changes: Any,
@@ -51,18 +51,48 @@ def fork(
         raise SettingError(f"the plan ends at step {total}; give more epochs to go on from step {step}.")
     state = replay.at(step)
     samples = changed_samples(replay.samples, without, weights)
-    held_out = judged_by(run.network, validation, state.theta.dtype)
+    held_out = _judged_by(run, validation)
     judge = judge_of(run.network, plan, replay.engine, held_out)
     loop = Loop(run.network, samples, plan, replay.engine, judge, callbacks, progress, state)
     loop.made = [Advance(state, run.step_loss[:step], DONE)]
-    loop.reached = reached_at(run, step) if judge is None else Progress()
-    loop.judged = [np.nan] * (step // plan.steps_per_epoch(run.n_samples)) if judge else []
     loop.kept = Fork(state)
+    _take_over(loop, run, step)
     if record is not None:
         told = {name: repr(value) for name, value in changes.items()}
-        parent = {"data": run.data, "step": step, "without": list(map(int, without)), "changes": told}
-        begin(loop, Path(record), keep or Keep(), about or {}, held_out, parent)
+        parent = {"data": run.data, "step": step, "without": np.ravel(without).tolist(), "changes": told}
+        begin(loop, record, keep or Keep(), about or {}, held_out, parent)
     return loop.run()
+
+
+def _judged_by(run: Run, given: tuple[Any, Any] | Judge | None) -> Samples | Judge | None:
+    """Return what judges the epochs of a fork: what is given, or what judged those of the run."""
+    if given is not None or not len(run.validation_loss):
+        return judged_by(run.network, given, run.theta.dtype)
+    kept = run.kept.samples("validation") if isinstance(run.kept, RunFolder) else None
+    if kept is None:
+        raise SettingError("the run was judged by validation data or a function; give them: validation=….")
+    return kept
+
+
+def _take_over(loop: Loop, run: Run, step: int) -> None:
+    """Put a fork where the run stood at `step`: progress, validation losses, best state and average."""
+    per_epoch = run.plan.steps_per_epoch(run.n_samples)
+    epochs = step // per_epoch
+    is_judged = loop.judge is not None and len(run.validation_loss) > 0
+    seen = (run.validation_loss if is_judged else run.loss)[:epochs]
+    rate = run.plan.rule.learning_rate
+    drops = rate.drops if isinstance(rate, Plateau) else ()
+    if isinstance(run.kept, RunFolder):
+        loop.reached = progress_from(run.kept.told["reached"])
+    for epoch, loss in enumerate(seen.tolist() if is_judged or loop.judge is None else [], start=1):
+        loop.reached = loop.reached.after(loss, run.plan)
+        loop.reached = loop.reached.patient() if epoch * per_epoch in drops else loop.reached
+    if loop.judge is not None:
+        loop.judged = seen.tolist() if is_judged else [np.nan] * epochs
+    if is_judged and epochs:
+        loop.best = run.at((int(np.argmin(seen)) + 1) * per_epoch)
+    for epoch in range(int((1.0 - loop.plan.average) * loop.plan.epochs) + 1, epochs + 1):
+        loop.take_average(epoch, run.at(epoch * per_epoch))
 
 
 class Fork:
@@ -112,9 +142,9 @@ def changed_samples(samples: Samples, without: Any, weights: Any) -> Samples:
     """
     if weights is not None:
         samples = replace(samples, weights=as_weights(weights, len(samples), samples.X.dtype))
-    if not len(without):
+    rows = np.atleast_1d(np.asarray(without))
+    if not rows.size:
         return samples
-    rows = np.asarray(without)
     if not np.issubdtype(rows.dtype, np.integer) or rows.ndim != 1:
         raise DataError(f"without must list rows of the data as integers; got {without!r:.80}.")
     if rows.min() < 0 or rows.max() >= len(samples):
@@ -125,17 +155,6 @@ def changed_samples(samples: Samples, without: Any, weights: Any) -> Samples:
         np.ones(len(samples), samples.X.dtype) if samples.weights is None else samples.weights.copy()
     )
     changed[rows] = 0
+    if not changed.any():
+        raise DataError("without leaves no sample that counts.")
     return replace(samples, weights=changed)
-
-
-def reached_at(run: Run, step: int) -> Progress:
-    """Return what `run` had reached after its whole epochs before `step`, judged by its training loss."""
-    per_epoch = run.plan.steps_per_epoch(run.n_samples)
-    rate = run.plan.rule.learning_rate
-    drops = rate.drops if isinstance(rate, Plateau) else ()
-    losses: NDArray[np.float64] = run.loss[: step // per_epoch]
-    reached = Progress()
-    for epoch, loss in enumerate(losses.tolist(), start=1):
-        reached = reached.after(loss, run.plan)
-        reached = reached.patient() if epoch * per_epoch in drops else reached
-    return reached

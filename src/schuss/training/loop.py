@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,17 @@ def one_pass(engine: Engine, network: Network, state: State, samples: Samples, p
     return engine.advance(network, state, samples, plan, state.step + plan.steps_per_epoch(len(samples)))
 
 
+class Sound(NamedTuple):
+    """What a training had reached before a stride, while that is made and judged."""
+
+    state: State
+    reached: Progress
+    judged: int
+    best: State | None
+    averaged: int
+    average: Array | None
+
+
 @dataclass
 class Loop:
     """The training under way. Its fields change as it goes; it lives for one call of `train`."""
@@ -97,6 +108,7 @@ class Loop:
     kept: Kept | None = None
     seconds: float = 0.0  # spent before, where the training goes on from a checkpoint
     _began: float = field(default_factory=time.perf_counter, init=False)
+    _sound: Sound | None = field(default=None, init=False)  # while a stride is not wholly judged
 
     @property
     def state(self) -> State:
@@ -115,6 +127,7 @@ class Loop:
                 going = self._one_stride(min(total, self._stride_end()))
                 if going and self.recorder and self.recorder.is_due(self.state.step):
                     self._record(self.recorder)
+            return self._result()
         except KeyboardInterrupt as error:  # in a callback, in the validation, or between two strides
             self.stopped = "interrupted"
             raise TrainingInterrupted(self._result()) from error
@@ -125,7 +138,6 @@ class Loop:
         finally:
             if self.recorder:
                 self.recorder.close()
-        return self._result()
 
     def _stride_end(self) -> int:
         """Return up to which step to run at once: whole epochs, or as far as the recorder lets it go."""
@@ -135,6 +147,7 @@ class Loop:
 
     def _one_stride(self, stop: int) -> bool:
         start, began = self.state, time.perf_counter()
+        self._sound = Sound(start, self.reached, len(self.judged), self.best, self.averaged, self.average)
         begun = self.last_losses(start.step % self._per_epoch)
         made = self._advance(start, stop)
         sound = made.losses[:-1] if made.outcome == NOT_FINITE else made.losses
@@ -144,15 +157,25 @@ class Loop:
         if reason:
             self._cut(start, made, (start.step // self._per_epoch + keep) * self._per_epoch)
             if reason == NO_IMPROVEMENT and self._drop():
+                self._sound = None
                 return True
             self.stopped = reason
         elif made.outcome == NOT_FINITE:
-            raise divergence(self.engine, self.network, start, self.samples, self.plan, made.state.step)
+            self._diverge(start, made.state.step)
+        self._sound = None
         if made.outcome == INTERRUPTED:
             raise made.error or KeyboardInterrupt
         self._poll(self.state.step, float(self.made[-1].losses[-1]))  # short strides are not polled
         self._lengthen(time.perf_counter() - began)
         return reason is None
+
+    def _diverge(self, start: State, stop: int) -> NoReturn:
+        """Keep what is finite of a stride that is not, and raise."""
+        error, before = divergence(self.engine, self.network, start, self.samples, self.plan, stop)
+        self._sound = None
+        if len(before.losses):
+            self._keep(before)
+        raise error
 
     def _advance(self, state: State, stop: int) -> Advance:
         every = self.recorder.keep.norms if self.recorder else 0
@@ -163,6 +186,10 @@ class Loop:
     def last_losses(self, count: int) -> NDArray[np.float64]:
         """Return the losses of the last `count` steps."""
         return _last(np.empty(0), [made.losses for made in self.made], count)
+
+    @property
+    def _norms_taken(self) -> int:
+        return sum(len(made.norms) for made in self.made)
 
     def last_norms(self, count: int) -> NDArray[np.float64]:
         """Return the last `count` rows of norms."""
@@ -204,14 +231,14 @@ class Loop:
             seen = loss if self.judge is None else self._validate(self.judge, state)
             self.reached = self.reached.after(seen, self.plan)
             number = start.step // self._per_epoch + i
-            self._take_average(number, state)
+            self.take_average(number, state)
             asked = self._call_back(number, loss, state) if self.callbacks else None  # of the last epoch too
             reason = self.reached.reason(seen, self.plan) or asked
             if reason:
                 return i, reason
         return len(epochs), None
 
-    def _take_average(self, number: int, state: State) -> None:
+    def take_average(self, number: int, state: State) -> None:
         """Count the weights after epoch `number` into the average, if that epoch belongs to it."""
         if not self.plan.average or number <= (1.0 - self.plan.average) * self.plan.epochs:
             return
@@ -254,24 +281,32 @@ class Loop:
         return self.seconds + time.perf_counter() - self._began
 
     def checkpoint(self, stopped: str | None = None) -> Checkpoint:
-        """Return where the training stands."""
+        """Return where the training stands, or stood before a stride that is not wholly judged."""
+        sound = self._sound or Sound(
+            self.state, self.reached, len(self.judged), self.best, self.averaged, self.average
+        )
         return Checkpoint(
-            state=self.state,
+            state=sound.state,
             plan=self.plan,
-            reached=self.reached,
-            judged=np.array(self.judged, np.float64),
-            best=self.best,
-            averaged=self.averaged,
-            average=self.average,
+            reached=sound.reached,
+            judged=np.array(self.judged[: sound.judged], np.float64),
+            best=sound.best,
+            averaged=sound.averaged,
+            average=sound.average,
             stopped=stopped,
             seconds=self._seconds,
         )
 
     def _record(self, recorder: Recorder, stopped: str | None = None) -> None:
-        step, every = self.state.step, recorder.keep.norms
-        losses = self.last_losses(0 if recorder.full else step - recorder.written)
-        norms = self.last_norms(0 if recorder.full else norms_before(step, every) - recorder.norms_written)
-        recorder.write(self.checkpoint(stopped), losses, norms)
+        checkpoint, every = self.checkpoint(stopped), recorder.keep.norms
+        steps, rows = self.state.step - recorder.written, self._norms_taken - recorder.norms_written
+        beyond = self.state.step - checkpoint.state.step
+        rows_beyond = self._norms_taken - norms_before(checkpoint.state.step, every)
+        losses = self.last_losses(0 if recorder.full else steps)
+        norms = self.last_norms(0 if recorder.full else rows)
+        recorder.write(
+            checkpoint, losses[: max(0, len(losses) - beyond)], norms[: max(0, len(norms) - rows_beyond)]
+        )
 
     def _result(self) -> Run:
         if self.recorder:

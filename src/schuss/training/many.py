@@ -127,7 +127,7 @@ class ManyTrainings:
         """Return the same with each diverged network in its last finite state."""
         theta, memory, losses = made.states.theta.copy(), made.states.memory.copy(), made.losses
         for i in np.flatnonzero(~made.finite).tolist():
-            told = divergence(self._engine, self._network, before[i], self._samples, plans[i], stop)
+            told, _ = divergence(self._engine, self._network, before[i], self._samples, plans[i], stop)
             theta[i], memory[i], diverged_at[i] = told.state.theta, told.state.memory, told.step
             losses[i, told.step - before.step :] = np.nan
         return States(theta, memory, stop), losses, diverged_at

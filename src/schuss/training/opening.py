@@ -96,6 +96,7 @@ def samples_for(folder: RunFolder, given: tuple[Any, Any, Any] | None) -> Sample
             )
         return kept
     X, T, weights = given
+    weights = folder.weights() if weights is None else weights
     samples = Samples.check(folder.network, X, T, folder.told["dtype"], weights)
     if len(samples) != folder.told["n_samples"]:
         raise ReplayError(f"the run has {folder.told['n_samples']} samples; got {len(samples)}.")

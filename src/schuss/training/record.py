@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from schuss.errors import OutputError
 
@@ -16,7 +16,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]  # as it is there
 
-__all__ = ["append", "check_place", "claim", "free_place", "make_folder", "remove", "write_whole"]
+__all__ = ["NextFree", "append", "check_place", "claim", "make_folder", "remove", "write_whole"]
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes, *, flush: bool = True) -> Path:
@@ -88,19 +88,35 @@ def make_folder(path: Path, left: Collection[str] = ()) -> Path:
         if any(entry.name not in left and not entry.name.startswith(".") for entry in path.iterdir()):
             raise OutputError(f"{path} is not empty; name a new folder for the run.")
     except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(f"cannot make the folder {path}: {error.strerror or error}.") from error
+        raise _cannot_make(path, error) from error
     return path
 
 
-def free_place(path: Path) -> Path:
-    """Return `path` if nothing stands there, else the first of path-2, path-3, … that is free."""
-    number, place = 1, path
-    while place.exists():
-        number += 1
-        place = path.with_name(f"{path.name}-{number}")
-    return place
+def _cannot_make(path: Path, error: OSError) -> OutputError:
+    if isinstance(error, OutputError):
+        return error
+    return OutputError(f"cannot make the folder {path}: {error.strerror or error}.")
+
+
+class NextFree(NamedTuple):
+    """A place that is given out but once: `path`, or the first of path-2, path-3, … that is free."""
+
+    path: Path
+
+    def made(self) -> Path:
+        """Make the folder and return it; no other process is given the same."""
+        number, place = 1, self.path
+        while True:
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.mkdir()
+            except FileExistsError:
+                number += 1
+                place = self.path.with_name(f"{self.path.name}-{number}")
+            except OSError as error:
+                raise _cannot_make(place, error) from error
+            else:
+                return place
 
 
 def claim(path: Path) -> IO[bytes] | None:

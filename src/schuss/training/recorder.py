@@ -11,11 +11,10 @@ from typing import IO
 
 import numpy as np
 
-from schuss.errors import OutputError, RecordError, SchussWarning
+from schuss.errors import OutputError, SchussWarning
 from schuss.method.functions import Array
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.keep import Keep
-from schuss.training.record import claim
 from schuss.training.run_folder import RunFolder
 
 __all__ = ["Recorder"]
@@ -32,6 +31,8 @@ class Recorder:
     ----------
     folder : RunFolder
     keep : Keep
+    lock : file
+        Keeps other processes away until it is closed.
     size : int
         About how many bytes a checkpoint takes.
     written, norms_written : int
@@ -46,20 +47,20 @@ class Recorder:
     full : bool
         Whether no more losses and norms are kept.
 
-    Raises
-    ------
-    RecordError
-        Another process trains this run.
     """
 
     def __init__(
-        self, folder: RunFolder, keep: Keep, size: int, written: int = 0, norms_written: int = 0
+        self,
+        folder: RunFolder,
+        keep: Keep,
+        lock: IO[bytes],
+        size: int,
+        written: int = 0,
+        norms_written: int = 0,
     ) -> None:
         self.folder, self.keep = folder, keep
         self.written, self.norms_written = written, norms_written
-        self._lock: IO[bytes] | None = claim(folder.path / "lock")
-        if self._lock is None:
-            raise RecordError(f"{folder.path} is being trained by another process; wait for it, or stop it.")
+        self._lock = lock
         self._sizes = folder.sizes()
         self._spacing = self._spaced(size / DISK_SPEED)
         self._ended = self._asked = time.perf_counter()
@@ -129,6 +130,4 @@ class Recorder:
 
     def close(self) -> None:
         """Let other processes have the run."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.close()

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from schuss.engine.engine import norms_before
-from schuss.errors import SettingError
+from schuss.errors import OutputError, SettingError
+from schuss.method.functions import Array
 from schuss.method.samples import Samples
 from schuss.training.checkpoint import progress_to
 from schuss.training.keep import Keep
 from schuss.training.loop import Loop
+from schuss.training.record import NextFree, claim, make_folder
 from schuss.training.recorder import Recorder
 from schuss.training.replay import InMemory
-from schuss.training.run_folder import RunFolder
+from schuss.training.run_folder import LEFT, RunFolder
 from schuss.training.sealed import package_version
 from schuss.training.setup import Judge
 from schuss.training.stored_samples import arrays_of
@@ -30,7 +34,7 @@ __all__ = ["begin"]
 
 def begin(
     loop: Loop,
-    path: Path,
+    place: str | os.PathLike[str] | NextFree,
     keep: Keep,
     about: Mapping[str, Any],
     held_out: Samples | Judge | None = None,
@@ -43,12 +47,14 @@ def begin(
     SettingError
         `about` holds something that JSON has no form for.
     OutputError
-        The folder is not empty, or cannot be written.
+        The folder is not empty, cannot be written, or another process records there.
     """
-    samples = loop.samples
-    kept = {"data": samples} if _bytes(samples) <= keep.data_size else {}
-    if isinstance(held_out, Samples) and _bytes(held_out) <= keep.data_size:
-        kept["validation"] = held_out
+    samples, kept = loop.samples, dict[str, dict[str, Array]]()
+    for name, some in (("data", samples), ("validation", held_out)):
+        if isinstance(some, Samples) and _bytes(some) <= keep.data_size:
+            kept[name] = arrays_of(some)
+    if samples.weights is not None:
+        kept["weights"] = {"weights": samples.weights}
     told = {
         "versions": {
             "schuss": package_version("schuss"),
@@ -62,6 +68,7 @@ def begin(
         "dtype": loop.state.theta.dtype.name,
         "n_samples": len(samples),
         "data": samples.fingerprint(),
+        "inputs_and_targets": replace(samples, weights=None).fingerprint(),
         "validation": held_out.fingerprint() if isinstance(held_out, Samples) else held_out and "function",
         "drawn": isinstance(loop.kept, InMemory)
         and "normal" not in loop.network.init.name,  # docs/promises.md
@@ -77,10 +84,29 @@ def begin(
         raise SettingError(f"about must hold plain JSON values: {error}.") from error
     losses = loop.last_losses(loop.state.step)
     norms = np.full((norms_before(loop.state.step, keep.norms), 3), np.nan)  # a fork's were not taken
-    folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses, norms)
-    loop.recorder = Recorder(folder, keep, loop.state.nbytes, len(losses), len(norms))
+    path, lock = _claimed(place)
+    try:
+        folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses, norms)
+        loop.recorder = Recorder(folder, keep, lock, loop.state.nbytes, len(losses), len(norms))
+    except BaseException:
+        lock.close()
+        raise
     loop.made = [made._replace(norms=norms) for made in loop.made]
     loop.kept = folder
+
+
+def _claimed(place: str | os.PathLike[str] | NextFree) -> tuple[Path, IO[bytes]]:
+    """Return a folder for this process alone, and the lock that says so: before anything is written there."""
+    if isinstance(place, NextFree):
+        path = place.made()
+    elif not os.fspath(place):
+        raise SettingError("record must name a folder; got an empty name.")
+    else:
+        path = make_folder(Path(place), LEFT)
+    lock = claim(path / "lock")
+    if lock is None:
+        raise OutputError(f"another process records in {path}; name a new folder.")
+    return path, lock
 
 
 def _bytes(samples: Samples) -> int:

@@ -93,6 +93,11 @@ class Replay:
         """The step after the last one."""
         return len(self.losses)
 
+    @property
+    def first(self) -> int:
+        """The first step whose state can be made again; a fork begins late."""
+        return self.kept.steps[0]
+
     def at(self, step: int) -> State:
         """Return the state before step `step`, with the bits that it had.
 
@@ -130,9 +135,10 @@ class Replay:
         other = np.flatnonzero(unlike & ~np.isnan(recorded))  # NaN: not kept, or damaged
         if len(other):
             i = int(other[0])
+            here, then = float(losses[i]), float(recorded[i])
             raise ReplayError(
-                f"step {first + i} gives the loss {losses[i]!r} here and gave {recorded[i]!r} when it was "
-                "recorded; the same data, plan and arithmetic would give the same bits."
+                f"step {first + i} gives the loss {here!r} here and gave {then!r} when it was recorded; the "
+                "same data, plan and arithmetic would give the same bits."
             )
 
     def _nearest(self, step: int) -> State:

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.choice import engine_like, engine_named
-from schuss.engine.engine import DONE, Advance, Engine, EngineInfo, norms_before
-from schuss.errors import ReplayError, SettingError
+from schuss.engine.engine import DONE, INTERRUPTED, Advance, Engine, EngineInfo, norms_before
+from schuss.errors import RecordError, ReplayError, SettingError
 from schuss.method.network import Network
 from schuss.method.samples import Samples
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.keep import Keep
 from schuss.training.loop import Callback, Loop, Tick
 from schuss.training.opening import latest, load_run, samples_for
+from schuss.training.record import claim
 from schuss.training.recorder import Recorder
 from schuss.training.replay import check_same_engine
 from schuss.training.run import Run
@@ -44,7 +45,10 @@ def resumed(
     if network is not None and network != folder.network:
         raise SettingError(f"the run is of {folder.network}; got {network}. Leave the network out.")
     size = max(folder.sizes().values(), default=0)
-    recorder = Recorder(folder, Keep(**folder.told["keep"]), size)  # from here on no other process changes it
+    lock = claim(path / "lock")  # from here on no other process changes it
+    if lock is None:
+        raise RecordError(f"{path} is being trained by another process; wait for it, or stop it.")
+    recorder = Recorder(folder, Keep(**folder.told["keep"]), lock, size)
     try:
         found, samples = latest(folder), samples_for(folder, given)
         if found.stopped not in UNDER_WAY:
@@ -99,4 +103,6 @@ def _losses(folder: RunFolder, samples: Samples, engine: Engine, found: Checkpoi
         return known
     start = folder.before(len(known))
     made = engine.advance(folder.network, start, samples, found.plan, step)
+    if made.outcome == INTERRUPTED:
+        raise made.error or KeyboardInterrupt
     return np.concatenate([known[: start.step], made.losses])

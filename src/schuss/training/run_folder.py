@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from schuss.errors import RecordError, SchussError, SchussWarning
+from schuss.errors import OutputError, RecordError, SchussError, SchussWarning, SettingError
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -31,12 +31,14 @@ from schuss.method.state import State
 from schuss.training.checkpoint import CHECKPOINT, Checkpoint, progress_from
 from schuss.training.record import append, make_folder, remove, write_whole
 from schuss.training.series import as_block, whole_rows
-from schuss.training.stored_samples import DATA, arrays_of, samples_of
+from schuss.training.stored_samples import DATA, samples_of
 
-__all__ = ["RunFolder"]
+__all__ = ["LEFT", "RunFolder"]
 
 FORMAT = 1
 FLUSHED = 5.0  # seconds of training after which the last checkpoint is written through to the disk
+LEFT = {"lock", "checkpoints", *(f"{n}.safetensors" for n in ("data", "validation", "weights"))}
+LEFT |= {"losses.bin", "norms.bin"}  # what a kill may leave of a run that was about to begin
 LOSSES, NORMS = ("losses.bin", 1), ("norms.bin", 3)  # file, columns
 
 
@@ -68,12 +70,12 @@ class RunFolder:
         cls,
         path: Path,
         told: dict[str, Any],
-        samples: dict[str, Samples],
+        kept: dict[str, dict[str, Array]],
         first: Checkpoint,
         losses: Array,
         norms: Array,
     ) -> RunFolder:
-        """Make a folder for a run that `told` describes, with samples by name and its start, and open it.
+        """Fill an empty folder with a run that `told` describes, arrays by name and its start, and open it.
 
         Where `told` says that the start was ``"drawn"``, it is drawn again when it is needed.
 
@@ -82,12 +84,11 @@ class RunFolder:
         OutputError
             There is something already, or nothing can be written.
         """
-        make_folder(
-            path, left={"checkpoints", LOSSES[0], NORMS[0], *(f"{name}.safetensors" for name in samples)}
-        )
+        if (path / "run.json").exists():
+            raise OutputError(f"{path} holds a run already; name a new folder.")
         make_folder(path / "checkpoints", left={f"{first.state.step:012d}.safetensors"})
-        for name, kept in samples.items():
-            write_whole(path / f"{name}.safetensors", DATA.close({}, arrays_of(kept)), flush=False)
+        for name, arrays in kept.items():
+            write_whole(path / f"{name}.safetensors", DATA.close({}, arrays), flush=False)
         for (name, _), rows in ((LOSSES, losses.reshape(-1, 1)), (NORMS, norms)):
             if len(rows):
                 write_whole(path / name, as_block(0, rows), flush=False)
@@ -105,6 +106,11 @@ class RunFolder:
         if not path.exists():
             return None
         return samples_of(DATA.open(path)[1], self.network.layers[0])
+
+    def weights(self) -> Array | None:
+        """Return the sample weights, which are kept even where the samples are too large."""
+        path = self.path / "weights.safetensors"
+        return DATA.open(path)[1]["weights"] if path.exists() else None
 
     @property
     def steps(self) -> list[int]:
@@ -159,6 +165,9 @@ class RunFolder:
         """Return the kept state nearest to `step`, at it or before it."""
         for found in self.good(step):
             return found.state
+        parent = self.told["parent"]
+        if parent and step < parent["step"]:
+            raise SettingError(f"this run was forked at step {parent['step']}; ask its parent about {step}.")
         raise RecordError(f"{self.path} has no whole checkpoint at or before step {step}.")
 
     def after(self, step: int) -> State | None:
@@ -215,7 +224,8 @@ def _digest(text: str) -> str:
 
 def _read_description(path: Path) -> dict[str, Any]:
     if not path.parent.is_dir():
-        raise RecordError(f"there is no folder {path.parent}; name the folder of a recorded run.")
+        found = f"{path.parent} is a file" if path.parent.exists() else f"there is no folder {path.parent}"
+        raise RecordError(f"{found}; name the folder of a recorded run.")
     if not path.is_file():
         raise RecordError(f"{path.parent} is not a recorded run: it holds no run.json.")
     try:

@@ -16,6 +16,7 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.training.keep import Keep
 from schuss.training.loop import Callback, Loop, Tick
+from schuss.training.record import NextFree
 from schuss.training.recording import begin
 from schuss.training.replay import InMemory
 from schuss.training.resuming import resumed
@@ -42,7 +43,7 @@ def train(
     reached: Progress | None = None,
     callbacks: Sequence[Callback] = (),
     progress: Callable[[Tick], None] | None = None,
-    record: str | os.PathLike[str] | None = None,
+    record: str | os.PathLike[str] | NextFree | None = None,
     keep: Keep | None = None,
     about: Mapping[str, Any] | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -78,7 +79,7 @@ def train(
         Called with an `Epoch` after each epoch; True stops.
     progress : callable, optional
         Called with a `Tick` some twenty times a second.
-    record : path, optional
+    record : path or NextFree, optional
         A new folder in which to record the run, so that any step of it can be made again.
     keep : Keep, optional
         What the recording keeps: how often, how much.
@@ -105,7 +106,10 @@ def train(
         The run cannot be recorded there, or not be resumed.
     """
     if resume is not None:
-        _refuse(plan=plan, theta=theta, memory=memory, reached=reached, record=record, keep=keep, **settings)
+        others = {"plan": plan, "theta": theta, "memory": memory, "reached": reached, "dtype": dtype}
+        _refuse(**others, record=record, keep=keep, about=about, **settings)
+        if weights is not None and X is None:
+            raise SettingError("give weights with X and T, or leave them out: they are kept with the run.")
         given = None if X is None else (X, T, weights)
         taken = resumed(Path(resume), network, given, validation, engine, threads, callbacks, progress)
         return taken if isinstance(taken, Run) else taken.run()
@@ -127,7 +131,7 @@ def train(
     if theta is None and memory is None:
         loop.kept = InMemory(network, plan, samples.X.dtype)
     if record is not None:
-        begin(loop, Path(record), keep or Keep(), about or {}, held_out)
+        begin(loop, record, keep or Keep(), about or {}, held_out)
     return loop.run()
 
 

@@ -22,7 +22,7 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.schedules import Cosine, Plateau
 from schuss.training.lbfgs import minimise
-from schuss.training.record import free_place
+from schuss.training.record import NextFree
 from schuss.training.run import Run
 from schuss.training.stopping import NO_IMPROVEMENT
 from schuss.training.train import train as train_network
@@ -176,9 +176,9 @@ def _run(
 ) -> Run:
     memory = estimator._memory
     kept = memory.slots if memory.rule == plan.rule.name else None
-    place = None if estimator.record is None else free_place(Path(estimator.record))
-    if place is not None:
-        estimator.record_ = str(place)
+    if estimator.record == "":
+        raise SettingError("record must name a folder; got an empty name.")
+    place = None if estimator.record is None else NextFree(Path(estimator.record))
     try:
         return train_network(
             memory.network,
@@ -208,6 +208,8 @@ def _run(
 
 def _remember(estimator: BaseMLP, run: Run, incremental: bool) -> None:
     memory = estimator._memory
+    if run.folder is not None:
+        estimator.record_ = str(run.folder)
     memory.age = (memory.age if memory.rule == run.plan.rule.name else 0) + run.state.step
     memory.rule, memory.slots = run.plan.rule.name, run.state.memory
     memory.theta[...] = run.state.theta if run.average is None else run.average

@@ -24,7 +24,6 @@ import numpy as np
 
 from schuss.insight.spikes.scene import Scene
 from schuss.insight.spikes.trials import height, height_without, height_without_memory, with_rates
-from schuss.insight.story.steps import first_step
 from schuss.method.rules.rule import rates_at_one
 
 __all__ = ["CAUSES", "Verdict", "judge", "named_rows"]
@@ -135,7 +134,7 @@ def _less_momentum(scene: Scene, name: str, kept: float, trials: dict[str, float
     plan, back = with_rates(replay.plan, **{name: less}), int(min(200.0, 2.0 / max(1.0 - kept, 1e-3)))
     sure = kept > USUAL_MOMENTUM and trials[ALONE] < SURE
     for start in (low - back, low - 50) if sure else (low - back,):
-        state = replay.at(max(first_step(replay), start))
+        state = replay.at(max(replay.first, start))
         left = height(scene, state, max(scene.jump.peak, low + 20), plan)
         trials[f"{name} {less:g}"] = left
         if left < HEALED:
@@ -150,7 +149,7 @@ def _less_momentum(scene: Scene, name: str, kept: float, trials: dict[str, float
 def _less_rate(scene: Scene, rate: float, kept: float, trials: dict[str, float]) -> Verdict | None:
     """Blame the rate if a smaller one makes no jump, at the same momentum, and for a while after."""
     replay, low = scene.replay, scene.lowest.step
-    start, later = max(first_step(replay), low - 20), int(min(1000.0, SHOWS_WITHIN / max(1.0 - kept, 1e-3)))
+    start, later = max(replay.first, low - 20), int(min(1000.0, SHOWS_WITHIN / max(1.0 - kept, 1e-3)))
     stop = max(scene.jump.peak, low + 20) + max(20, later)
     for times in SMALLER if kept <= USUAL_MOMENTUM else SMALLER[:1]:
         plan = with_rates(replay.plan, learning_rate=rate / times)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from schuss.insight.spikes.scene import Scene
 from schuss.insight.story.batch_terms import batch_terms
 from schuss.insight.story.parts import expansion_of, largest_stable_rate, measure_of, parts_of
-from schuss.insight.story.steps import Step, first_step, walk
+from schuss.insight.story.steps import Step, walk
 from schuss.method import backprop
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
@@ -184,7 +184,7 @@ def _past(replay: Replay, step: Step, through: Numbers) -> tuple[tuple[Past, ...
         return (), 0.0
     kept = step.rates[1]
     back = FURTHEST if kept >= 1 else math.ceil(math.log(FADED) / math.log(max(kept, 1e-9)))
-    first = max(first_step(replay), step.number - min(max(back, 1), FURTHEST))
+    first = max(replay.first, step.number - min(max(back, 1), FURTHEST))
     pieces, state = list[tuple[int, float, float]](), replay.at(first)
     before = float(through @ state.memory[0])
     older = before

@@ -21,7 +21,7 @@ from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
 from schuss.insight.spikes.jumps import Jump
 from schuss.insight.story.batch_terms import BatchTerms, batch_terms
-from schuss.insight.story.steps import Batches, first_step
+from schuss.insight.story.steps import Batches
 from schuss.method.functions import Array
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State
@@ -177,7 +177,7 @@ class Scene:
 def scene_of(replay: Replay, jump: Jump) -> Scene:
     """Return what is to be known of `jump`."""
     probe = np.sort(np.random.default_rng(0).permutation(len(replay.samples))[:PROBE])
-    state = start = lowest = replay.at(max(first_step(replay), jump.onset - BACK))
+    state = start = lowest = replay.at(max(replay.first, jump.onset - BACK))
     marks = np.unique(np.linspace(start.step, jump.peak, POINTS).round().astype(np.int64))
     samples = replay.samples.take(probe)
     curve = [_loss(replay, state.theta, samples)]

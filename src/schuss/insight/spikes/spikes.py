@@ -14,7 +14,6 @@ from schuss.insight.spikes.jumps import Jump, find_jumps
 from schuss.insight.spikes.scene import Scene, scene_of
 from schuss.insight.spikes.spike import Carried, Confirmed, Spike
 from schuss.insight.spikes.trials import height, made_again, with_rates
-from schuss.insight.story.steps import first_step
 from schuss.method.checks import check_integer
 from schuss.training.forking import changed_samples
 from schuss.training.replay import Replay
@@ -40,7 +39,7 @@ def spikes(run: Run, count: int = 3) -> list[Spike]:
     """
     check_integer("count", count, low=1)
     replay = _whole(run.replay)
-    first = first_step(replay)
+    first = replay.first
     jumps = [jump for jump in find_jumps(replay.losses) if jump.onset >= first < jump.peak][:LOOKED_AT]
     in_time = sorted(jumps, key=lambda jump: jump.onset)  # each state is then near the one before
     seen = {jump: scene_of(replay, jump) for jump in in_time}

@@ -16,7 +16,7 @@ from schuss.method.plan import Plan
 from schuss.method.state import State
 from schuss.training.replay import Replay
 
-__all__ = ["Batches", "Step", "first_step", "walk"]
+__all__ = ["Batches", "Step", "walk"]
 
 
 class Step(NamedTuple):
@@ -76,11 +76,6 @@ class Batches:
         if self._shuffles is None:
             return self.plan.order_of(epoch, self.n)
         return self._shuffles.orders(epoch, epoch + 1)[0]
-
-
-def first_step(replay: Replay) -> int:
-    """Return the earliest step whose state can be made again: that of the fork, for one; else 0."""
-    return replay.kept.steps[0]
 
 
 def walk(replay: Replay, state: State, stop: int) -> Iterator[Step]:

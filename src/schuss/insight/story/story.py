@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from schuss.errors import SettingError
 from schuss.insight.story.batch_terms import BatchTerms, batch_terms
 from schuss.insight.story.parts import Parts, parts_of
-from schuss.insight.story.steps import Step, first_step, walk
+from schuss.insight.story.steps import Step, walk
 from schuss.insight.story.told import Story, Timeline
 from schuss.method.checks import check_integer
 from schuss.method.network import Network
@@ -56,7 +56,7 @@ def story(run: Run, start: int = 0, stop: int | None = None, *, unit: str | None
     """
     replay = run.replay
     stop = check_integer("stop", replay.stop if stop is None else stop, low=1, high=replay.stop)
-    start = check_integer("start", start or first_step(replay), low=0, high=stop - 1)
+    start = check_integer("start", start or replay.first, low=0, high=stop - 1)
     told = _Telling(replay, start, stop, unit)
     for step in walk(replay, replay.at(start), stop):
         told.hear(step)
@@ -65,7 +65,7 @@ def story(run: Run, start: int = 0, stop: int | None = None, *, unit: str | None
 
 def unit_named(network: Network, name: str) -> Unit:
     """Return the unit called `name`; SettingError if there is none."""
-    match = re.fullmatch(r"\s*(\w+)\[(\d+)\]\s*", name)
+    match = re.fullmatch(r"\s*(\w+)\[(\d+)\]\s*", str(name))
     layers = network.layer_names[1:]
     if not match or match[1] not in layers:
         raise SettingError(f"a unit is named like 'hidden1[3]' or 'output[0]'; got {name!r}.")

@@ -31,8 +31,11 @@ def compare(
     if found.step is None:
         print_line(f"equal to the last bit from step {found.first:,} to step {found.stop:,}", style="bold")
         return
-    where = "from the start" if found.step < 0 else f"by the update of step {found.step:,}"
-    print_line(f"parted {where}, in {len(found.parted):,} weights, most in {found.weight}", style="bold")
+    unlike = f"in {len(found.parted):,} weights, most in {found.weight}"
+    where = f"parted by the update of step {found.step:,}"
+    if found.step < 0:
+        where = f"unlike already at step {found.first:,}, the first that both can make again"
+    print_line(f"{where}, {unlike}", style="bold")
     for name, account in zip((first, second), found.accounts, strict=False):
         print_line()
         change = float(account.change)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,7 +87,11 @@ def explain(
 
         check_picture(plot)
     opened = open_run(place_of(run))
-    at = max(0, opened.state.step - 1) if step is None else step
+    if not opened.state.step:
+        raise SettingError(
+            f"{opened.folder} made no whole step ({opened.stopped}); there is nothing to explain."
+        )
+    at = opened.state.step - 1 if step is None else step
     account = opened.account(weight or moved_most(opened, at, stop), at, stop, back=back)
     if as_json:
         print_json(account.to_dict())
@@ -120,6 +125,8 @@ def tell(run: Run, start: int, stop: int | None, unit: str | None, lines: int, *
 def show_spikes(run: Run, place: Path, *, confirm: bool, as_json: bool) -> None:
     """Print the worst jumps of the loss, and what the forks without their causes make of them."""
     found = run.spikes()
+    if run.stopped == "diverged":
+        say(f"the run diverged at step {run.state.step:,}: a loss or weights became infinite")
     tried = [run.confirm(spike) if confirm and spike.changes else None for spike in found]
     if as_json:
         pairs = zip(found, tried, strict=True)
@@ -141,8 +148,8 @@ def fork_command(place: Path, spike: Spike) -> str:
     from schuss.insight.spikes.causes import named_rows
 
     ((name, value),) = spike.changes.items()
-    told = named_rows(value).replace("–", "-").replace(" ", "") if name == "without" else f"{value:g}"
-    return f"schuss fork {place} --step {spike.fork_from} --{name.replace('_', '-')} {told}"
+    told = named_rows(value).replace("–", "-").replace(" ", "") if name == "without" else repr(float(value))
+    return f"schuss fork {quote(str(place))} --step {spike.fork_from} --{name.replace('_', '-')} {told}"
 
 
 def moved_most(run: Run, start: int, stop: int | None) -> str:

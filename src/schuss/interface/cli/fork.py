@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -40,7 +41,7 @@ def fork(
         made = opened.fork(
             step, **changes, without=parse_rows(without), record=to, about=opened.about, progress=bar
         )
-    before, after = float(opened.loss[-1]), float(made.loss[-1])
+    before, after = (float(run.loss[-1]) if run.epochs else None for run in (opened, made))
     if as_json:
         told = {
             "run": None if made.folder is None else str(made.folder),
@@ -50,9 +51,11 @@ def fork(
         print_json({**told, "loss": after, "parent_loss": before, "stopped": made.stopped})
         return
     print_line(repr(made))
-    print_line(f"loss {after:.6g}; the run that it was forked from ended at {before:.6g}", style="bold")
+    if before is not None and after is not None:
+        print_line(f"loss {after:.6g}; the run that it was forked from ended at {before:.6g}", style="bold")
     if made.folder is not None and not quiet:
-        say(f"recorded in {made.folder}; try: schuss compare {place} {made.folder}")
+        folders = f"{quote(str(place))} {quote(str(made.folder))}"
+        say(f"recorded in {made.folder}; try: schuss compare {folders}")
 
 
 def parse_rows(text: str | None) -> list[int]:
@@ -60,7 +63,8 @@ def parse_rows(text: str | None) -> list[int]:
     rows = list[int]()
     for part in text.split(",") if text else ():
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        whole = first.isdecimal() and (not dash or (last.isdecimal() and int(last) >= int(first)))
+        if not whole:
             raise SettingError(f"--without lists samples as 3,17,40-59; got {text!r}.")
         rows += range(int(first), int(last if dash else first) + 1)
     return rows

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from schuss.errors import OutputError
 from schuss.interface.cli.output import say
 
 if TYPE_CHECKING:
+    from schuss.training.record import NextFree
     from schuss.training.run import Run
 
 __all__ = ["place_for", "place_of", "source_of", "tell_recorded"]
@@ -22,12 +24,14 @@ def runs_folder() -> Path:
 
 
 def place_of(name: str) -> Path:
-    """Return the folder of the run called `name`: a path that is there, or a name in the runs folder."""
+    """Return the folder of the run called `name`: a path to one, or a name in the runs folder."""
+    from schuss.adapters.recorded import is_run
+
     path = Path(name)
-    return path if path.exists() or len(path.parts) != 1 else runs_folder() / name
+    return path if is_run(path) or len(path.parts) != 1 else runs_folder() / name
 
 
-def place_for(name: str | None, data: str) -> Path | None:
+def place_for(name: str | None, data: str) -> Path | NextFree | None:
     """Return the folder for a new run, named after its data where it was given no name.
 
     None, with a word, where no run was asked for and none can be recorded here.
@@ -37,7 +41,7 @@ def place_for(name: str | None, data: str) -> Path | None:
     OutputError
         The place that was asked for is taken, or cannot be written.
     """
-    from schuss.training.record import free_place
+    from schuss.training.record import NextFree
 
     if name is not None:
         path = Path(name) if len(Path(name).parts) > 1 else runs_folder() / name
@@ -50,7 +54,7 @@ def place_for(name: str | None, data: str) -> Path | None:
         say(f"the run is not recorded: {folder.absolute()} cannot be written.")
         return None
     word = re.sub(r"[^\w.-]+", "-", Path(data).name.split(".")[0]).strip("-") or "run"
-    return free_place(folder / word)
+    return NextFree(folder / word)
 
 
 def source_of(data: str) -> str | None:
@@ -64,4 +68,4 @@ def source_of(data: str) -> str | None:
 def tell_recorded(run: Run) -> None:
     """Say where a run was recorded, and what can be asked of it."""
     if run.folder is not None:
-        say(f"recorded in {run.folder}; try: schuss explain {run.folder}")
+        say(f"recorded in {run.folder}; try: schuss explain {quote(str(run.folder))}")

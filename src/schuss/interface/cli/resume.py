@@ -34,7 +34,10 @@ def resume(
     again = prepared_again(opened)
     given: dict[str, Any] = {"X": again.X, "T": again.T} if again and isinstance(opened.origin, str) else {}
     if not quiet:
-        say(f"{opened.folder}: {opened.stopped} at step {opened.state.step:,}")
+        ended = (
+            "" if opened.stopped in ("unfinished", "interrupted", "diverged") else "; nothing is left to do"
+        )
+        say(f"{opened.folder}: {opened.stopped} at step {opened.state.step:,}{ended}")
     try:
         with progress_bar(wanted=not quiet) as bar:
             done = train(resume=opened.folder, **given, threads=threads, progress=bar)

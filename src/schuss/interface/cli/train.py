@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -170,7 +171,7 @@ def keep_interrupted(model: Model, out: Path | None) -> None:
     """Save what an interrupted training has reached, if a file was asked for."""
     say(f"interrupted after {model.run.epochs} epochs ({model.run.state.step:,} steps)")
     if model.run.folder is not None:
-        say(f"go on with: schuss resume {model.run.folder}")
+        say(f"go on with: schuss resume {quote(str(model.run.folder))}")
     if out is not None:
         from schuss.adapters.model_file import save_model
 
