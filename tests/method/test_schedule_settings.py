@@ -13,6 +13,7 @@ from schuss.method.rules import Adam, Momentum
 from schuss.method.schedules import (
     SCHEDULES,
     Custom,
+    Inverse,
     Nesterov1983,
     OneCycle,
     Plateau,
@@ -39,6 +40,15 @@ def test_words(schedule):
     """Each says in words what it is, in one line that names a number."""
     assert "\n" not in schedule.words
     assert any(letter.isdigit() for letter in schedule.words)
+
+
+def test_words_of_some():
+    """To the letter, one epoch in the singular."""
+    assert Step(0.1, every=1).words == "0.1, divided by 10 every 1 epoch"
+    assert Step(0.1, after=(30, 60)).words == "0.1, divided by 10 after 30, 60 epochs"
+    assert WarmUp(Inverse(0.3, 0.1), 5, "step").words == "rising over 5 steps, then 0.3/(1 + 0.1·n) in step n"
+    assert OneCycle(0.95, 0.85).words == "one cycle from 0.95 to 0.85 and to 0.95"
+    assert Table(((0, 0.1), (9, 0.2))).words == "on straight lines through 2 points from 0.1 to 0.2"
 
 
 BAD = {

@@ -126,6 +126,14 @@ def test_one_step_in_all(schedule):
         assert all(low <= value <= high for value in found)
 
 
+def test_a_warm_up_of_a_share_of_an_epoch():
+    """Whole steps, upwards: 0.07 of a hundred are seven, though the product lies above; 0.071 are eight."""
+    assert 0.07 * 100 > 7
+    for length, steps in ((0.07, 7), (0.071, 8), (0.001, 1), (0.0, 0)):
+        assert values(WarmUp(0.3, length), 100, 100) == values(WarmUp(0.3, steps, "step"))
+    assert values(WarmUp(0.3, 0.07), 100, 100) != values(WarmUp(0.3, 8, "step"))
+
+
 def test_the_single_step_of_each():
     """What a training of one step is made with: the first value, a cycle's turn, the whole of a warm-up."""
     assert values(OneCycle(0.1, 0.5), 1, 1) == [0.5]

@@ -12,7 +12,18 @@ from engines import ALL, make_engine
 from problems import NETWORK, draw_data
 from runs import draw_run, in_pieces, one_call, step_by_step
 from schedules import EACH
-from schuss import Adam, Keep, MLPRegressor, Momentum, Nesterov, SettingError, load_run, sweep, train
+from schuss import (
+    Adam,
+    Keep,
+    MLPRegressor,
+    Momentum,
+    Nesterov,
+    SettingError,
+    load_run,
+    save_model,
+    sweep,
+    train,
+)
 from schuss.method.plan import Plan
 from schuss.method.schedules import Custom, Demon, Nesterov1983, OneCycle, Plateau, Schedule, Sutskever, Table
 
@@ -74,7 +85,9 @@ def test_a_function_trains_but_is_not_recorded(tmp_path: Path) -> None:
     assert run.at(40).digest() == run.state.digest()
     with pytest.raises(SettingError, match="Table"):
         train(NETWORK, X, T, rule=Momentum(CUSTOM, 0.9), record=tmp_path / "run")
-    assert not (tmp_path / "run").exists()
+    with pytest.raises(SettingError, match="Table"):
+        save_model(run, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
     kept = train(NETWORK, X, T, rule=Momentum(listed, 0.9), epochs=8, batch_size=5, record=tmp_path / "run")
     assert kept.state.digest() == run.state.digest()
     assert json.loads(json.dumps(kept.plan.to_dict()))["rule"]["learning_rate"]["schedule"] == "table"

@@ -10,7 +10,7 @@ import numpy as np
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.powers import powers
-from schuss.method.schedules.schedule import UNITS, Schedule, Span, Steps, Values, counted
+from schuss.method.schedules.schedule import UNITS, Schedule, Span, Steps, Values, counted, so_many
 
 __all__ = ["Exponential", "Inverse", "InverseScaling", "Step"]
 
@@ -67,9 +67,10 @@ class Step(Schedule):
     def words(self) -> str:
         """Say it in words."""
         if self.every is not None:
-            return f"{self.initial:g}, divided by {self.factor:g} every {self.every} {self.per}s"
-        places = ", ".join(map(str, self.after))
-        return f"{self.initial:g}, divided by {self.factor:g} after {places} {self.per}s"
+            return f"{self.initial:g}, divided by {self.factor:g} every {so_many(self.every, self.per)}"
+        *others, last = self.after
+        places = "".join(f"{place}, " for place in others) + so_many(last, self.per)
+        return f"{self.initial:g}, divided by {self.factor:g} after {places}"
 
     def at(self, steps: Steps, span: Span) -> Values:
         """Return the value at each of `steps`, counted from 0."""
@@ -172,7 +173,7 @@ class Inverse(Schedule):
     @property
     def words(self) -> str:
         """Say it in words."""
-        return f"{self.initial:g} at first, then divided by 1 + {self.decay:g} for each {self.per}"
+        return f"{self.initial:g}/(1 + {self.decay:g}·n) in {self.per} n"
 
     def at(self, steps: Steps, span: Span) -> Values:
         """Return the value at each of `steps`, counted from 0."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -48,6 +49,11 @@ class Table(Schedule):
         """The points, or None where there is a value for each step."""
         return self.values if isinstance(self.values[0], tuple) else None
 
+    @cached_property
+    def _array(self) -> Values:
+        """The values or points as an array: a long table is asked for at every step."""
+        return np.array(self.values)
+
     @property
     def bounds(self) -> tuple[float, float]:
         """The lowest and the highest value."""
@@ -66,8 +72,8 @@ class Table(Schedule):
         """Return the value at each of `steps`, counted from 0."""
         if self.points is None:
             places = np.minimum(counted(steps, span, self.per), len(self.values) - 1)
-            return np.array(self.values)[places]
-        at, values = np.array(self.points).T
+            return self._array[places]
+        at, values = self._array.T
         return _on_lines(at, values, steps / span.per_epoch if self.per == "epoch" else steps.astype(float))
 
 

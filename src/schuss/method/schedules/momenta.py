@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from schuss.method.checks import check_integer, check_number
-from schuss.method.schedules.schedule import Schedule, Span, Steps, Values
+from schuss.method.schedules.schedule import Schedule, Span, Steps, Values, so_many
 
 __all__ = ["Demon", "Nesterov1983", "Sutskever"]
 
@@ -46,7 +46,8 @@ class Sutskever(Schedule):
     @property
     def words(self) -> str:
         """Say it in words."""
-        return f"1 − 1/(2·stair), a stair every {self.period} steps, up to {self.highest:g}"
+        stairs = so_many(self.period, "step")
+        return f"1 − 1/(2·stair), a stair every {stairs}, up to {self.highest:g}"
 
     def at(self, steps: Steps, span: Span) -> Values:  # noqa: ARG002  # schedules share one signature
         """Return the value at each of `steps`, counted from 0."""

@@ -8,7 +8,18 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNITS", "Rate", "Schedule", "Span", "Steps", "Values", "at_steps", "counted", "highest"]
+__all__ = [
+    "UNITS",
+    "Rate",
+    "Schedule",
+    "Span",
+    "Steps",
+    "Values",
+    "at_steps",
+    "counted",
+    "highest",
+    "so_many",
+]
 
 Steps = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -69,3 +80,8 @@ def highest(rate: Rate) -> float:
 def counted(steps: Steps, span: Span, per: str) -> Steps:
     """Return how many whole epochs, or steps, have been made before each of `steps`."""
     return steps // span.per_epoch if per == "epoch" else steps
+
+
+def so_many(number: float, unit: str) -> str:
+    """Return how many epochs or steps, in words."""
+    return f"{number:g} {unit}" if number == 1 else f"{number:g} {unit}s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice, check_number
 from schuss.method.schedules.plateau import Plateau
-from schuss.method.schedules.schedule import UNITS, Rate, Schedule, Span, Steps, Values, at_steps
+from schuss.method.schedules.schedule import UNITS, Rate, Schedule, Span, Steps, Values, at_steps, so_many
 
 __all__ = ["WarmUp"]
 
@@ -58,11 +59,12 @@ class WarmUp(Schedule):
     def words(self) -> str:
         """Say it in words."""
         then = self.then.words if isinstance(self.then, Schedule) else f"{self.then:g}"
-        return f"rising over {self.length:g} {self.per}s, then {then}"
+        return f"rising over {so_many(self.length, self.per)}, then {then}"
 
     def at(self, steps: Steps, span: Span) -> Values:
         """Return the value at each of `steps`, counted from 0."""
-        rising = int(np.ceil(self.length * (span.per_epoch if self.per == "epoch" else 1)))
+        length = self.length * (span.per_epoch if self.per == "epoch" else 1)
+        rising = max(math.ceil(length - 1e-9), 0)  # 0.07·100 is a hair above 7
         left = span._replace(total=max(span.total - rising, 1))
         values = at_steps(self.then, np.maximum(steps - rising, 0), left)
         risen = values * (steps + 1) / max(rising, 1)
