@@ -187,6 +187,12 @@ def test_bounds_bound(schedule, total, per_epoch):
     assert found[0] > 0
 
 
+def test_a_warm_up_does_not_round_above_what_it_rises_to():
+    """Where 0.1·3/3 lies above 0.1, the third step of three has 0.1."""
+    assert 0.1 * 3 / 3 > 0.1
+    assert values(WarmUp(0.1, 3, "step"))[2] == 0.1
+
+
 def test_bounds_are_met():
     """They are no wider than they must be: a cycle, stairs and a table reach both of theirs."""
     for schedule in (OneCycle(0.1, 0.5, 0.05), Sutskever(0.9, 5), Table((0.2, 0.1, 0.3))):

@@ -126,4 +126,4 @@ class Demon(Schedule):
     def at(self, steps: Steps, span: Span) -> Values:
         """Return the value at each of `steps`, counted from 0."""
         left = self.initial * (1.0 - np.minimum(steps / max(span.total, 1), 1.0))
-        return np.minimum(left / ((1.0 - self.initial) + left), self.initial)  # the sum may round below 1
+        return left / ((1.0 - self.initial) + left)
