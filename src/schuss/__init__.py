@@ -29,7 +29,21 @@ from schuss.method.network import Network
 from schuss.method.orders import Blocks
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
-from schuss.method.schedules import Cosine, InverseScaling, Plateau
+from schuss.method.schedules import (
+    Cosine,
+    Custom,
+    Demon,
+    Exponential,
+    Inverse,
+    InverseScaling,
+    Nesterov1983,
+    OneCycle,
+    Plateau,
+    Step,
+    Sutskever,
+    Table,
+    WarmUp,
+)
 from schuss.method.state import State
 from schuss.training.keep import Keep
 from schuss.training.loop import Epoch, Tick
@@ -66,13 +80,17 @@ __all__ = [
     "Adam",
     "Blocks",
     "Cosine",
+    "Custom",
     "DataError",
+    "Demon",
     "Derivation",
     "DivergenceError",
     "EngineError",
     "Epoch",
+    "Exponential",
     "GradientDescent",
     "Init",
+    "Inverse",
     "InverseScaling",
     "Keep",
     "KernelMissingWarning",
@@ -83,7 +101,9 @@ __all__ = [
     "ModelFileError",
     "Momentum",
     "Nesterov",
+    "Nesterov1983",
     "Network",
+    "OneCycle",
     "OutputError",
     "Plan",
     "Plateau",
@@ -94,9 +114,13 @@ __all__ = [
     "SchussWarning",
     "SettingError",
     "State",
+    "Step",
+    "Sutskever",
     "Sweep",
+    "Table",
     "Tick",
     "TrainingInterrupted",
+    "WarmUp",
     "compare",
     "derive",
     "load_model",

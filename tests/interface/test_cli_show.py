@@ -9,8 +9,17 @@ import numpy as np
 import pytest
 from commands import invoke, invoke_json
 
-from schuss import Cosine, GradientDescent, Momentum, Nesterov, Network, save_model, train
-from schuss.interface.cli.describe import effective_rate, half_life, loss_picture, resampled
+from schedules import EACH
+from schuss import Cosine, GradientDescent, Momentum, Nesterov, Network, OneCycle, Step, save_model, train
+from schuss.interface.cli.describe import (
+    effective_rate,
+    half_life,
+    loss_picture,
+    rate_pictures,
+    rate_text,
+    resampled,
+)
+from schuss.method.schedules import Span
 
 
 def save(path: Path, rule: Any, **how: Any) -> Path:
@@ -153,3 +162,44 @@ def test_a_picture_of_nothing_is_no_picture(losses: list[float]) -> None:
 def test_a_loss_that_stays_is_a_flat_line() -> None:
     """Equal losses do not divide by zero."""
     assert picture_of([0.5, 0.5, 0.5], height=1)[0].strip().endswith("▁▁▁")
+
+
+def rates_of(rule: Any, steps: int = 100) -> list[list[str]]:
+    plan = SimpleNamespace(rule=rule, span=lambda n: Span(steps, 10, n))
+    return rate_pictures(SimpleNamespace(plan=plan, state=SimpleNamespace(step=steps), n_samples=75))  # type: ignore[arg-type]
+
+
+def test_a_golden_picture_of_a_rate() -> None:
+    """To the character; by hand: eighths of 16 are 16 in the first half and 1 in the second."""
+    assert rates_of(Momentum(Step(0.2, 2.0, after=(2,), per="step"), 0.9), 4) == [
+        ["learning rate", "      0.2 ██", "      0.1 ██▁▁", "          step 0 3"]
+    ]
+    assert rates_of(Momentum(Step(0.2, 2.0, after=(3,), per="step"), 0.9), 4)[0][1] == "      0.2 ███"
+
+
+def test_each_rate_that_changes_is_drawn_and_no_other() -> None:
+    """A number, a schedule that stays as it is over the run, and a run of no steps have no picture."""
+    cycles = rates_of(Momentum(OneCycle(0.01, 0.1), OneCycle(0.95, 0.85)))
+    assert [picture[0] for picture in cycles] == ["learning rate", "momentum"]
+    assert all(len(line) <= 10 + 60 for picture in cycles for line in picture)
+    assert cycles[1][1].startswith("     0.95 ███")
+    assert [picture[0] for picture in rates_of(Momentum(0.01, OneCycle(0.95, 0.85)))] == ["momentum"]
+    assert rates_of(Momentum(0.01, 0.9)) == rates_of(Momentum(Step(0.1, every=50), 0.9)) == []
+    assert rates_of(Momentum(Cosine(0.1), 0.9), 0) == rates_of(Momentum(Cosine(0.1), 0.9), 1) == []
+
+
+def test_show_draws_the_rates_of_a_saved_run(tmp_path: Path) -> None:
+    """Under the loss, each under its name; and says both in words."""
+    out = invoke("show", save(tmp_path / "m", Momentum(OneCycle(0.01, 0.1), OneCycle(0.95, 0.85)))).out
+
+    assert "\nlearning rate\n" in out
+    assert out.index("\nmomentum\n") > out.index("epoch 1")
+    assert "one cycle from 0.95 to 0.85 and to 0.95" in facts_of(out)["rates"]
+    assert "\nmomentum\n" not in invoke("show", save(tmp_path / "b", Momentum(Cosine(0.1), 0.9))).out
+
+
+@pytest.mark.parametrize("schedule", EACH, ids=repr)
+def test_every_schedule_is_said_in_words(schedule: Any) -> None:
+    """The same words that the schedule has for itself; a number is said as a number."""
+    assert rate_text(schedule) == schedule.words
+    assert rate_text(0.25) == "0.25"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from commands import invoke
 
-from schuss import MissingExtraError, Network, OutputError, Run, SettingError, train
+from schuss import MissingExtraError, Momentum, Network, OneCycle, OutputError, Run, SettingError, train
 from schuss.interface.plots import save_loss_curve
 
 SENTENCE = 'drawing a picture needs an optional package: pip install "schuss[plot]"'
@@ -42,6 +42,22 @@ def test_the_picture_says_what_it_shows(tmp_path: Path) -> None:
         assert word in plain
     assert "validation" in both
     assert "validation" not in plain
+
+
+def test_rates_that_change_are_drawn_below(tmp_path: Path) -> None:
+    """Each on axes of its own, with its name; constant ones are not drawn."""
+    from matplotlib import rc_context
+
+    def drawn(name: str, rule: Momentum) -> str:
+        return save_loss_curve(run_of(rule=rule), tmp_path / name).read_text()
+
+    with rc_context({"svg.fonttype": "none"}):
+        plain = drawn("a.svg", Momentum(0.01, 0.9))
+        one = drawn("b.svg", Momentum(0.01, OneCycle(0.95, 0.85)))
+        both = drawn("c.svg", Momentum(OneCycle(0.01, 0.1), OneCycle(0.95, 0.85)))
+    assert [text.count('id="axes_') for text in (plain, one, both)] == [1, 2, 3]
+    assert "learning rate" in both
+    assert "learning rate" not in one
 
 
 def test_another_suffix_is_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schuss.errors import MissingExtraError, SettingError
+from schuss.interface.rates import varying_rates
 from schuss.training.record import check_place, write_whole
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def check_picture(path: Path) -> Path:
 def save_loss_curve(run: Run, path: Path) -> Path:
     """Draw the loss by epoch, on a log scale, to `path`, and return the path.
 
+    Each rate that changes from step to step is drawn under it.
+
     Raises
     ------
     MissingExtraError
@@ -54,18 +57,25 @@ def save_loss_curve(run: Run, path: Path) -> Path:
     path = check_picture(path)
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-    axes = figure.subplots()
+    rates = varying_rates(run, 1000)
+    heights = [3.0] + [1.0] * len(rates)
+    figure = Figure(figsize=(6.4, sum(heights) + 1.0), layout="constrained")
+    axes, *others = figure.subplots(len(heights), sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     epochs = range(1, len(run.loss) + 1)
     axes.plot(epochs, run.loss, color="#1f5fa8", label="training")
     if len(run.validation_loss):
         axes.plot(epochs, run.validation_loss, color="#c2571a", ls="--", label="validation")
         axes.legend(frameon=False)
     axes.set_yscale("log")
-    axes.set_xlabel("epoch")
     axes.set_ylabel(f"loss ({run.network.loss.name.replace('_', ' ')})")
     sizes = "-".join(map(str, run.network.layers))
     axes.set_title(f"{sizes}, {run.plan.rule.name.replace('_', ' ')}", loc="left")
+    for below, (name, (steps, values)) in zip(others, rates.items(), strict=True):
+        per_epoch = run.plan.steps_per_epoch(run.n_samples)
+        below.plot([step / per_epoch for step in steps], values, color="#3a7d44", drawstyle="steps-post")
+        below.set_ylabel(name.replace("_", " "), fontsize=8)
+        below.spines[["top", "right"]].set_visible(False)
+    (others or [axes])[-1].set_xlabel("epoch")
     axes.spines[["top", "right"]].set_visible(False)
     return _save(figure, path)
 

@@ -7,14 +7,23 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from schuss.interface.rates import varying_rates
 from schuss.method.rules import rule_to_dict
-from schuss.method.schedules import Cosine, InverseScaling, Plateau, Rate, highest
+from schuss.method.schedules import Rate, Schedule, highest
 
 if TYPE_CHECKING:
     from schuss.adapters.model import Model
     from schuss.training.run import Run
 
-__all__ = ["described", "effective_rate", "half_life", "loss_picture", "rate_text", "score_line"]
+__all__ = [
+    "described",
+    "effective_rate",
+    "half_life",
+    "loss_picture",
+    "rate_pictures",
+    "rate_text",
+    "score_line",
+]
 
 NAMES = {
     "accuracy": "accuracy",
@@ -33,17 +42,11 @@ def score_line(scores: dict[str, float]) -> str:
 
 def rate_text(rate: Rate) -> str:
     """Return a rate in words."""
-    if isinstance(rate, Cosine):
-        return f"up to {rate.peak:g}, then along a cosine to {rate.final:g}"
-    if isinstance(rate, InverseScaling):
-        return f"{rate.initial:g} at first, then by 1/(samples seen)^{rate.power:g}"
-    if isinstance(rate, Plateau):
-        return f"{rate.initial:g}, divided by {rate.factor:g} at each of {len(rate.drops)} plateaus"
-    return f"{rate:g}"
+    return rate.words if isinstance(rate, Schedule) else f"{rate:g}"
 
 
 def effective_rate(run: Run) -> float:
-    """Return α/(1−η): how far a lasting push moves a weight per step, at the highest rate."""
+    """Return α/(1−η): how far a lasting push moves a weight per step, at the highest of each."""
     momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
     rate = highest(run.plan.rule.learning_rate)
     return rate / (1.0 - momentum) if momentum < 1 else math.inf
@@ -64,13 +67,31 @@ def loss_picture(run: Run, width: int = 60, height: int = 4) -> list[str]:
         return []
     columns = [math.log(x) for x in resampled(losses, min(width, len(losses)))]
     low, high = min(columns), max(columns)
+    lines = _bars(columns, height, f"{math.exp(high):.3g}", f"{math.exp(low):.3g}")
+    lines.append(f"{'loss':>9} {'epoch 1':<{max(len(columns) - len(str(len(run.loss))), 8)}}{len(run.loss)}")
+    return lines
+
+
+def rate_pictures(run: Run, width: int = 60, height: int = 2) -> list[list[str]]:
+    """Return each rate that is not constant over the run's steps as a small picture."""
+    return [_rate_picture(name, *drawn, height) for name, drawn in varying_rates(run, width).items()]
+
+
+def _rate_picture(name: str, steps: list[int], values: list[float], height: int) -> list[str]:
+    lines = _bars(values, height, f"{max(values):.3g}", f"{min(values):.3g}")
+    last = str(steps[-1])
+    return [name.replace("_", " "), *lines, f"{'':>9} {'step 0':<{max(len(values) - len(last), 7)}}{last}"]
+
+
+def _bars(columns: Sequence[float], height: int, top: str, bottom: str) -> list[str]:
+    """Return columns as bars from their lowest to their highest, in `height` lines with these two labels."""
+    low, high = min(columns), max(columns)
     levels = [round((c - low) / (high - low or 1) * (8 * height - 1)) + 1 for c in columns]
     lines = []
     for row in range(height - 1, -1, -1):
         bars = "".join(" " if n <= 8 * row else BLOCKS[min(n - 8 * row, 8) - 1] for n in levels)
-        label = {height - 1: f"{math.exp(high):.3g}", 0: f"{math.exp(low):.3g}"}.get(row, "")
+        label = {height - 1: top, 0: bottom}.get(row, "")
         lines.append(f"{label:>9} {bars}".rstrip())
-    lines.append(f"{'loss':>9} {'epoch 1':<{max(len(columns) - len(str(len(run.loss))), 8)}}{len(run.loss)}")
     return lines
 
 

@@ -17,12 +17,14 @@ __all__ = ["show"]
 
 def show(
     model: Annotated[Path, typer.Argument(help="A model file, or the folder of a recorded run.")],
-    plot: Annotated[Path | None, typer.Option(help="Draw the loss curve to this PNG or SVG.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the loss curve, and rates that change, to this PNG or SVG.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Print a model's sizes, parameters, rule, effective rate and memory, and its loss curve."""
+    """Print a model's sizes, parameters, rule, effective rate and memory, and its loss and changing rates."""
     from schuss.adapters.model_file import load_model
-    from schuss.interface.cli.describe import described, loss_picture
+    from schuss.interface.cli.describe import described, loss_picture, rate_pictures
 
     loaded = load_model(model)
     if plot is not None:
@@ -38,6 +40,10 @@ def show(
     print_line()
     for line in loss_picture(loaded.run):
         print_line(line)
+    for picture in rate_pictures(loaded.run):
+        print_line()
+        for line in picture:
+            print_line(line)
 
 
 def facts(model: Model) -> list[tuple[str, str]]:
@@ -52,7 +58,7 @@ def facts(model: Model) -> list[tuple[str, str]]:
         ("loss", f"{run.network.loss.name}, {run.network.loss.kind.formula}"),
         ("rule", f"{rule.name}, {rule.formula}"),
         ("rates", ", ".join(rates)),
-        ("effective rate", f"{effective_rate(run):.4g} = α/(1−η), at the highest rate"),
+        ("effective rate", f"{effective_rate(run):.4g} = α/(1−η), at the highest of each"),
         ("memory", forgets),
         ("trained", f"{run.epochs} epochs of {run.n_samples:,} samples, {run.state.step:,} steps"),
         (

@@ -19,6 +19,7 @@ import numpy as np
 
 from schuss.method.checks import check_integer
 from schuss.method.functions import Array
+from schuss.method.powers import power, powers
 from schuss.method.rules.rule import Expansion, check_rates, rates_at, rates_at_one, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
@@ -68,7 +69,7 @@ class Adam:
         if len(steps) == 1:
             first, beta_1, beta_2, epsilon = rates_at_one(self, steps, span)
             t = int(steps[0]) + self.age + 1
-            first *= math.sqrt(1.0 - _power(beta_2, t)) / (1.0 - _power(beta_1, t))
+            first *= math.sqrt(1.0 - power(beta_2, t)) / (1.0 - power(beta_1, t))
             return np.array([[first, beta_1, beta_2, epsilon]])
         return self._at_many(steps, span)
 
@@ -77,7 +78,7 @@ class Adam:
         t = steps + (self.age + 1)
         beta_1 = self.beta_1 if isinstance(self.beta_1, float) else rates[:, 1]
         beta_2 = self.beta_2 if isinstance(self.beta_2, float) else rates[:, 2]
-        rates[:, 0] *= np.sqrt(1.0 - _powers(beta_2, t)) / (1.0 - _powers(beta_1, t))
+        rates[:, 0] *= np.sqrt(1.0 - powers(beta_2, t)) / (1.0 - powers(beta_1, t))
         return rates
 
     def update(
@@ -97,23 +98,3 @@ class Adam:
         learning_rate, beta_1, _, epsilon = rounded(rates.T, dtype)
         use = -learning_rate / (np.sqrt(memory[:, 1].astype(np.float64)) + epsilon)
         return Expansion(beta_1, rounded(1.0 - rates[:, 1], dtype), use, np.zeros(len(rates)))
-
-
-def _power(base: float, exponent: int) -> float:
-    """Return base^exponent by squaring: in products alone, which every processor rounds alike."""
-    power = 1.0
-    while exponent:
-        if exponent & 1:
-            power *= base
-        base *= base
-        exponent >>= 1
-    return power
-
-
-def _powers(base: float | Values, exponents: Steps) -> Values:
-    """Return the same, product for product, for many exponents and one base or as many."""
-    powers, bit = np.ones(len(exponents)), 1
-    while bit <= exponents.max(initial=0):
-        np.multiply(powers, base, out=powers, where=(exponents & bit) != 0)
-        base, bit = base * base, bit << 1
-    return powers
