@@ -8,6 +8,7 @@ from schuss.method.schedules import (
     Exponential,
     Inverse,
     InverseScaling,
+    Listed,
     Nesterov1983,
     OneCycle,
     Plateau,
@@ -15,7 +16,6 @@ from schuss.method.schedules import (
     Span,
     Step,
     Sutskever,
-    Table,
     WarmUp,
 )
 
@@ -30,9 +30,9 @@ EACH = [
     *[OneCycle(0.01, 0.3), OneCycle(0.95, 0.85), OneCycle(0.01, 0.3, 1e-6, 0.4, "linear")],
     *[Sutskever(), Sutskever(0.3, 10), Nesterov1983(), Nesterov1983(0.3), Demon(), Demon(0.5)],
     *[
-        Table((0.1, 0.3, 0.2)),
-        Table(((2, 0.1), (50, 0.3), (90, 0.0))),
-        Table(((0, 0.1), (2.5, 0.2)), "epoch"),
+        Listed((0.1, 0.3, 0.2)),
+        Listed(((2, 0.1), (50, 0.3), (90, 0.0))),
+        Listed(((0, 0.1), (2.5, 0.2)), "epoch"),
     ],
 ]
 

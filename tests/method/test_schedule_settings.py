@@ -14,11 +14,11 @@ from schuss.method.schedules import (
     SCHEDULES,
     Custom,
     Inverse,
+    Listed,
     Nesterov1983,
     OneCycle,
     Plateau,
     Step,
-    Table,
     WarmUp,
     check_rate,
     rate_from_json,
@@ -48,7 +48,7 @@ def test_words_of_some():
     assert Step(0.1, after=(30, 60)).words == "0.1, divided by 10 after 30, 60 epochs"
     assert WarmUp(Inverse(0.3, 0.1), 5, "step").words == "rising over 5 steps, then 0.3/(1 + 0.1·n) in step n"
     assert OneCycle(0.95, 0.85).words == "one cycle from 0.95 to 0.85 and to 0.95"
-    assert Table(((0, 0.1), (9, 0.2))).words == "on straight lines through 2 points from 0.1 to 0.2"
+    assert Listed(((0, 0.1), (9, 0.2))).words == "on straight lines through 2 points from 0.1 to 0.2"
 
 
 BAD = {
@@ -66,9 +66,9 @@ BAD = {
     "Sutskever": [{"highest": 0.0}, {"highest": 1.1}, {"period": 0}, {"period": 2.5}],
     "Nesterov1983": [{"highest": 0.0}, {"highest": 1.1}, {"highest": None}],
     "Demon": [{"initial": 0.0}, {"initial": 1.0}, {"initial": "0.9"}],
-    "Table": [{"values": v} for v in ((), 0.1, "0.1", (0.1, -0.1), (float("nan"),), (0.1, (2, 0.1)))],
-    "Table ": [{"values": v} for v in (((2, 0.1), (2, 0.2)), ((2, 0.1), (1, 0.2)), ((1, 2, 3),))],
-    "Table  ": [{"values": v} for v in (((-1, 0.1),), ((1, -0.1),), ((1, 0.1), 0.2))],
+    "Listed": [{"values": v} for v in ((), 0.1, "0.1", (0.1, -0.1), (float("nan"),), (0.1, (2, 0.1)))],
+    "Listed ": [{"values": v} for v in (((2, 0.1), (2, 0.2)), ((2, 0.1), (1, 0.2)), ((1, 2, 3),))],
+    "Listed  ": [{"values": v} for v in (((-1, 0.1),), ((1, -0.1),), ((1, 0.1), 0.2))],
     "Custom": [{"function": 0.1, "high": 1.0}, {"function": abs, "high": -1.0}],
     "Custom ": [{"function": abs, "high": 0.5, "low": 0.6}, {"function": abs, "high": float("inf")}],
 }
@@ -83,7 +83,7 @@ def test_a_bad_setting(kind, settings):
 
 
 @pytest.mark.parametrize(
-    "schedule", [Step(1.5, every=1), WarmUp(1.5), OneCycle(0.9, 1.5), Table((0.1, 1.5)), Custom(abs, 1.5)]
+    "schedule", [Step(1.5, every=1), WarmUp(1.5), OneCycle(0.9, 1.5), Listed((0.1, 1.5)), Custom(abs, 1.5)]
 )
 def test_the_limits_of_a_rate_hold(schedule):
     """A schedule that may go beyond a rate's limits is refused where it is given."""
@@ -140,8 +140,8 @@ def test_a_function_is_not_written_to_json():
         lambda: rate_to_json(WarmUp(custom)),
         Plan(Adam(custom)).to_dict,
     ):
-        with pytest.raises(SettingError, match=r"Table\(\[function\(n\) for n in range\(steps\)\]\)"):
+        with pytest.raises(SettingError, match=r"Listed\(\[function\(n\) for n in range\(steps\)\]\)"):
             what()
-    assert values(Table([custom.function(n) for n in range(100)])) == values(custom)
+    assert values(Listed([custom.function(n) for n in range(100)])) == values(custom)
     with pytest.raises(SettingError, match="callable"):
         rate_from_json({"schedule": "custom", "function": "exp", "high": 1.0})

@@ -19,12 +19,12 @@ from schuss.method.schedules import (
     Exponential,
     Inverse,
     InverseScaling,
+    Listed,
     Nesterov1983,
     OneCycle,
     Span,
     Step,
     Sutskever,
-    Table,
     WarmUp,
 )
 
@@ -71,13 +71,13 @@ FORMULAS = {
     "sutskever": (Sutskever(0.9, 7), lambda n: min(1 - 2 ** (-1 - math.log2(n // 7 + 1)), 0.9)),
     "nesterov": (Nesterov1983(0.95), lambda n: min(1 - 3 / (n + 5), 0.95)),
     "demon": (Demon(0.9), lambda n: 0.9 * (1 - n / 100) / ((1 - 0.9) + 0.9 * (1 - n / 100))),
-    "table": (Table((0.3, 0.1, 0.2)), lambda n: [0.3, 0.1, 0.2][min(n, 2)]),
-    "table, epochs": (Table((0.3, 0.1, 0.2), "epoch"), lambda n: [0.3, 0.1, 0.2][min(n // 10, 2)]),
+    "table": (Listed((0.3, 0.1, 0.2)), lambda n: [0.3, 0.1, 0.2][min(n, 2)]),
+    "table, epochs": (Listed((0.3, 0.1, 0.2), "epoch"), lambda n: [0.3, 0.1, 0.2][min(n // 10, 2)]),
     "points": (
-        Table(((10, 0.1), (30, 0.5), (80, 0.25))),
+        Listed(((10, 0.1), (30, 0.5), (80, 0.25))),
         lambda n: 0.1 + 0.4 * min(max(n - 10, 0), 20) / 20 if n < 30 else 0.5 - 0.25 * min(n - 30, 50) / 50,
     ),
-    "points, epochs": (Table(((0, 0.4), (10, 0.0)), "epoch"), lambda n: 0.4 * (1 - n / 100)),
+    "points, epochs": (Listed(((0, 0.4), (10, 0.0)), "epoch"), lambda n: 0.4 * (1 - n / 100)),
     "custom": (Custom(lambda n: 0.2 + 0.1 * math.sin(n), 0.3), lambda n: 0.2 + 0.1 * math.sin(n)),
 }
 
@@ -111,7 +111,7 @@ def test_ends_are_met_to_the_bit():
     for shape in ("cosine", "linear"):
         cycle = values(OneCycle(0.04, 1.3, 4e-6, 0.3, shape))
         assert (cycle[0], cycle[29], cycle[99]) == (0.04, 1.3, 4e-6)
-    table = values(Table(((3, 0.1), (7, 0.7), (50, 0.3))))
+    table = values(Listed(((3, 0.1), (7, 0.7), (50, 0.3))))
     assert (table[0], table[3], table[7], table[50], table[99]) == (0.1, 0.1, 0.7, 0.3, 0.3)
     warm = values(WarmUp(0.3, 7, "step"))
     assert warm[0] == pytest.approx(0.3 / 7)
@@ -141,7 +141,7 @@ def test_the_single_step_of_each():
     assert values(Demon(0.9), 1, 1) == [0.9]
     assert values(Sutskever(), 1, 1) == [0.5]
     assert values(Nesterov1983(), 1, 1) == [pytest.approx(0.4)]
-    for schedule in (Step(0.3, every=1), Exponential(0.3, 0.5), Inverse(0.3, 9.0), Table((0.3, 0.1))):
+    for schedule in (Step(0.3, every=1), Exponential(0.3, 0.5), Inverse(0.3, 9.0), Listed((0.3, 0.1))):
         assert values(schedule, 1, 1) == [0.3]
 
 
@@ -169,8 +169,8 @@ SIMPLE = st.one_of(
     st.builds(Nesterov1983, st.floats(0.01, 1.0)),
     st.builds(Demon, share),
     st.builds(InverseScaling, positive, st.floats(0.0, 3.0)),
-    st.builds(Table, st.lists(positive, min_size=1, max_size=9), units),
-    st.builds(Table, points.map(lambda found: sorted(found.items())), units),
+    st.builds(Listed, st.lists(positive, min_size=1, max_size=9), units),
+    st.builds(Listed, points.map(lambda found: sorted(found.items())), units),
 )
 ANY = st.one_of(SIMPLE, st.builds(WarmUp, st.one_of(positive, SIMPLE), st.floats(0.0, 50.0), units))
 
@@ -195,7 +195,7 @@ def test_a_warm_up_does_not_round_above_what_it_rises_to():
 
 def test_bounds_are_met():
     """They are no wider than they must be: a cycle, stairs and a table reach both of theirs."""
-    for schedule in (OneCycle(0.1, 0.5, 0.05), Sutskever(0.9, 5), Table((0.2, 0.1, 0.3))):
+    for schedule in (OneCycle(0.1, 0.5, 0.05), Sutskever(0.9, 5), Listed((0.2, 0.1, 0.3))):
         found = values(schedule)
         assert (min(found), max(found)) == schedule.bounds
 
@@ -203,7 +203,7 @@ def test_bounds_are_met():
 def test_a_table_gives_what_a_schedule_gave():
     """The values of any schedule, in a table, are that schedule, to the last bit."""
     for schedule in EACH:
-        assert values(Table(values(schedule))) == values(schedule)
+        assert values(Listed(values(schedule))) == values(schedule)
 
 
 def test_powers_by_squaring():

@@ -25,7 +25,16 @@ from schuss import (
     train,
 )
 from schuss.method.plan import Plan
-from schuss.method.schedules import Custom, Demon, Nesterov1983, OneCycle, Plateau, Schedule, Sutskever, Table
+from schuss.method.schedules import (
+    Custom,
+    Demon,
+    Listed,
+    Nesterov1983,
+    OneCycle,
+    Plateau,
+    Schedule,
+    Sutskever,
+)
 
 OFTEN = Keep(seconds=0)  # a checkpoint after every stretch
 CUSTOM = Custom(lambda n: 0.05 * 0.9**n, 0.1)
@@ -55,7 +64,7 @@ def test_one_call_pieces_and_steps_have_the_same_bits(name: str, schedule: Sched
     "rule",
     [
         Momentum(OneCycle(0.01, 0.1), OneCycle(0.95, 0.85)),
-        Nesterov(Table(((0, 0.02), (20, 0.05), (40, 0.0))), Sutskever(0.9, 7)),
+        Nesterov(Listed(((0, 0.02), (20, 0.05), (40, 0.0))), Sutskever(0.9, 7)),
         Adam(0.01, Nesterov1983(0.9)),
         Momentum(0.02, Demon()),
     ],
@@ -80,17 +89,17 @@ def test_a_function_trains_but_is_not_recorded(tmp_path: Path) -> None:
     """The run in memory finds its steps again; recording says what to give, and leaves no folder behind."""
     X, T = draw_data()
     run = train(NETWORK, X, T, rule=Momentum(CUSTOM, 0.9), epochs=8, batch_size=5)
-    listed = Table([CUSTOM.function(n) for n in range(40)])
+    listed = Listed([CUSTOM.function(n) for n in range(40)])
 
     assert run.at(40).digest() == run.state.digest()
-    with pytest.raises(SettingError, match="Table"):
+    with pytest.raises(SettingError, match="Listed"):
         train(NETWORK, X, T, rule=Momentum(CUSTOM, 0.9), record=tmp_path / "run")
-    with pytest.raises(SettingError, match="Table"):
+    with pytest.raises(SettingError, match="Listed"):
         save_model(run, tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
     kept = train(NETWORK, X, T, rule=Momentum(listed, 0.9), epochs=8, batch_size=5, record=tmp_path / "run")
     assert kept.state.digest() == run.state.digest()
-    assert json.loads(json.dumps(kept.plan.to_dict()))["rule"]["learning_rate"]["schedule"] == "table"
+    assert json.loads(json.dumps(kept.plan.to_dict()))["rule"]["learning_rate"]["schedule"] == "listed"
 
 
 def test_a_function_that_fails_ends_the_training() -> None:

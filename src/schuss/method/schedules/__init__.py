@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from schuss.method.schedules.cosine import Cosine
 from schuss.method.schedules.falling import Exponential, Inverse, InverseScaling, Step
-from schuss.method.schedules.given import Custom, Table
+from schuss.method.schedules.given import Custom, Listed
 from schuss.method.schedules.momenta import Demon, Nesterov1983, Sutskever
 from schuss.method.schedules.one_cycle import OneCycle
 from schuss.method.schedules.plateau import Plateau
@@ -32,7 +32,7 @@ __all__ = [
     "Step",
     "Steps",
     "Sutskever",
-    "Table",
+    "Listed",
     "Values",
     "WarmUp",
     "at_steps",

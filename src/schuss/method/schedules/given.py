@@ -14,13 +14,13 @@ from schuss.errors import SettingError
 from schuss.method.checks import check_choice, check_number
 from schuss.method.schedules.schedule import UNITS, Schedule, Span, Steps, Values, counted
 
-__all__ = ["Custom", "Table"]
+__all__ = ["Custom", "Listed"]
 
 Pairs = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
-class Table(Schedule):
+class Listed(Schedule):
     """The values themselves, or points with straight lines between them.
 
     value(n) = values[n], after the last one that
@@ -38,7 +38,7 @@ class Table(Schedule):
     values: tuple[float, ...] | Pairs
     per: str = "step"
 
-    name: ClassVar[str] = "table"
+    name: ClassVar[str] = "listed"
 
     def __post_init__(self) -> None:
         self._set("values", _checked(self.values))
@@ -125,7 +125,7 @@ class Custom(Schedule):
 
     It is asked for one step at a time, with an int, so that a step's bits cannot hang on the steps beside it.
     A file has no form for a function: a run with it can neither be recorded nor saved. For that, give its
-    values: ``Table([function(n) for n in range(steps)])``.
+    values: ``Listed([function(n) for n in range(steps)])``.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from schuss.errors import SettingError
 from schuss.method.checks import check_choice, check_number
 from schuss.method.schedules.cosine import Cosine
 from schuss.method.schedules.falling import Exponential, Inverse, InverseScaling, Step
-from schuss.method.schedules.given import Custom, Table
+from schuss.method.schedules.given import Custom, Listed
 from schuss.method.schedules.momenta import Demon, Nesterov1983, Sutskever
 from schuss.method.schedules.one_cycle import OneCycle
 from schuss.method.schedules.plateau import Plateau
@@ -22,7 +22,7 @@ SCHEDULES: dict[str, type[Any]] = {
     kind.name: kind
     for kind in (
         *(Cosine, InverseScaling, Plateau, Step, Exponential, Inverse, WarmUp, OneCycle),
-        *(Sutskever, Nesterov1983, Demon, Table, Custom),
+        *(Sutskever, Nesterov1983, Demon, Listed, Custom),
     )
 }
 
@@ -52,7 +52,7 @@ def rate_to_json(rate: Rate) -> Any:
     if isinstance(rate, Custom):
         raise SettingError(
             "a Custom schedule is a function, which no file can hold; to record or save, give its values: "
-            "Table([function(n) for n in range(steps)])."
+            "Listed([function(n) for n in range(steps)])."
         )
     settings = {field.name: getattr(rate, field.name) for field in fields(rate)}  # type: ignore[arg-type]  # all are
     return {"schedule": rate.name, **{name: rate_to_json(value) for name, value in settings.items()}}
