@@ -24,7 +24,7 @@ class Keep:
         first and the last two; losses may take half of it, and later ones are computed again when needed.
     data_size : float, default 100e6
         Data of at most so many bytes are kept with the run; larger ones must be given again to replay it.
-    norms : int, default 32
+    norms : int, default 64
         Every so many steps, lengths of gradient, velocity and change are noted; 0: never.
 
     Raises
@@ -36,7 +36,7 @@ class Keep:
     seconds: float = 0.5
     size: float = 500e6
     data_size: float = 100e6
-    norms: int = 32
+    norms: int = 64
 
     def __post_init__(self) -> None:
         for name in ("seconds", "size", "data_size"):
