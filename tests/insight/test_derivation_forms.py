@@ -105,4 +105,4 @@ def test_digits_are_a_choice() -> None:
     assert TEXT.value(found.lines[1].result, 12) not in found.text()
     for digits in (1, 18, 2.5):
         with pytest.raises(SettingError, match="digits must be an integer of at least 2 and at most 17"):
-            found.text(digits)  # type: ignore[arg-type]
+            found.text(digits)  # type: ignore[arg-type]  # what is wrong is the point

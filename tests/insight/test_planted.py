@@ -1,6 +1,6 @@
 """Spikes with a cause that was planted: it is named, the fork that is advised takes the spike away.
 
-The rule was chosen on other seeds than these; the numbers on a hundred more stand in `spike_causes`.
+The rule was chosen on other seeds than these; the numbers on a hundred more stand in docs/explain.md.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from schuss.insight.spikes.spike import Confirmed, Spike
 from schuss.insight.spikes.spikes import confirm, spikes
 
 SEEDS = range(400, 420)
-LEAST = {"mislabelled": 19, "scaled": 19, "much momentum": 19, "large rate": 19, "nothing": 19, "both": 16}
+LEAST = {"mislabelled": 19, "scaled": 19, "much momentum": 19, "large rate": 19, "nothing": 19, "both": 18}
 
 
 @dataclass
@@ -42,7 +42,7 @@ def found(request: pytest.FixtureRequest) -> tuple[str, list[Found]]:
 
 
 def test_the_planted_cause_is_named(found):
-    """In at least 19 of 20 cases of each kind; and no other cause is named so often."""
+    """In 19 of 20 cases, 18 where rate and momentum both are too large; and no other cause so often."""
     kind, results = found
     named = {cause: sum(result.cause == cause for result in results) for cause in CAUSES}
     planted_cause = results[0].case.cause

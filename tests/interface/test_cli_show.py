@@ -74,7 +74,7 @@ def test_a_momentum_of_one_never_forgets(tmp_path: Path) -> None:
     path = save(tmp_path / "m", Momentum(1e-6, 1.0))
     run = SimpleNamespace(plan=SimpleNamespace(rule=Momentum(1e-6, 1.0)))
 
-    assert effective_rate(run) == half_life(run) == math.inf  # type: ignore[arg-type]
+    assert effective_rate(run) == half_life(run) == math.inf  # type: ignore[arg-type]  # a stand-in for a run
     told = invoke_json("show", path)
     assert (told["half_life_steps"], told["effective_rate"]) == (None, None)
     assert facts_of(invoke("show", path).out)["effective rate"].startswith("inf")
@@ -119,7 +119,7 @@ def test_targets_and_scores_are_printed(tmp_path: Path, name: str, target: str) 
 
 
 def picture_of(losses: list[float], **size: int) -> list[str]:
-    return loss_picture(SimpleNamespace(loss=np.array(losses)), **size)  # type: ignore[arg-type]
+    return loss_picture(SimpleNamespace(loss=np.array(losses)), **size)  # type: ignore[arg-type]  # as above
 
 
 def test_the_picture_of_a_halving_loss() -> None:
@@ -166,7 +166,7 @@ def test_a_loss_that_stays_is_a_flat_line() -> None:
 
 def rates_of(rule: Any, steps: int = 100) -> list[list[str]]:
     plan = SimpleNamespace(rule=rule, span=lambda n: Span(steps, 10, n))
-    return rate_pictures(SimpleNamespace(plan=plan, state=SimpleNamespace(step=steps), n_samples=75))  # type: ignore[arg-type]
+    return rate_pictures(SimpleNamespace(plan=plan, state=SimpleNamespace(step=steps), n_samples=75))  # type: ignore[arg-type]  # as above
 
 
 def test_a_golden_picture_of_a_rate() -> None:

@@ -15,7 +15,7 @@ SENTENCE = 'drawing a picture needs an optional package: pip install "schuss[plo
 
 def run_of(**how: object) -> Run:
     X = np.linspace(-1, 1, 12).reshape(-1, 1)
-    return train(Network([1, 3, 1], "tanh"), X, X**2, epochs=5, **how)  # type: ignore[arg-type]
+    return train(Network([1, 3, 1], "tanh"), X, X**2, epochs=5, **how)  # type: ignore[arg-type]  # plan settings
 
 
 @pytest.mark.parametrize(
