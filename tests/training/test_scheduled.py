@@ -40,7 +40,7 @@ OFTEN = Keep(seconds=0)  # a checkpoint after every stretch
 CUSTOM = Custom(lambda n: 0.05 * 0.9**n, 0.1)
 
 
-@pytest.mark.parametrize("schedule", [*EACH, CUSTOM], ids=lambda schedule: repr(schedule)[:60])
+@pytest.mark.parametrize("schedule", [*EACH, CUSTOM], ids=lambda each: repr(each).partition(" at 0x")[0][:60])
 @pytest.mark.parametrize("name", ALL)
 def test_one_call_pieces_and_steps_have_the_same_bits(name: str, schedule: Schedule) -> None:
     """As rate and, where it may be, as momentum; and a constant rate gives others."""
