@@ -16,15 +16,12 @@ from comparisons import assert_near
 from schuss import (
     Adam,
     Cosine,
-    DataError,
     Derivation,
-    DivergenceError,
     GradientDescent,
     Momentum,
     Nesterov,
     Network,
     Plan,
-    SettingError,
     derive,
 )
 from schuss.insight.derivation import scene
@@ -413,43 +410,3 @@ def test_the_same_input_gives_the_same_derivation() -> None:
     assert derive(network, [1, 0], [1], steps=3) == derive(network, [1, 0], [1], steps=3)
     assert derive(network, [1, 0], [1], seed=1) != derive(network, [1, 0], [1])
     assert derive(network, [1, 0], [1], seed=1) == derive(network, [1, 0], [1], rule=Plan(seed=1))
-
-
-# --- bad input ---
-
-NETWORK = Network([2, 2, 1], "logistic")
-
-
-@pytest.mark.parametrize(
-    ("x", "t", "how", "kind", "told"),
-    [
-        ([1, 0, 3], [1], {}, DataError, r"X must have shape \(n, 2\)"),
-        ([1, math.nan], [1], {}, DataError, "X holds nan"),
-        ([1, 0], [math.inf], {}, DataError, "T holds inf"),
-        ([1, 0], [2], {}, DataError, "reaches only"),
-        ([1, 0], [1, 0], {}, DataError, r"T must have shape \(1, 1\)"),
-        (["a", "b"], [1], {}, DataError, "X must be a matrix of numbers"),
-        ([[1, 0], [1]], [1, 0], {}, DataError, "X must be an array of numbers, rows of one length"),
-        ([1, 0], [1], {"weight": "hidden9[0] <- input[0]"}, SettingError, "a weight is named like"),
-        ([1, 0], [1], {"weight": "hidden1[7] <- input[0]"}, SettingError, "no weight 'hidden1"),
-        ([1, 0], [1], {"weight": 9}, SettingError, "weight must be an integer of at least 0 and at most 8"),
-        ([1, 0], [1], {"steps": 0}, SettingError, "steps must be an integer of at least 1"),
-        ([1, 0], [1], {"sample": 1}, SettingError, "sample must be an integer of at least 0 and at most 0"),
-        ([1, 0], [1], {"rule": "momentum"}, SettingError, "rule must be a Plan or one of"),
-        ([1, 0], [1], {"theta": np.zeros(3)}, DataError, "theta of this network has shape"),
-        ([1, 0], [1], {"theta": np.full(9, math.nan)}, DataError, "NaN or infinity"),
-        ([1, 0], [1], {"memory": np.zeros(9)}, DataError, "memory of rule 'momentum' has shape"),
-        ([1, 0], [1], {"seed": -1}, SettingError, "seed"),
-        ([1, 0], [1], {"step": -1}, SettingError, "step must be an integer of at least 0"),
-    ],
-)
-def test_bad_input_is_told(x: Any, t: Any, how: dict[str, Any], kind: type[Exception], told: str) -> None:
-    """What was wrong, and what is allowed."""
-    with pytest.raises(kind, match=told):
-        derive(NETWORK, x, t, **how)
-
-
-def test_steps_that_diverge_are_told() -> None:
-    """With the step and the layer, as in a training, and without a warning of NumPy's."""
-    with pytest.raises(DivergenceError, match="at step 1 the weights into layer"):
-        derive(Network([2, 2, 1], "relu"), [-1, 0], [1], rule=Momentum(1e200), steps=30)

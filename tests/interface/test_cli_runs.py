@@ -43,6 +43,17 @@ def test_a_training_is_recorded_by_the_name_of_its_data(runs: Path, tmp_path: Pa
     assert "there already" in done.told
 
 
+def test_record_may_be_given_without_a_name(runs: Path) -> None:
+    """Last, or before another option; then it is that of the data. With --no-record it is refused."""
+    invoke("train", "iris", *QUICK, "--record")
+    invoke("train", "--record", "-q", "iris", *QUICK)
+    both = invoke("train", "iris", *QUICK, "--record", "--no-record")
+
+    assert sorted(p.name for p in runs.iterdir()) == ["iris", "iris-2"]
+    assert both.code == 2
+    assert "not both" in both.told
+
+
 def test_a_place_that_cannot_be_written_does_not_stop_a_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,6 +65,7 @@ def test_a_place_that_cannot_be_written_does_not_stop_a_training(
     assert done.code == 0
     assert "not recorded" in done.told
     assert invoke("train", "iris", *QUICK, "--record", "mine").code == 1
+    assert invoke("train", "iris", *QUICK, "--record").code == 1
 
 
 def test_a_run_is_a_model_too(runs: Path, tmp_path: Path) -> None:

@@ -94,6 +94,14 @@ def test_weights_of_a_wrong_shape_or_not_finite_are_refused(theta: Any, error: t
         run_of(theta=theta)
 
 
+def test_samples_that_all_weigh_nothing_are_refused() -> None:
+    """One that counts is enough."""
+    some = np.eye(ROWS)[0]
+    with pytest.raises(DataError, match="all weights are 0"):
+        run_of(weights=0 * some)
+    assert np.isfinite(run_of(weights=some).loss).all()
+
+
 @pytest.mark.parametrize(
     ("given", "asked", "trained"),
     [

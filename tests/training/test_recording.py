@@ -186,6 +186,22 @@ def test_norms_are_kept_every_so_many_steps(tmp_path: Path) -> None:
     assert train(NETWORK, X, T, epochs=2, batch_size=5).norms.shape == (0, 3)
 
 
+def test_norms_of_every_step_are_made_again(tmp_path: Path) -> None:
+    """Whatever was kept of them: the bits of a recording that kept them all, and of a run that kept none."""
+    every = recorded(tmp_path / "every", keep=Keep(seconds=0, norms=1))
+    few = recorded(tmp_path / "few", keep=Keep(seconds=0, norms=64))
+    X, T = draw_data()
+    none = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5)
+
+    for run in (every, few, none, load_run(tmp_path / "few")):
+        assert run.norms_of(3, 200).tobytes() == every.norms[3:200].tobytes()
+    assert few.norms_of(4, 200).tobytes() != every.norms[3:199].tobytes()
+    assert few.norms_of(300, 300).shape == (0, 3)
+    for start, stop in ((3, 301), (5, 4), (-1, 4)):
+        with pytest.raises(SettingError):
+            few.norms_of(start, stop)
+
+
 def test_other_data_or_another_engine_are_refused_by_name(tmp_path: Path) -> None:
     """A replay on them would give other bits; the right ones are accepted."""
     X, T = draw_data()

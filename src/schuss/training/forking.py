@@ -24,7 +24,7 @@ from schuss.training.record import NextFree
 from schuss.training.recording import begin
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
-from schuss.training.setup import Judge, judge_of, judged_by
+from schuss.training.setup import Judge, check_weighs, judge_of, judged_by
 
 __all__ = ["fork"]
 
@@ -142,6 +142,7 @@ def changed_samples(samples: Samples, without: Any, weights: Any) -> Samples:
     """
     if weights is not None:
         samples = replace(samples, weights=as_weights(weights, len(samples), samples.X.dtype))
+        check_weighs(samples)
     rows = np.atleast_1d(np.asarray(without))
     if not rows.size:
         return samples

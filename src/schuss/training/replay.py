@@ -120,9 +120,11 @@ class Replay:
         """Keep a state of this training at hand, for questions about the steps after it."""
         self._last[:] = [state]
 
-    def run(self, state: State, stop: int) -> Advance:
+    def run(self, state: State, stop: int, norms_every: int = 0) -> Advance:
         """Return what steps [state.step, stop) make of `state`; their losses must be the recorded ones."""
-        made = self.engine.advance(self.network, state, self.samples, self.plan, stop)
+        made = self.engine.advance(
+            self.network, state, self.samples, self.plan, stop, norms_every=norms_every
+        )
         if made.outcome == INTERRUPTED:
             raise made.error or KeyboardInterrupt
         self.check(state.step, made.losses)

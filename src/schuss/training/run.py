@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from schuss.engine.choice import engine_like, engine_named
 from schuss.engine.engine import NO_NORMS, Engine, EngineInfo
 from schuss.errors import ReplayError
+from schuss.method.checks import check_integer
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -64,7 +65,8 @@ class Run:
         The states that were kept on the way; None where the run cannot be made again.
     norms : float64 ndarray, shape (rows, 3)
         Of a recorded run, every so many steps as `Keep.norms` says, from step 0: lengths of the batch's
-        gradient, of the rule's first memory after the step, and of the change. NaN where they were not taken.
+        gradient, of the rule's first memory after the step, and of the change. NaN where they were not taken;
+        `norms_of` makes those of all steps.
     """
 
     network: Network
@@ -127,6 +129,20 @@ class Run:
             It cannot be made again here, or gives other bits.
         """
         return self.replay.at(step)
+
+    def norms_of(self, start: int, stop: int) -> NDArray[np.float64]:
+        """Return the lengths that `norms` has, of every step in [start, stop), made again: shape (steps, 3).
+
+        Raises
+        ------
+        SettingError
+            The training did not make these steps.
+        ReplayError
+            They cannot be made again here, or give other bits.
+        """
+        check_integer("stop", stop, low=0, high=self.replay.stop)
+        check_integer("start", start, low=0, high=stop)
+        return self.replay.run(self.at(start), stop, norms_every=1).norms
 
     def fork(self, step: int, **changes: Any) -> Run:
         """Train on from the state before step `step`, memory included, with some things changed.

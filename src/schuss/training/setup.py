@@ -16,7 +16,7 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
 
-__all__ = ["Judge", "first_state", "fitting_plan", "judge_of", "judged_by"]
+__all__ = ["Judge", "check_weighs", "first_state", "fitting_plan", "judge_of", "judged_by"]
 
 Judge = Callable[[State], float]  # lower is better
 
@@ -39,6 +39,12 @@ def fitting_plan(plan: Plan | None, settings: dict[str, Any], n: int) -> Plan:
             )
         plan = plan.replace(batch_size=n)
     return plan
+
+
+def check_weighs(samples: Samples) -> None:
+    """Raise DataError where no sample counts."""
+    if samples.weights is not None and not samples.weights.any():
+        raise DataError("all weights are 0, so no sample counts; give at least one that is above 0.")
 
 
 def first_state(

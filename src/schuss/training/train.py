@@ -21,7 +21,7 @@ from schuss.training.recording import begin
 from schuss.training.replay import InMemory
 from schuss.training.resuming import resumed
 from schuss.training.run import Run
-from schuss.training.setup import Judge, first_state, fitting_plan, judge_of, judged_by
+from schuss.training.setup import Judge, check_weighs, first_state, fitting_plan, judge_of, judged_by
 from schuss.training.stopping import Progress
 
 __all__ = ["train"]
@@ -118,6 +118,7 @@ def train(
             "train needs a network, inputs X and targets T, or resume=FOLDER of a recorded run."
         )
     samples = Samples.check(network, X, T, dtype, weights)
+    check_weighs(samples)
     plan = fitting_plan(plan, settings, len(samples))
     plan.dropout_rates(network.depth - 1)
     chosen = engine_named(engine, threads)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from schuss.interface.cli.bare_record import Command
 from schuss.interface.cli.compare import compare
 from schuss.interface.cli.data import data
 from schuss.interface.cli.derive import derive
@@ -51,7 +52,7 @@ def schuss(
 
 
 def _add(command: Any) -> None:
-    app.command(command.__name__)(guarded(command))
+    app.command(command.__name__, cls=Command)(guarded(command))
 
 
 for _command in COMMANDS:

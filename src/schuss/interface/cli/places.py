@@ -32,9 +32,9 @@ def place_of(name: str) -> Path:
 
 
 def place_for(name: str | None, data: str) -> Path | NextFree | None:
-    """Return the folder for a new run, named after its data where it was given no name.
+    """Return the folder for a new run, named after its data where its name is None or empty.
 
-    None, with a word, where no run was asked for and none can be recorded here.
+    None, with a word, where that is None and no run can be recorded here.
 
     Raises
     ------
@@ -43,14 +43,14 @@ def place_for(name: str | None, data: str) -> Path | NextFree | None:
     """
     from schuss.training.record import NextFree
 
-    if name is not None:
+    if name:
         path = Path(name) if len(Path(name).parts) > 1 else runs_folder() / name
         if path.exists():
             raise OutputError(f"{path} is there already; choose another --record name.")
         return path
     folder = runs_folder()
     standing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
+    if name is None and not (standing.is_dir() and os.access(standing, os.W_OK | os.X_OK)):
         say(f"the run is not recorded: {folder.absolute()} cannot be written.")
         return None
     word = re.sub(r"[^\w.-]+", "-", Path(data).name.split(".")[0]).strip("-") or "run"

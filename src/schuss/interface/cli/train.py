@@ -70,8 +70,9 @@ def train(
     record: Annotated[
         str | None,
         typer.Option(
-            help="Record the run by this name in the folder runs, or in a folder given as a path; by default "
-            "by the name of the data.",
+            metavar="[NAME]",
+            help="Record the run by this name in the folder runs, or in a folder given as a path; without a "
+            "name, and by default, by the name of the data.",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -88,6 +89,8 @@ def train(
     from schuss.method.checks import check_choice
 
     check_choice("dtype", dtype, ("float32", "float64"))
+    if no_record and record is not None:
+        raise SettingError("give --record or --no-record, not both.")
     settings: dict[str, Any] = {
         "hidden": parse_hidden(hidden),
         "activation": activation,
