@@ -41,6 +41,21 @@ def test_a_checkpoint_with_any_byte_flipped_is_named_and_passed_over(tmp_path: P
         load_run(tmp_path / "run")  # the damaged one is whole again
 
 
+def test_a_damaged_checkpoint_behind_a_step_is_named_and_a_later_one_proves_it(tmp_path: Path) -> None:
+    """The state comes out as it was; where all is whole nobody is warned."""
+    run = recorded(tmp_path / "run", epochs=40)
+    places = sorted((tmp_path / "run" / "checkpoints").iterdir())
+    step = int(places[1].stem) - 1
+    wanted = run.at(step).digest()
+    places[1].write_bytes(b"nothing")
+
+    with pytest.warns(UserWarning, match=f"{places[1].name}.*proved by a later one"):
+        assert load_run(tmp_path / "run").at(step).digest() == wanted
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_run(tmp_path / "run").at(int(places[2].stem) + 1)
+
+
 def test_no_whole_checkpoint_is_an_error_that_says_so(tmp_path: Path) -> None:
     """And so are a description and data with a byte flipped, each by name."""
     recorded(tmp_path / "run", theta=NETWORK.initial(5))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -152,14 +152,17 @@ class RunFolder:
         )
 
     def good(self, most: int | None = None) -> Iterator[Checkpoint]:
-        """Yield the whole checkpoints up to step `most`, the latest first; warn of others by name."""
-        for step in reversed(self.steps):
-            if most is not None and step > most:
-                continue
+        """Return the whole checkpoints up to step `most`, the latest first; others are named in a warning."""
+        steps = (step for step in reversed(self.steps) if most is None or step <= most)
+        return self._whole(steps, "An earlier checkpoint is used.")
+
+    def _whole(self, steps: Iterable[int], instead: str) -> Iterator[Checkpoint]:
+        """Yield the whole checkpoints at `steps`; warn of others by name, and say what is used instead."""
+        for step in steps:
             try:
                 yield self.checkpoint(step)
             except RecordError as error:
-                warnings.warn(f"{error} An earlier checkpoint is used.", SchussWarning, stacklevel=4)
+                warnings.warn(f"{error} {instead}", SchussWarning, stacklevel=5)
 
     def before(self, step: int) -> State:
         """Return the kept state nearest to `step`, at it or before it."""
@@ -172,11 +175,9 @@ class RunFolder:
 
     def after(self, step: int) -> State | None:
         """Return the next kept state after `step`, or None."""
-        for found in (s for s in self.steps if s > step):
-            try:
-                return self.checkpoint(found).state
-            except RecordError:
-                continue
+        later = (found for found in self.steps if found > step)
+        for checkpoint in self._whole(later, "Steps before it are proved by a later one, if there is one."):
+            return checkpoint.state
         return None
 
     def losses(self) -> Array:
