@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from schuss.insight.comparison import compare
     from schuss.insight.derivation.derive import derive
     from schuss.insight.derivation.value import Derivation
+    from schuss.insight.range_test import RangeTest, range_test
     from schuss.insight.sweep import sweep
     from schuss.insight.swept import Sweep
 
@@ -72,6 +73,8 @@ _LAZY = {
     "compare": "schuss.insight.comparison",
     "Derivation": "schuss.insight.derivation.value",
     "derive": "schuss.insight.derivation.derive",
+    "range_test": "schuss.insight.range_test",
+    "RangeTest": "schuss.insight.range_test",
     "sweep": "schuss.insight.sweep",
     "Sweep": "schuss.insight.swept",
 }
@@ -108,6 +111,7 @@ __all__ = [
     "OutputError",
     "Plan",
     "Plateau",
+    "RangeTest",
     "RecordError",
     "ReplayError",
     "Run",
@@ -125,6 +129,7 @@ __all__ = [
     "derive",
     "load_model",
     "load_run",
+    "range_test",
     "read_table",
     "save_model",
     "sweep",
