@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from schuss.insight.derivation.derive import derive
     from schuss.insight.derivation.value import Derivation
     from schuss.insight.range_test import RangeTest, range_test
+    from schuss.insight.stability_map.mapping import stability_map
+    from schuss.insight.stability_map.value import StabilityMap
     from schuss.insight.sweep import sweep
     from schuss.insight.swept import Sweep
 
@@ -75,6 +77,8 @@ _LAZY = {
     "derive": "schuss.insight.derivation.derive",
     "range_test": "schuss.insight.range_test",
     "RangeTest": "schuss.insight.range_test",
+    "StabilityMap": "schuss.insight.stability_map.value",
+    "stability_map": "schuss.insight.stability_map.mapping",
     "sweep": "schuss.insight.sweep",
     "Sweep": "schuss.insight.swept",
 }
@@ -118,6 +122,7 @@ __all__ = [
     "SchussError",
     "SchussWarning",
     "SettingError",
+    "StabilityMap",
     "State",
     "Step",
     "Sutskever",
@@ -132,6 +137,7 @@ __all__ = [
     "range_test",
     "read_table",
     "save_model",
+    "stability_map",
     "sweep",
     "train",
 ]
