@@ -52,12 +52,15 @@ class Bound:
         From momenta, a float64 ndarray, to α·λmax.
     largest : float
         λmax.
+    divides : bool
+        Whether theory calls the rates above it unstable.
     """
 
     name: str
     formula: str
     curve: Curve
     largest: float
+    divides: bool = True
 
     def at(self, momentum: Floats) -> Floats:
         """Return the learning rate at each of some momenta."""
@@ -72,7 +75,7 @@ def bounds_of(rule: Rule, sharpness: Sharpness | None) -> tuple[Bound, ...]:
     found = [
         Bound("largest stable rate", *LARGEST_STABLE[rule.name], largest),
         Bound("gradient descent", "2/λ", lambda momentum: np.full_like(momentum, 2.0), largest),
-        Bound("critical damping", *CRITICAL[rule.name], largest),
+        Bound("critical damping", *CRITICAL[rule.name], largest, divides=False),
     ]
     if sharpness.spread > 0 and sharpness.mean > 0 and rule.name == Momentum.name:
         found.append(Bound("small batches", "bounded in mean square", _mean_square(sharpness), largest))

@@ -67,11 +67,7 @@ def sharpness(
     n = len(samples)
     objective, factor = whole(plan, n)
     product = _product(engine, network, theta, samples, replace(objective, clip=None), factor)
-    largest, direction = _dominant(product, theta.size)
-    if largest < 0:  # the largest of size is negative: shift it to 0, and what is left has the right sign
-        shift = largest
-        largest, direction = _dominant(lambda v: product(v) - shift * v, theta.size)
-        largest += shift
+    largest, direction = _largest(product, theta.size)
     if not largest > 0:
         return None
     along = _along_batches(engine, network, theta, samples, plan, direction)
@@ -92,6 +88,16 @@ def _product(
         return factor * (ahead - behind) / (2 * step)
 
     return product
+
+
+def _largest(product: Product, size: int) -> tuple[float, Floats]:
+    """Return the largest eigenvalue, with its direction."""
+    first, direction = _dominant(product, size)
+    if first >= 0:
+        return first, direction
+    # the largest in size is negative: with it taken away, none is below 0, and the largest is so in size too
+    value, direction = _dominant(lambda v: product(v) - first * v, size)
+    return value + first, direction
 
 
 def _dominant(product: Product, size: int) -> tuple[float, Floats]:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["BEST", "MARKS", "best_rows", "map_text", "picture"]
 
 MARKS = dict(zip("●·~×", CLASSES, strict=True))  # a class by its character
-BEST, BOUND = "★", "|"
+BEST = "★"
+BARS = {"largest stable rate": "|", "small batches": ":"}  # a bound by its character
 MOST_TOLD = 5
 
 
@@ -25,7 +26,7 @@ def map_text(of: StabilityMap) -> str:
 def picture(of: StabilityMap) -> list[str]:
     """Return a line for each momentum, the highest first, and the learning rates below.
 
-    The character of a cell is that of its class; the bar behind it stands where the largest stable rate lies.
+    The character of a cell is that of its class; the bars between cells stand where theory's bounds lie.
     """
     marks = list(MARKS)
     lines = []
@@ -33,21 +34,26 @@ def picture(of: StabilityMap) -> list[str]:
         signs = [marks[place] for place in of.classes[:, j]]
         if of.best is not None and of.best[1] == j:
             signs[of.best[0]] = BEST
-        gaps = [" "] * len(signs)
-        if of.bounds and (beyond := _place(of, j)) is not None:
-            gaps[beyond] = BOUND
-        row = "".join(sign + gap for sign, gap in zip(signs, gaps, strict=True)).rstrip()
+        row = "".join(sign + gap for sign, gap in zip(signs, _gaps(of, j), strict=True)).rstrip()
         lines.append(f"{_momentum(of, j):>6} {row}")
-    low, high = f"{of.learning_rate[0]:.3g}", f"{of.learning_rate[-1]:.3g}"
-    width = 2 * len(of.learning_rate) - 1
-    middle = f"{of.learning_rate[len(of.learning_rate) // 2]:.3g}".center(width - len(low) - len(high))
-    return [f"{'η':>6}", *lines, f"{'α':>6} {low}{middle}{high}"]
+    return [f"{'η':>6}", *lines, f"{'α':>6} {_rates(of)}"]
 
 
-def _place(of: StabilityMap, j: int) -> int | None:
-    """Return the last rate below the largest stable one at momentum j, if that lies within the map."""
-    below = int((of.learning_rate <= of.bounds[0].at(of.momentum[j : j + 1])).sum())
-    return below - 1 if 0 < below < len(of.learning_rate) else None
+def _rates(of: StabilityMap) -> str:
+    """Return the lowest and the highest rate below their cells, and the middle one where it has room."""
+    low, middle, high = (f"{of.learning_rate[i]:.3g}" for i in (0, len(of.learning_rate) // 2, -1))
+    room = 2 * len(of.learning_rate) - 1 - len(low) - len(high)
+    return low + (middle if room > len(middle) + 3 else "").center(max(room, 2)) + high
+
+
+def _gaps(of: StabilityMap, j: int) -> list[str]:
+    """Return what stands behind each cell of momentum j: the bar of a bound before the next, or nothing."""
+    gaps = [" "] * len(of.learning_rate)
+    for bound in of.bounds[::-1]:
+        below = int((of.learning_rate <= bound.at(of.momentum[j : j + 1])).sum())
+        if bound.name in BARS and 0 < below < len(gaps):
+            gaps[below - 1] = BARS[bound.name]
+    return gaps
 
 
 def _momentum(of: StabilityMap, j: int) -> str:
@@ -59,8 +65,8 @@ def _momentum(of: StabilityMap, j: int) -> str:
 def _legend(of: StabilityMap) -> list[str]:
     counted = [f"{mark} {name} {of.counts[name]:,}" for mark, name in MARKS.items()]
     lines = ["   ".join([*counted, f"{BEST} best"])]
-    if of.bounds:
-        lines.append(f"{BOUND} largest stable rate of theory, {of.bounds[0].formula}")
+    bars = [f"{BARS[b.name]} {b.name}, {b.formula}" for b in of.bounds if b.name in BARS]
+    lines += ["   ".join(bars)] if bars else []
     if not of.complete:
         lines.append(
             f"{int((~of.trained).sum()):,} cells are not trained yet; all around them are of their class"
@@ -79,10 +85,9 @@ def _said(of: StabilityMap) -> list[str]:
         lines.append("the loss curves upwards nowhere at the first weights: theory has no bounds")
     else:
         lines.append(f"largest curvature at the first weights {of.sharpness.largest:.4g}")
-    if of.agreement is not None:
-        lines.append(
-            f"the largest stable rate says rightly of {of.agreement:.0%} of the cells whether they diverge"
-        )
+    if of.agreement:
+        rightly = ", ".join(f"{name} {share:.0%}" for name, share in of.agreement.items())
+        lines.append(f"whether a cell diverges is said rightly by: {rightly}")
     return lines
 
 
@@ -101,5 +106,12 @@ def best_rows(of: StabilityMap) -> list[str]:
         for i, j in of.ranked[:MOST_TOLD]
     ]
     around = of.neighbours(*of.best)
-    told = f"{int((around == CONVERGES).sum())} of the {len(around)} cells around the best converge"
-    return [*columns(head, rows), told]
+    beside = f"{int((around == CONVERGES).sum())} of the {len(around)} cells around the best converge"
+    return [*columns(head, rows), f"{beside}; {_lowest(of)}"]
+
+
+def _lowest(of: StabilityMap) -> str:
+    assert of.lowest is not None  # noqa: S101  # asked where there is a best
+    i, j = of.lowest
+    end = number(float(of.judged.end[i, j]))
+    return f"the lowest loss at the end, {end}, has α {of.learning_rate[i]:.6g}, η {of.momentum[j]:.6g}"

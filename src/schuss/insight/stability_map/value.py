@@ -123,17 +123,21 @@ class StabilityMap:
         return self.ranked[0] if self.ranked else None
 
     @property
+    def lowest(self) -> Cell | None:
+        """The cell with the lowest end, whether it came to the goal soon or late; None where all diverge."""
+        return min(self.ranked, key=lambda cell: float(self.judged.end[cell]), default=None)
+
+    @property
     def bounds(self) -> tuple[Bound, ...]:
         """Theory's curves for the rule, its largest stable rate first; empty where there are none."""
         return bounds_of(self.plan.rule, self.sharpness)
 
     @cached_property
-    def agreement(self) -> float | None:
-        """Share of trained cells of which the largest stable rate says rightly whether they diverge."""
-        if not self.bounds:
-            return None
-        beyond = self.learning_rate[:, None] > self.bounds[0].at(self.momentum)[None]
-        return float((beyond == (self.classes == DIVERGES))[self.trained].mean())
+    def agreement(self) -> dict[str, float]:
+        """Share of trained cells of which a stability bound says rightly whether they diverge, by its name."""
+        diverges = self.classes == DIVERGES
+        beyond = {b.name: self.learning_rate[:, None] > b.at(self.momentum) for b in self.bounds if b.divides}
+        return {name: float((above == diverges)[self.trained].mean()) for name, above in beyond.items()}
 
     def plan_of(self, i: int, j: int) -> Plan:
         """Return the plan by which `train` makes cell (i, j), bit for bit.
