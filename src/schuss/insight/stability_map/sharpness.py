@@ -26,7 +26,7 @@ Product = Callable[[Floats], Floats]  # of the Hessian and a vector
 MOST_PRODUCTS = 200
 TOLERANCE = 1e-5
 STEP = 1e-5  # of a difference: its errors, of truncation and of rounding, are about 1e-10 of a gradient
-MOST_BATCHES = 64
+BATCHES = 64
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Sharpness:
         Mean and standard deviation, over batches, of the curvature along λmax's direction; the spread is 0
         where there is a single batch.
     batches : int
-        Over how many.
+        Over how many: 64 of the first epochs.
     """
 
     largest: float
@@ -118,10 +118,11 @@ def _dominant(product: Product, size: int) -> tuple[float, Floats]:
 def _along_batches(
     engine: Engine, network: Network, theta: Floats, samples: Samples, plan: Plan, direction: Floats
 ) -> Floats:
-    """Return dᵀHd of the first epoch's batches, at most 64 of them, d the direction."""
-    n = len(samples)
-    full = n // plan.batch_of(n)  # a short batch would count too much
-    objective = replace(plan.objective, clip=None)
-    batches = (samples.take(plan.batch(step, n)) for step in range(min(full, MOST_BATCHES)))
+    """Return dᵀHd of some of the plan's batches, d the direction: 64, or one where it holds all samples."""
+    n, objective = len(samples), replace(plan.objective, clip=None)
+    per_epoch, full = plan.steps_per_epoch(n), n // plan.batch_of(n)  # a short batch would count too much
+    count = BATCHES if plan.batch_of(n) < n else 1
+    steps = [i // full * per_epoch + i % full for i in range(count)]
+    batches = (samples.take(plan.batch(step, n)) for step in steps)
     products = (_product(engine, network, theta, batch, objective, 1.0)(direction) for batch in batches)
     return np.array([float(direction @ image) for image in products])

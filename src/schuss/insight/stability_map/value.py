@@ -134,7 +134,7 @@ class StabilityMap:
 
     @cached_property
     def agreement(self) -> dict[str, float]:
-        """Share of trained cells of which a stability bound says rightly whether they diverge, by its name."""
+        """Share of trained cells of which each stability bound says rightly whether they diverge."""
         diverges = self.classes == DIVERGES
         beyond = {b.name: self.learning_rate[:, None] > b.at(self.momentum) for b in self.bounds if b.divides}
         return {name: float((above == diverges)[self.trained].mean()) for name, above in beyond.items()}
