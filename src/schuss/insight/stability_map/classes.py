@@ -71,11 +71,11 @@ def judged(loss: Floats, start: float, goal: float | None) -> Judged:
     start : float
         L₀.
     goal : float or None
-        G, below L₀; None where no training fell: then the way is |L₀|, and none converges.
+        G, below L₀; None where no training fell: then none converges, and the way is |L₀|, or 1 for 0.
     """
     finite = np.asarray(np.isfinite(loss).all(axis=-1))
     whole = np.where(finite[..., None], loss, np.inf)
-    way = abs(start) if goal is None else start - goal
+    way = (abs(start) or 1.0) if goal is None else start - goal
     end = np.median(whole[..., -_tenth(loss.shape[-1]) :], axis=-1)
     below = np.zeros(loss.shape, bool) if goal is None else loss <= goal
     epochs = np.where(below.any(axis=-1), below.argmax(axis=-1) + 1, NEVER)
