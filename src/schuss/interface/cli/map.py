@@ -44,7 +44,7 @@ def map(  # noqa: A001  # commands are named by their functions
         str, typer.Option(help="The range of η, evenly in log(1−η).", rich_help_panel=GRID)
     ] = "0,0.99",
     levels: Annotated[
-        int, typer.Option(help="5 × 5 cells, 9 × 9, 17 × 17, 33 × 33, …", rich_help_panel=GRID)
+        int, typer.Option(help="How fine: 5 × 5 cells, then 9 × 9, 17 × 17, 33 × 33, …", rich_help_panel=GRID)
     ] = 4,
     goal: Annotated[
         float | None,
