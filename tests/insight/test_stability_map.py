@@ -26,7 +26,6 @@ from schuss.insight.stability_map.bounds import LARGEST_STABLE
 from schuss.insight.stability_map.cells import at_borders
 from schuss.insight.stability_map.classes import CLASSES, CONVERGES, DIVERGES, NEVER
 from schuss.insight.stability_map.grid import Grid
-from schuss.insight.stability_map.mapping import refinements
 
 NETWORK = Network([3, 5, 1], "tanh", output="identity")
 SMALL = {"coarse": 3, "levels": 2, "epochs": 12, "batch_size": 5}
@@ -36,6 +35,13 @@ def draw_data(n: int = 22, dtype: str = "float64") -> tuple[np.ndarray, np.ndarr
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, 3)).astype(dtype)
     return X, np.tanh(X[:, :1] - X[:, 1:2] * X[:, 2:])
+
+
+def stages_of(**how: object) -> list[StabilityMap]:
+    """Return the map after each stage."""
+    seen: list[StabilityMap] = []
+    stability_map(NETWORK, *draw_data(), watch=seen.append, **how)
+    return seen
 
 
 @cache
@@ -142,7 +148,7 @@ def test_a_cell_that_diverges_is_data() -> None:
 
 def test_finer_levels_keep_the_coarse_cells() -> None:
     """Rates, momenta, losses and classes of a level are every second of the next; the goal stays."""
-    grown = list(refinements(NETWORK, *draw_data(), levels=3, epochs=40, batch_size=5))
+    grown = stages_of(levels=3, epochs=40, batch_size=5)
     whole = [found for found in grown if found.complete]
 
     assert [found.loss.shape[:2] for found in whole] == [(5, 5), (9, 9), (17, 17)]
@@ -157,7 +163,7 @@ def test_finer_levels_keep_the_coarse_cells() -> None:
 
 def test_borders_come_first_and_the_rest_is_as_around_it() -> None:
     """An unfinished level has trained all cells between unlike ones; the others look like all around them."""
-    grown = list(refinements(NETWORK, *draw_data(), levels=3, epochs=40, batch_size=5))
+    grown = stages_of(levels=3, epochs=40, batch_size=5)
     partial = [found for found in grown if not found.complete]
 
     assert [found.level for found in partial] == [1, 2]
@@ -317,6 +323,8 @@ def test_bad_settings_are_refused(settings: dict[str, object], words: str) -> No
 def test_bad_data_and_cells_are_refused() -> None:
     """As by `train`; and a cell that is not on the map."""
     X, T = draw_data()
+    with pytest.raises(DataError, match="loss of the first weights is not finite"):
+        stability_map(NETWORK, X, 1e200 * T)
     with pytest.raises(DataError, match="X must have shape"):
         stability_map(NETWORK, X[:, :2], T)
     for cell in ((17, 0), (0, -1)):

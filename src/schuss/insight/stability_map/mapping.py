@@ -28,66 +28,22 @@ def stability_map(
     T: Any,
     plan: Plan | None = None,
     *,
-    watch: Callable[[StabilityMap], object] | None = None,
-    **how: Any,
-) -> StabilityMap:
-    """Train at every learning rate and momentum of a grid and say what became of each training.
-
-    Parameters
-    ----------
-    network, X, T, plan, **how
-        As for `refinements`.
-    watch : callable, optional
-        Called with the map so far, coarse first, whenever more of it is known.
-
-    Returns
-    -------
-    StabilityMap
-        Of the finest level. After Ctrl-C, of the finest that was complete; its `stopped` says so.
-
-    Raises
-    ------
-    DataError, SettingError
-        As `refinements`.
-    TrainingInterrupted
-        Ctrl-C before the first level was complete.
-    """
-    finest = None
-    try:
-        for found in refinements(network, X, T, plan, **how):
-            finest = found if found.complete else finest
-            if watch is not None:
-                watch(found)
-    except KeyboardInterrupt:
-        if finest is None:
-            raise
-        return replace(finest, stopped="interrupted")
-    assert finest is not None  # noqa: S101  # there is a first level, and it ends complete
-    return finest
-
-
-def refinements(
-    network: Network,
-    X: Any,
-    T: Any,
-    plan: Plan | None = None,
-    *,
     learning_rates: Ends | None = None,
     momenta: Ends = (0.0, 0.99),
     coarse: int = 5,
     levels: int = 4,
     goal: float | None = None,
+    watch: Callable[[StabilityMap], object] | None = None,
     engine: str | Engine = "auto",
     threads: int | None = None,
     dtype: Any = None,
     theta: Array | None = None,
     weights: Any = None,
     **settings: Any,
-) -> Iterator[StabilityMap]:
-    """Yield a map that grows: the coarse level; of each finer one first the borders, then all of it.
+) -> StabilityMap:
+    """Train at every learning rate and momentum of a grid and say what became of each training.
 
-    Every cell is a training of its own from the same first weights, with the same order of samples; all cells
-    of a stage are trained in one sweep.
+    Every cell is a training of its own from the same first weights, with the same order of samples.
 
     Parameters
     ----------
@@ -107,13 +63,21 @@ def refinements(
     goal : float, optional
         The loss at which a training has arrived; by default that of nine tenths of the fall of the best cell
         of the first level in which any fell.
+    watch : callable, optional
+        Called with the map so far whenever more of it is known.
+
+    Returns
+    -------
+    StabilityMap
+        Of the finest level. After Ctrl-C, of the finest that was complete; its `stopped` says so.
 
     Raises
     ------
     DataError, SettingError
         Bad data or settings; nothing was trained. A cell that diverges raises nothing.
+    KeyboardInterrupt
+        Ctrl-C before the first level was complete.
     """
-    began = time.perf_counter()
     samples = Samples.check(network, X, T, dtype, weights)
     plan = checked_plan(fitting_plan(plan, settings, len(samples)))
     first = first_state(network, plan, samples.X.dtype, theta).theta
@@ -125,12 +89,27 @@ def refinements(
         levels=levels,
         goal=goal,
     )
-    return _grown(setup, began)
+    finest = None
+    try:
+        for found in refinements(setup):
+            finest = found if found.complete else finest
+            if watch is not None:
+                watch(found)
+    except KeyboardInterrupt:
+        if finest is None:
+            raise
+        return replace(finest, stopped="interrupted")
+    assert finest is not None  # noqa: S101  # there is a first level, and it ends complete
+    return finest
 
 
-def _grown(setup: Setup, began: float) -> Iterator[StabilityMap]:
-    cells, goal, levels = Cells(setup), setup.goal, setup.grid.levels
-    for level in range(levels):
+def refinements(setup: Setup) -> Iterator[StabilityMap]:
+    """Yield a map that grows: the coarse level; of each finer one first the borders, then all of it.
+
+    The cells of such a stage are trained in one sweep.
+    """
+    began, cells, goal = time.perf_counter(), Cells(setup), setup.goal
+    for level in range(setup.grid.levels):
         for stage in cells.stages(level, goal):
             cells.train(level, stage)
             known = cells.of(level)
@@ -145,7 +124,7 @@ def _grown(setup: Setup, began: float) -> Iterator[StabilityMap]:
                 goal=goal,
                 sharpness=setup.sharpness,
                 level=level,
-                levels=levels,
+                levels=setup.grid.levels,
                 n_samples=len(setup.samples),
                 stopped="levels",
                 engine=setup.engine.info,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from schuss.engine.engine import Engine
-from schuss.errors import SettingError
+from schuss.errors import DataError, SettingError
 from schuss.insight.stability_map.grid import Grid
 from schuss.insight.stability_map.sharpness import Sharpness, sharpness, whole
 from schuss.method.checks import check_number
@@ -71,10 +72,12 @@ def set_up(
     levels: int,
     goal: float | None,
 ) -> Setup:
-    """Return what the trainings share; see `refinements`."""
+    """Return what the trainings share; see `stability_map`."""
     wide = replace(samples, **{name: _wide(getattr(samples, name)) for name in ("X", "T", "weights")})
     objective, factor = whole(plan, len(samples))
     start = factor * engine.gradient(network, _wide(theta), wide, objective).loss
+    if not math.isfinite(start):
+        raise DataError("the loss of the first weights is not finite: scale inputs and targets.")
     goal = None if goal is None else _checked_goal(goal, start)
     curvature = sharpness(engine, network, _wide(theta), wide, plan)
     grid = Grid(learning_rates or _default_rates(curvature), momenta, coarse, levels)

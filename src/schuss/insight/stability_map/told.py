@@ -78,7 +78,8 @@ def _said(of: StabilityMap) -> list[str]:
     epochs = of.plan.epochs
     steps = epochs * of.plan.steps_per_epoch(of.n_samples)
     trainings = f"{of.trained.sum():,} trainings of {epochs} epochs ({steps:,} steps)"
-    lines = [f"{of.plan.rule.name}: {trainings} in {of.seconds:.3g} s, level {of.level + 1} of {of.levels}"]
+    rule = of.plan.rule.name.replace("_", " ")
+    lines = [f"{rule}: {trainings} in {of.seconds:.3g} s, level {of.level + 1} of {of.levels}"]
     goal = "nothing fell: there is no goal" if of.goal is None else f"goal {of.goal:.4g}"
     lines.append(f"loss of the first weights {of.start:.4g}, {goal}")
     if of.sharpness is None:

@@ -57,7 +57,7 @@ class StabilityMap:
         ``"levels"``, or ``"interrupted"``.
     engine : EngineInfo
     seconds : float
-        Since the beginning.
+        Since the first training began.
     """
 
     network: Network
@@ -110,11 +110,10 @@ class StabilityMap:
 
         Where none converges, all that do not diverge, the lowest end first.
         """
-        converge = self.trained & (self.classes == CONVERGES)
-        chosen = converge if converge.any() else self.trained & (self.classes != DIVERGES)
-        order = np.lexsort(
-            (self.judged.end[chosen], self.steps[chosen] if converge.any() else chosen[chosen])
-        )
+        chosen, steps = self.trained & (self.classes == CONVERGES), self.steps
+        if not chosen.any():
+            chosen, steps = self.trained & (self.classes != DIVERGES), np.zeros_like(self.steps)
+        order = np.lexsort((self.judged.end[chosen], steps[chosen]))
         return tuple((i, j) for i, j in np.argwhere(chosen)[order].tolist())
 
     @property

@@ -88,6 +88,7 @@ def map(  # noqa: A001  # commands are named by their functions
     from schuss.adapters.recipe import Recipe
     from schuss.adapters.tables import read_table
     from schuss.insight.stability_map.mapping import stability_map
+    from schuss.insight.stability_map.setup import LEAST_EPOCHS
     from schuss.method.checks import check_choice
 
     check_choice("dtype", dtype, ("float32", "float64"))
@@ -109,7 +110,7 @@ def map(  # noqa: A001  # commands are named by their functions
     ready = prepare(table, targets, task, test_size, seed, dtype)
     plan = recipe.plan(len(ready.X))
     if epochs is None:
-        plan = plan.replace(epochs=max(5, -(-STEPS // plan.steps_per_epoch(len(ready.X)))))
+        plan = plan.replace(epochs=max(LEAST_EPOCHS, -(-STEPS // plan.steps_per_epoch(len(ready.X)))))
     with growing_picture(wanted=not quiet) as watch:
         found = stability_map(
             recipe.network(ready.X.shape[1], ready.targets),
