@@ -237,12 +237,25 @@ def test_a_map_shows_itself() -> None:
     i, j = found.best
     assert text.splitlines()[17 - j][7 + 2 * i] == "★"
     assert f"{found.steps[i, j]:,}" in text
+    around = found.classes[i - 1 : i + 2, j - 1 : j + 2]
+    converge, diverge = ((around == kind).sum() - (kind == CONVERGES) for kind in (CONVERGES, DIVERGES))
+    assert f"of the 8 cells around the best {converge} converge, {diverge} diverge" in text
+    assert "more epochs" not in text
     assert told["classes"][i][j] == "converges"
     assert told["best"]["learning_rate"] == found.learning_rate[i]
     assert told["best"]["last_loss"] == found.loss[i, j, -1]
     assert told["bounds"][0]["name"] == "largest stable rate"
     assert repr(found).startswith(f"StabilityMap({NETWORK!r}, momentum, 17 × 17: ")
     assert found._repr_html_().startswith("<pre")
+
+
+def test_a_fall_that_is_hardly_one_is_told() -> None:
+    """Where the best of short trainings fell by less than a tenth, more epochs are proposed."""
+    found = stability_map(NETWORK, *draw_data(), coarse=3, levels=1, epochs=6, learning_rates=(1e-6, 1e-5))
+
+    assert found.best is not None
+    assert "that is a fall of 0." in found.text()
+    assert "more epochs may say more" in found.text()
 
 
 def test_the_bar_stands_between_the_cells_that_the_bound_parts() -> None:

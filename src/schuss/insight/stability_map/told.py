@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schuss.insight.shown import columns, number
-from schuss.insight.stability_map.classes import CLASSES, CONVERGES, NEVER
+from schuss.insight.stability_map.classes import CLASSES, CONVERGES, DIVERGES, NEVER
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from schuss.insight.stability_map.value import StabilityMap
 
 __all__ = ["BEST", "MARKS", "best_rows", "map_text", "picture"]
@@ -16,6 +19,7 @@ MARKS = dict(zip("●·~×", CLASSES, strict=True))  # a class by its character
 BEST = "★"
 BARS = {"largest stable rate": "|", "small batches": ":"}  # a bound by its character
 MOST_TOLD = 5
+LITTLE = 0.1  # of the first loss: a fall of less may be no more than its beginning
 
 
 def map_text(of: StabilityMap) -> str:
@@ -106,13 +110,24 @@ def best_rows(of: StabilityMap) -> list[str]:
         ]
         for i, j in of.ranked[:MOST_TOLD]
     ]
-    around = of.neighbours(*of.best)
-    beside = f"{int((around == CONVERGES).sum())} of the {len(around)} cells around the best converge"
-    return [*columns(head, rows), f"{beside}; {_lowest(of)}"]
+    return [*columns(head, rows), _beside(of.neighbours(*of.best)), *_lowest(of)]
 
 
-def _lowest(of: StabilityMap) -> str:
+def _beside(around: NDArray[np.int8]) -> str:
+    """Say how safe the best cell is."""
+    converge, diverge = int((around == CONVERGES).sum()), int((around == DIVERGES).sum())
+    return f"of the {len(around)} cells around the best {converge} converge, {diverge} diverge"
+
+
+def _lowest(of: StabilityMap) -> list[str]:
+    """Say which cell ends lowest, and whether that is low at all."""
     assert of.lowest is not None  # noqa: S101  # asked where there is a best
     i, j = of.lowest
-    end = number(float(of.judged.end[i, j]))
-    return f"the lowest loss at the end, {end}, has α {of.learning_rate[i]:.6g}, η {of.momentum[j]:.6g}"
+    end = float(of.judged.end[i, j])
+    lines = [
+        f"the lowest loss at the end, {number(end)}, has α {of.learning_rate[i]:.6g}, η {of.momentum[j]:.6g}"
+    ]
+    share = (of.start - end) / (abs(of.start) or 1.0)
+    if share < LITTLE:
+        lines.append(f"that is a fall of {share:.1%}: more epochs may say more")
+    return lines

@@ -216,8 +216,11 @@ def growing_picture(*, wanted: bool) -> Iterator[Callable[[StabilityMap], None] 
     with Live(console=screen, transient=True, auto_refresh=False) as live:
 
         def show(found: StabilityMap) -> None:
+            first, *rows, last = picture(found)
+            while len(rows) + 3 >= screen.height and len(rows) > 2:
+                rows = rows[::2]  # the whole of it follows when all is done
             share = f"level {found.level + 1} of {found.levels}, {found.trained.mean():.0%}"
-            lines = [*picture(found), f"{share}; Ctrl-C keeps the finest that is complete"]
+            lines = [first, *rows, last, f"{share}; Ctrl-C keeps the finest that is complete"]
             live.update(Text("\n").join(coloured(line) for line in lines), refresh=True)
 
         yield show
