@@ -21,7 +21,7 @@ from schuss import (
     stability_map,
     train,
 )
-from schuss.insight.stability_map import cells
+from schuss.insight.stability_map import cells, setup
 from schuss.insight.stability_map.bounds import LARGEST_STABLE
 from schuss.insight.stability_map.cells import at_borders
 from schuss.insight.stability_map.classes import CLASSES, CONVERGES, DIVERGES, NEVER
@@ -331,6 +331,19 @@ def test_bad_settings_are_refused(settings: dict[str, object], words: str) -> No
     """At once, with what is allowed; nothing is trained."""
     with pytest.raises(SettingError, match=words):
         stability_map(NETWORK, *draw_data(), **settings)
+
+
+def test_a_bad_grid_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the curvature is looked at."""
+
+    def worked(*_: object) -> None:
+        raise AssertionError("work was done")
+
+    monkeypatch.setattr(setup, "sharpness", worked)
+    with pytest.raises(AssertionError, match="work was done"):
+        stability_map(NETWORK, *draw_data())
+    with pytest.raises(SettingError, match="upper end of momenta"):
+        stability_map(NETWORK, *draw_data(), momenta=(0.0, 1.0))
 
 
 def test_bad_data_and_cells_are_refused() -> None:

@@ -60,6 +60,17 @@ def test_a_map_without_bounds_goal_or_best_is_drawn(tmp_path: Path) -> None:
     assert "best:" not in text
 
 
+def test_narrow_ranges_have_labels_too(tmp_path: Path) -> None:
+    """Ends and middle, where no round number lies within; one number of steps for all is drawn as well."""
+    how = {"levels": 1, "epochs": 6, "goal": drawn().start * 0.999, "coarse": 3}
+    found = stability_map(*(NETWORK, *draw_data()), learning_rates=(0.02, 0.03), momenta=(0.91, 0.92), **how)
+    text = svg(save_stability_map, found, tmp_path / "map.svg")
+
+    assert len(np.unique(found.steps)) == 1
+    for label in ("0.02", "0.03", "0.91", "0.92"):
+        assert f">{label}<" in text
+
+
 def test_the_range_test_says_what_it_shows(tmp_path: Path) -> None:
     """Both rates that it proposes, and the edge, with their values."""
     found = range_test(NETWORK, *draw_data(), high=100)

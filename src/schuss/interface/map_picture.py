@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,9 @@ LINES = {  # a curve of theory by its name
     "critical damping": {"color": "#1f3f8f", "ls": "--", "lw": 1.4},
     "small batches": {"color": "black", "ls": "-.", "lw": 1.4},
 }
-MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)  # that are labelled
+# What is labelled on the axes.
+RATES = tuple(10.0**power for power in range(-12, 13))
+MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
 
 
 def save_stability_map(of: StabilityMap, path: Path) -> Path:
@@ -46,10 +49,8 @@ def save_stability_map(of: StabilityMap, path: Path) -> Path:
         _draw_bounds(axes, of)
         _label(axes, of)
     left.set_ylabel("momentum η, by log(1−η)")
-    handles, names = (
-        left_part + right_part for left_part, right_part in zip(_patches(), _lines(left), strict=True)
-    )
-    figure.legend(handles, names, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    handles = [*_patches(), *left.get_legend_handles_labels()[0]]
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     sizes, rule = "-".join(map(str, of.network.layers)), of.plan.rule.name.replace("_", " ")
     figure.suptitle(f"{sizes}, {rule}: {int(of.trained.sum()):,} trainings", x=0.01, ha="left")
     return write_figure(figure, path)
@@ -114,20 +115,21 @@ def _label(axes: Any, of: StabilityMap) -> None:
     axes.set_xlim(*_edges(of.learning_rate)[[0, -1]])
     axes.set_ylim(*_edges(1.0 - of.momentum)[[0, -1]])
     axes.set_xlabel("learning rate α")
-    low, high = of.momentum[0], of.momentum[-1]
-    ticks = [momentum for momentum in MOMENTA if low <= momentum <= high]
-    axes.set_yticks([1.0 - momentum for momentum in ticks], [f"{momentum:g}" for momentum in ticks])
+    rates, momenta = _ticks(of.learning_rate, RATES), _ticks(of.momentum, MOMENTA)
+    axes.set_xticks(rates, [f"{rate:.3g}" for rate in rates])
+    axes.set_yticks([1.0 - momentum for momentum in momenta], [f"{momentum:.4g}" for momentum in momenta])
     axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _patches() -> tuple[list[Any], list[str]]:
+def _ticks(values: Any, wished: Sequence[float]) -> list[float]:
+    """Return which values are labelled: those `wished` for in range, or ends and middle of a narrow one."""
+    within = [value for value in wished if values[0] <= value <= values[-1]]
+    return within if len(within) > 1 else values[[0, len(values) // 2, -1]].tolist()
+
+
+def _patches() -> list[Any]:
     from matplotlib.patches import Patch
 
-    handles = [Patch(facecolor=FACES[c], hatch=HATCHES[c], edgecolor=(0, 0, 0, 0.5)) for c in CLASSES]
-    return handles, list(CLASSES)
-
-
-def _lines(axes: Any) -> tuple[list[Any], list[str]]:
-    handles, names = axes.get_legend_handles_labels()
-    return handles, names
+    edge = (0, 0, 0, 0.5)
+    return [Patch(facecolor=FACES[c], hatch=HATCHES[c], edgecolor=edge, label=c) for c in CLASSES]

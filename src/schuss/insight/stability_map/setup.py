@@ -73,6 +73,7 @@ def set_up(
     goal: float | None,
 ) -> Setup:
     """Return what the trainings share; see `stability_map`."""
+    grid = Grid(learning_rates or UNKNOWN, momenta, coarse, levels)  # a bad one is refused before any work
     wide = replace(samples, **{name: _wide(getattr(samples, name)) for name in ("X", "T", "weights")})
     objective, factor = whole(plan, len(samples))
     start = factor * engine.gradient(network, _wide(theta), wide, objective).loss
@@ -80,7 +81,9 @@ def set_up(
         raise DataError("the loss of the first weights is not finite: scale inputs and targets.")
     goal = None if goal is None else _checked_goal(goal, start)
     curvature = sharpness(engine, network, _wide(theta), wide, plan)
-    grid = Grid(learning_rates or _default_rates(curvature), momenta, coarse, levels)
+    if learning_rates is None and curvature is not None:
+        stable = 2.0 / curvature.largest
+        grid = replace(grid, learning_rates=(BELOW * stable, ABOVE * stable))
     return Setup(network, samples, plan, engine, theta, grid, start, goal, curvature)
 
 
@@ -105,13 +108,6 @@ def _checked_goal(goal: float, start: float) -> float:
     if goal >= start:
         raise SettingError(f"goal must lie below the loss of the first weights, {start:.6g}; got {goal:g}.")
     return goal
-
-
-def _default_rates(curvature: Sharpness | None) -> Ends:
-    if curvature is None:
-        return UNKNOWN
-    stable = 2.0 / curvature.largest
-    return BELOW * stable, ABOVE * stable
 
 
 def _wide(array: Any) -> Any:
