@@ -1,7 +1,7 @@
 """The largest curvature at the first weights, and how it varies from batch to batch along its direction.
 
-By power iteration on central differences of the engine's gradient, in float64: a few dozen gradients. Holds
-no other question about curvature.
+By power iteration on central differences of the engine's gradient, in float64: some fifty to a hundred
+gradients of all samples. Holds no other question about curvature.
 """
 
 from __future__ import annotations
