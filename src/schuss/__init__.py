@@ -58,6 +58,9 @@ if TYPE_CHECKING:
     from schuss.insight.comparison import compare
     from schuss.insight.derivation.derive import derive
     from schuss.insight.derivation.value import Derivation
+    from schuss.insight.range_test import RangeTest, range_test
+    from schuss.insight.stability_map.mapping import stability_map
+    from schuss.insight.stability_map.value import StabilityMap
     from schuss.insight.sweep import sweep
     from schuss.insight.swept import Sweep
 
@@ -72,6 +75,10 @@ _LAZY = {
     "compare": "schuss.insight.comparison",
     "Derivation": "schuss.insight.derivation.value",
     "derive": "schuss.insight.derivation.derive",
+    "range_test": "schuss.insight.range_test",
+    "RangeTest": "schuss.insight.range_test",
+    "StabilityMap": "schuss.insight.stability_map.value",
+    "stability_map": "schuss.insight.stability_map.mapping",
     "sweep": "schuss.insight.sweep",
     "Sweep": "schuss.insight.swept",
 }
@@ -108,12 +115,14 @@ __all__ = [
     "OutputError",
     "Plan",
     "Plateau",
+    "RangeTest",
     "RecordError",
     "ReplayError",
     "Run",
     "SchussError",
     "SchussWarning",
     "SettingError",
+    "StabilityMap",
     "State",
     "Step",
     "Sutskever",
@@ -125,8 +134,10 @@ __all__ = [
     "derive",
     "load_model",
     "load_run",
+    "range_test",
     "read_table",
     "save_model",
+    "stability_map",
     "sweep",
     "train",
 ]

@@ -1,0 +1,226 @@
+"""``schuss map``: which learning rates and momenta train a network on a table, and which do not."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from schuss.errors import SettingError
+from schuss.interface.cli.exits import INTERRUPTED
+from schuss.interface.cli.output import console, print_json, print_line, say
+from schuss.interface.cli.rows import DropMissingTarget, with_targets
+from schuss.interface.cli.train import check_outputs, parse_hidden, targets_of
+
+if TYPE_CHECKING:
+    from schuss.insight.stability_map.value import StabilityMap
+
+__all__ = ["map"]
+
+GRID, NETWORK, RULE, RUN = "Grid", "Network", "Rule", "Run"
+STEPS = 500  # of each training, at least, where no epochs are given
+STYLES = {"●": "green", "·": "dim", "~": "yellow", "×": "red", "★": "bold"}
+
+
+def map(  # noqa: A001  # commands are named by their functions
+    data: Annotated[str, typer.Argument(help="A file, - for stdin, or an embedded set (schuss data).")],
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", "-t", help="Column to predict; may be repeated.", show_default=False),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression; by default the target decides.")
+    ] = None,
+    learning_rates: Annotated[
+        str | None,
+        typer.Option(help="The range, as 0.001,1; by default around 2/λmax.", rich_help_panel=GRID),
+    ] = None,
+    momenta: Annotated[
+        str, typer.Option(help="The range of η, evenly in log(1−η).", rich_help_panel=GRID)
+    ] = "0,0.99",
+    levels: Annotated[
+        int, typer.Option(help="How fine: 5 × 5 cells, then 9 × 9, 17 × 17, 33 × 33, …", rich_help_panel=GRID)
+    ] = 4,
+    goal: Annotated[
+        float | None,
+        typer.Option(
+            help="Loss to come to; by default nine tenths of the way of the best coarse cell.",
+            rich_help_panel=GRID,
+        ),
+    ] = None,
+    hidden: Annotated[
+        str | None,
+        typer.Option(help="Units of the hidden layers, as 128,64; 0 for none.", rich_help_panel=NETWORK),
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Of the hidden layers.", rich_help_panel=NETWORK)
+    ] = None,
+    nesterov: Annotated[
+        bool, typer.Option("--nesterov", help="Nesterov's momentum.", rich_help_panel=RULE)
+    ] = False,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over the data; by default 500 steps or more.", rich_help_panel=RULE),
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)] = None,
+    l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
+    seed: Annotated[int, typer.Option(help="Of weights, order and test rows.", rich_help_panel=RUN)] = 0,
+    test_size: Annotated[
+        float | None, typer.Option(help="Share of rows kept for testing.", rich_help_panel=RUN)
+    ] = None,
+    drop_missing_target: DropMissingTarget = False,
+    threads: Annotated[int | None, typer.Option(help="At most so many.", rich_help_panel=RUN)] = None,
+    dtype: Annotated[str, typer.Option(help="float32 or float64.", rich_help_panel=RUN)] = "float32",
+    engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=RUN)] = "auto",
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the map to this PNG or SVG.", rich_help_panel=RUN)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the map as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No picture on the way, no messages.")] = False,
+) -> None:
+    """Train at every learning rate and momentum of a grid, coarse first, and show which of them work."""
+    from schuss.adapters.fitting import prepare
+    from schuss.adapters.recipe import Recipe
+    from schuss.adapters.tables import read_table
+    from schuss.insight.stability_map.mapping import stability_map
+    from schuss.insight.stability_map.setup import LEAST_EPOCHS
+    from schuss.method.checks import check_choice
+
+    check_choice("dtype", dtype, ("float32", "float64"))
+    check_outputs(None, plot)
+    rates = None if learning_rates is None else parse_range("--learning-rates", learning_rates)
+    recipe = Recipe(
+        hidden=parse_hidden(hidden),
+        activation=activation,
+        learning_rate=0.01,  # each cell has its own
+        nesterov=nesterov,
+        epochs=epochs,
+        batch_size=batch_size,
+        l2=l2,
+        seed=seed,
+    )
+    table = read_table(data)
+    targets = targets_of(table, target)
+    table = with_targets(table, targets, drop=drop_missing_target)
+    ready = prepare(table, targets, task, test_size, seed, dtype)
+    plan = recipe.plan(len(ready.X))
+    if epochs is None:
+        plan = plan.replace(epochs=max(LEAST_EPOCHS, -(-STEPS // plan.steps_per_epoch(len(ready.X)))))
+    with growing_picture(wanted=not quiet) as watch:
+        found = stability_map(
+            recipe.network(ready.X.shape[1], ready.targets),
+            ready.X,
+            ready.T,
+            plan,
+            watch=watch,
+            learning_rates=rates,
+            momenta=parse_range("--momenta", momenta),
+            levels=levels,
+            goal=goal,
+            engine=engine,
+            threads=threads,
+        )
+    same = {
+        "--target": target,
+        "--task": task,
+        "--hidden": hidden,
+        "--activation": activation,
+        "--nesterov": nesterov,
+        "--batch-size": batch_size,
+        "--l2": l2,
+        "--seed": seed or None,
+        "--test-size": test_size,
+        "--drop-missing-target": drop_missing_target,
+        "--dtype": None if dtype == "float32" else dtype,
+        "--engine": None if engine == "auto" else engine,
+    }
+    command = confirming(found, data, same)
+    report(found, table.name, command, as_json=as_json)
+    if plot is not None:
+        from schuss.interface.map_picture import save_stability_map
+
+        save_stability_map(found, plot)
+        if not quiet:
+            say(f"picture written to {plot}")
+    if found.stopped == "interrupted":
+        say("interrupted; this is the finest map that was complete")
+        raise typer.Exit(INTERRUPTED)
+
+
+def parse_range(name: str, text: str) -> tuple[float, float]:
+    """Return the two ends that ``0.001,1`` names."""
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise SettingError(
+            f"{name} takes the lowest and the highest value, as 0.001,1; got {text!r}."
+        ) from None
+    return low, high
+
+
+def confirming(found: StabilityMap, data: str, same: dict[str, Any]) -> str | None:
+    """Return the command that trains as the best cell was trained, to the same losses; None without one."""
+    if found.best is None:
+        return None
+    rule: Any = found.plan_of(*found.best).rule
+    words = ["schuss", "train", data]
+    for option, value in same.items():
+        if value is True:
+            words.append(option)
+        elif value not in (None, False):
+            values = value if isinstance(value, list) else [value]
+            words += [word for each in values for word in (option, str(each))]
+    words += ["--learning-rate", repr(rule.learning_rate), "--momentum", repr(rule.momentum)]
+    return shlex.join([*words, "--epochs", str(found.plan.epochs)])
+
+
+def report(found: StabilityMap, data: str, command: str | None, *, as_json: bool) -> None:
+    """Print a map, and the command that confirms its best cell."""
+    if as_json:
+        print_json({"data": data} | found.to_dict() | {"command": command})
+        return
+    print_line(f"{data}: {found.network!r}")
+    for line in found.text().splitlines():
+        console().print(coloured(line))
+    if command is not None:
+        print_line()
+        print_line("train with the best, to the same losses:", style="bold")
+        print_line(command)
+
+
+def coloured(line: str) -> Text:
+    """Return a line of a map with its classes in colour."""
+    text = Text(line)
+    for place, sign in enumerate(line):
+        if sign in STYLES:
+            text.stylize(STYLES[sign], place, place + 1)
+    return text
+
+
+@contextmanager
+def growing_picture(*, wanted: bool) -> Iterator[Callable[[StabilityMap], None] | None]:
+    """Give what `stability_map` wants as its ``watch``, or None where no picture can be seen."""
+    screen = console(stderr=True)
+    if not (wanted and screen.is_terminal):
+        yield None
+        return
+    from rich.live import Live
+
+    from schuss.insight.stability_map.told import picture
+
+    with Live(console=screen, transient=True, auto_refresh=False) as live:
+
+        def show(found: StabilityMap) -> None:
+            first, *rows, last = picture(found)
+            while len(rows) + 3 >= screen.height and len(rows) > 2:
+                rows = rows[::2]  # the whole of it follows when all is done
+            share = f"level {found.level + 1} of {found.levels}, {found.trained.mean():.0%}"
+            lines = [first, *rows, last, f"{share}; Ctrl-C keeps the finest that is complete"]
+            live.update(Text("\n").join(coloured(line) for line in lines), refresh=True)
+
+        yield show

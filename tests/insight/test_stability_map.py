@@ -1,0 +1,368 @@
+"""`stability_map`: each cell is a training, finer levels keep coarse ones, theory holds where it is exact."""
+
+import json
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from schuss import (
+    Adam,
+    DataError,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Network,
+    Plan,
+    SettingError,
+    StabilityMap,
+    TrainingInterrupted,
+    stability_map,
+    train,
+)
+from schuss.insight.stability_map import cells, setup
+from schuss.insight.stability_map.bounds import LARGEST_STABLE
+from schuss.insight.stability_map.cells import at_borders
+from schuss.insight.stability_map.classes import CLASSES, CONVERGES, DIVERGES, NEVER
+from schuss.insight.stability_map.grid import Grid
+
+NETWORK = Network([3, 5, 1], "tanh", output="identity")
+SMALL = {"coarse": 3, "levels": 2, "epochs": 12, "batch_size": 5}
+
+
+def draw_data(n: int = 22, dtype: str = "float64") -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, 3)).astype(dtype)
+    return X, np.tanh(X[:, :1] - X[:, 1:2] * X[:, 2:])
+
+
+def stages_of(**how: object) -> list[StabilityMap]:
+    """Return the map after each stage."""
+    seen: list[StabilityMap] = []
+    stability_map(NETWORK, *draw_data(), watch=seen.append, **how)
+    return seen
+
+
+@cache
+def drawn() -> StabilityMap:
+    """Return a map that meets all classes."""
+    return stability_map(NETWORK, *draw_data(), levels=3, epochs=40, batch_size=5)
+
+
+# --- where theory is exact ---
+
+
+@pytest.mark.parametrize("rule", [Momentum, Nesterov])
+@pytest.mark.parametrize(("engine", "levels", "epochs"), [("native", 3, 600), ("reference", 1, 300)])
+def test_on_a_quadratic_every_cell_obeys_theory(rule: type, engine: str, levels: int, epochs: int) -> None:
+    """Each cell diverges if α is above the rule's bound over the largest eigenvalue, and only then."""
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((30, 3))
+    inputs = np.column_stack([X, np.ones(30)])
+    largest = np.linalg.eigvalsh(inputs.T @ inputs / 30)[-1]
+    found = stability_map(
+        *(Network([3, 1]), X, rng.standard_normal((30, 1))),
+        rule=rule(),
+        batch_size=None,
+        epochs=epochs,
+        learning_rates=(0.4 / largest, 6.1 / largest),
+        momenta=(0.0, 0.95),
+        levels=levels,
+        engine=engine,
+    )
+    rates, bound = found.learning_rate[:, None], LARGEST_STABLE[rule.name][1](found.momentum)[None] / largest
+    diverges = found.classes == DIVERGES
+
+    assert found.engine.engine == engine
+    assert np.abs(rates / bound - 1).min() > 0.003  # no cell stands on the border
+    assert 0.2 < diverges.mean() < 0.8
+    assert (diverges == (rates > bound)).all()
+    assert found.agreement["largest stable rate"] == 1.0
+    assert found.agreement["gradient descent"] < 0.9  # the broken twin: 2/λ for every momentum
+
+
+# --- cells are trainings ---
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_each_cell_is_what_train_makes(engine: str, dtype: str) -> None:
+    """The losses of its epochs are those of `train` with its plan, to the last bit; not another cell's."""
+    X, T = draw_data(dtype=dtype)
+    found = stability_map(
+        *(NETWORK, X, T), **SMALL, learning_rates=(0.01, 0.2), momenta=(0.0, 0.9), engine=engine, l2=0.01
+    )
+    assert found.engine.engine == engine
+    assert found.loss.shape == (5, 5, 12)
+    assert (found.diverged_at == NEVER).all()
+    for i, j in np.ndindex(5, 5):
+        run = train(NETWORK, X, T, found.plan_of(i, j), engine=engine)
+        assert run.loss.tobytes() == found.loss[i, j].tobytes()
+        assert run.loss.tobytes() != found.loss[i - 1, j].tobytes()
+
+
+@pytest.mark.parametrize("engine", ["native", "reference"])
+def test_the_steps_to_the_goal_are_those_at_which_train_stops(engine: str) -> None:
+    """`train` with the goal as its loss goal stops there, or nowhere."""
+    X, T = draw_data()
+    found = stability_map(NETWORK, X, T, **SMALL, learning_rates=(0.01, 0.3), engine=engine)
+    for i, j in np.ndindex(5, 5):
+        if found.diverged_at[i, j] != NEVER:
+            continue
+        run = train(NETWORK, X, T, found.plan_of(i, j).replace(loss_goal=found.goal), engine=engine)
+        reached = run.stopped == "loss goal reached"
+        assert found.steps[i, j] == (run.state.step if reached else NEVER)
+    assert (found.steps == NEVER).any()
+    assert len(np.unique(found.steps)) > 3
+
+
+def test_first_weights_data_types_and_weights_are_those_given() -> None:
+    """Other first weights, and samples that count more, make the map that `train` would."""
+    X, T = draw_data()
+    theta, weights = NETWORK.initial(9), np.linspace(0.5, 2, 22)
+    found = stability_map(NETWORK, X, T, **SMALL, theta=theta, weights=weights, learning_rates=(0.01, 0.1))
+    run = train(NETWORK, X, T, found.plan_of(1, 2), theta=theta, weights=weights)
+
+    assert run.loss.tobytes() == found.loss[1, 2].tobytes()
+    assert found.start != stability_map(NETWORK, X, T, **SMALL, learning_rates=(0.01, 0.1)).start
+
+
+def test_a_cell_that_diverges_is_data() -> None:
+    """With relu and huge rates losses become infinite: those cells are marked, the others judged."""
+    X, T = draw_data()
+    found = stability_map(Network([3, 5, 1], "relu"), X, T, **SMALL, learning_rates=(1e-3, 1e30))
+    assert (found.classes[-1] == DIVERGES).all()
+    assert (found.diverged_at[-1] >= 0).all()
+    assert (found.classes[0] != DIVERGES).all()
+    everywhere = stability_map(NETWORK, X, T, **SMALL, learning_rates=(1e20, 1e30))
+
+    assert (everywhere.classes == DIVERGES).all()
+    assert (everywhere.best, everywhere.lowest, everywhere.goal) == (None, None, None)
+    assert "every cell diverges: take lower learning rates" in everywhere.text()
+    assert json.loads(json.dumps(everywhere.to_dict(), allow_nan=False))["best"] is None
+
+
+# --- levels ---
+
+
+def test_finer_levels_keep_the_coarse_cells() -> None:
+    """Rates, momenta, losses and classes of a level are every second of the next; the goal stays."""
+    grown = stages_of(levels=3, epochs=40, batch_size=5)
+    whole = [found for found in grown if found.complete]
+
+    assert [found.loss.shape[:2] for found in whole] == [(5, 5), (9, 9), (17, 17)]
+    for coarse, fine in pairwise(whole):
+        assert fine.loss[::2, ::2].tobytes() == coarse.loss.tobytes()
+        assert fine.learning_rate[::2].tolist() == coarse.learning_rate.tolist()
+        assert fine.momentum[::2].tolist() == coarse.momentum.tolist()
+        assert fine.classes[::2, ::2].tolist() == coarse.classes.tolist()
+        assert fine.goal == coarse.goal
+    assert whole[-1].loss.tobytes() == drawn().loss.tobytes()
+
+
+def test_borders_come_first_and_the_rest_is_as_around_it() -> None:
+    """An unfinished level has trained all cells between unlike ones; the others look like all around them."""
+    grown = stages_of(levels=3, epochs=40, batch_size=5)
+    partial = [found for found in grown if not found.complete]
+
+    assert [found.level for found in partial] == [1, 2]
+    for found in partial:
+        coarse = found.classes[::2, ::2]
+        assert found.trained[at_borders(coarse)].all()
+        assert found.trained[::2, ::2].all()
+        for i, j in np.argwhere(~found.trained):
+            around = coarse[i // 2 : (i + 1) // 2 + 1, j // 2 : (j + 1) // 2 + 1]
+            assert set(around.ravel().tolist()) == {found.classes[i, j]}
+        assert "not trained yet" in found.text()
+
+
+def test_borders_by_hand() -> None:
+    """Cells between two unlike ones, and amid four that are not all alike."""
+    found = at_borders(np.array([[0, 0, 3], [0, 0, 0]], np.int8))
+
+    assert found.astype(int).tolist() == [[0, 0, 0, 1, 0], [0, 0, 0, 1, 1], [0, 0, 0, 0, 0]]
+
+
+def test_the_rates_are_short_numbers_evenly_apart_in_their_logarithms() -> None:
+    """Three digits where these are enough, more where the cells lie close; momenta by log(1−η)."""
+    grid = Grid((0.001, 1.0), (0.0, 0.99), 5, 3)
+    rates, left = grid.learning_rate(2), 1 - grid.momentum(2)
+
+    assert len(rates) == len(left) == grid.side == 17
+    assert [float(f"{rate:.2e}") for rate in rates] == rates.tolist()
+    assert np.diff(np.log(rates)) == pytest.approx(np.log(1000) / 16, rel=0.03)
+    assert np.diff(np.log(left)) == pytest.approx(np.log(0.01) / 16, rel=0.03)
+    assert (grid.momentum(0)[0], grid.momentum(0)[-1]) == (0.0, 0.99)
+    close = Grid((1.0, 1.001), (0.9, 0.9001), 5, 3)
+    for values in (close.learning_rate(2), close.momentum(2)):
+        assert (np.diff(values) > 0).all()
+
+
+# --- what it says ---
+
+
+def test_the_best_cell_is_soonest_at_the_goal() -> None:
+    """No converging cell takes fewer steps; of those with as many, none ends lower."""
+    found = drawn()
+    i, j = found.best
+    converges = found.classes == CONVERGES
+    soon = converges & (found.steps == found.steps[converges].min())
+
+    assert soon[i, j]
+    assert found.judged.end[i, j] == found.judged.end[soon].min()
+    assert found.judged.end[found.lowest] == found.judged.end[converges].min()
+    assert [found.steps[cell] for cell in found.ranked] == sorted(found.steps[converges])
+
+
+def test_where_nothing_converges_the_lowest_is_best() -> None:
+    """With a goal out of reach."""
+    found = stability_map(NETWORK, *draw_data(), **SMALL, goal=1e-9)
+
+    assert found.counts["converges"] == 0
+    assert found.best == found.lowest
+    assert found.goal == 1e-9
+
+
+def test_a_map_shows_itself() -> None:
+    """Characters for the four classes, counts, bounds and the best cells; the same in JSON."""
+    found = drawn()
+    text, told = found.text(), json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert all(count > 0 for count in found.counts.values())
+    assert sum(found.counts.values()) == 17 * 17
+    for mark, name in zip("●·~×", CLASSES, strict=True):
+        assert f"{mark} {name} {found.counts[name]:,}" in text
+        seen = sum(line.count(mark) for line in text.splitlines()[1:18])
+        assert seen == found.counts[name] - (name == "converges")  # the best stands for itself
+    i, j = found.best
+    assert text.splitlines()[17 - j][7 + 2 * i] == "★"
+    assert f"{found.steps[i, j]:,}" in text
+    around = found.classes[i - 1 : i + 2, j - 1 : j + 2]
+    converge, diverge = ((around == kind).sum() - (kind == CONVERGES) for kind in (CONVERGES, DIVERGES))
+    assert f"of the 8 cells around the best {converge} converge, {diverge} diverge" in text
+    assert "more epochs" not in text
+    assert told["classes"][i][j] == "converges"
+    assert told["best"]["learning_rate"] == found.learning_rate[i]
+    assert told["best"]["last_loss"] == found.loss[i, j, -1]
+    assert told["bounds"][0]["name"] == "largest stable rate"
+    assert repr(found).startswith(f"StabilityMap({NETWORK!r}, momentum, 17 × 17: ")
+    assert found._repr_html_().startswith("<pre")
+
+
+def test_a_fall_that_is_hardly_one_is_told() -> None:
+    """Where the best of short trainings fell by less than a tenth, more epochs are proposed."""
+    found = stability_map(NETWORK, *draw_data(), coarse=3, levels=1, epochs=6, learning_rates=(1e-6, 1e-5))
+
+    assert found.best is not None
+    assert "that is a fall of 0." in found.text()
+    assert "more epochs may say more" in found.text()
+
+
+def test_the_bar_stands_between_the_cells_that_the_bound_parts() -> None:
+    """In each line: the cell before it has a stable rate, the one behind it has not."""
+    found = drawn()
+    for j, line in enumerate(found.text().splitlines()[1:18][::-1]):
+        place = (line.index("|") - 8) // 2
+        edge = found.bounds[0].at(found.momentum[j : j + 1])[0]
+        assert found.learning_rate[place] <= edge < found.learning_rate[place + 1]
+
+
+# --- the ways in and out ---
+
+
+def test_the_watcher_sees_every_stage() -> None:
+    """Coarse first; the last is the result."""
+    seen: list[StabilityMap] = []
+    found = stability_map(NETWORK, *draw_data(), **SMALL, watch=seen.append)
+
+    assert [each.level for each in seen] == sorted(each.level for each in seen)
+    assert seen[0].loss.shape[:2] == (3, 3)
+    assert found is seen[-1]
+    assert found.stopped == "levels"
+
+
+def test_ctrl_c_returns_the_finest_complete_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it comes, after the first level; before, it is raised."""
+    sweep, allowed = cells.sweep, iter(())
+
+    def interrupted(*args: object, **how: object) -> object:
+        if next(allowed, None) is None:
+            raise TrainingInterrupted(sweep(*args, **how))
+        return sweep(*args, **how)
+
+    monkeypatch.setattr(cells, "sweep", interrupted)
+    for stages, side in ((1, 3), (2, 3), (3, 5), (4, 5)):
+        allowed = iter(range(stages))
+        found = stability_map(
+            NETWORK, *draw_data(), coarse=3, levels=3, epochs=12, learning_rates=(0.01, 9.0)
+        )
+        assert (found.loss.shape[0], found.complete, found.stopped) == (side, True, "interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        stability_map(NETWORK, *draw_data(), **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"learning_rates": (0.0, 1.0)}, "lower end of learning_rates must lie in"),
+        ({"learning_rates": (1.0, 0.1)}, "upper end of learning_rates must lie in"),
+        ({"learning_rates": 0.1}, "learning_rates must be a lowest and a highest value; got 0.1"),
+        ({"learning_rates": (0.1, "fast")}, "upper end of learning_rates must be a number"),
+        ({"momenta": (0.0, 1.0)}, "upper end of momenta must lie in"),
+        ({"momenta": (-0.1, 0.5)}, "lower end of momenta must lie in"),
+        ({"momenta": (0.5, 0.5)}, "upper end of momenta must lie in"),
+        ({"momenta": (0.1, 0.2, 0.3)}, "momenta must be a lowest and a highest"),
+        ({"coarse": 2}, "coarse must be an integer of at least 3"),
+        ({"levels": 0}, "levels must be an integer of at least 1"),
+        ({"levels": 9}, "are more than 262,144 trainings; take fewer levels"),
+        ({"levels": 10**6}, "take fewer levels"),
+        ({"goal": 1e9}, "goal must lie below the loss of the first weights"),
+        ({"goal": np.nan}, "goal must lie in"),
+        ({"epochs": 4}, "at least 5 epochs; got epochs=4"),
+        ({"loss_goal": 0.1}, "give goal= instead"),
+        ({"patience": 3}, "patience is for `train`"),
+        ({"rule": Adam()}, "needs a rule with learning rate and momentum: momentum, nesterov"),
+        ({"rule": GradientDescent()}, "got gradient_descent"),
+        ({"learning_rate": 0.1}, "no setting 'learning_rate'"),
+        ({"plan": Plan(), "epochs": 20}, "not both"),
+    ],
+)
+def test_bad_settings_are_refused(settings: dict[str, object], words: str) -> None:
+    """At once, with what is allowed; nothing is trained."""
+    with pytest.raises(SettingError, match=words):
+        stability_map(NETWORK, *draw_data(), **settings)
+
+
+def test_a_bad_grid_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the curvature is looked at."""
+
+    def worked(*_: object) -> None:
+        raise AssertionError("work was done")
+
+    monkeypatch.setattr(setup, "sharpness", worked)
+    with pytest.raises(AssertionError, match="work was done"):
+        stability_map(NETWORK, *draw_data())
+    with pytest.raises(SettingError, match="upper end of momenta"):
+        stability_map(NETWORK, *draw_data(), momenta=(0.0, 1.0))
+
+
+def test_bad_data_and_cells_are_refused() -> None:
+    """As by `train`; and a cell that is not on the map."""
+    X, T = draw_data()
+    with pytest.raises(DataError, match="loss of the first weights is not finite"):
+        stability_map(NETWORK, X, 1e200 * T)
+    with pytest.raises(DataError, match="X must have shape"):
+        stability_map(NETWORK, X[:, :2], T)
+    for cell in ((17, 0), (0, -1)):
+        with pytest.raises(SettingError, match="17 × 17 has no cell"):
+            drawn().plan_of(*cell)
+
+
+def test_a_loss_without_curvature_has_no_bounds() -> None:
+    """Inputs that are all zero: a default range of rates, no curves, and a sentence."""
+    X, T = np.zeros((6, 3)), np.zeros((6, 1))
+    found = stability_map(Network([3, 1], biases=False), X, T, coarse=3, levels=1, epochs=5)
+
+    assert (found.sharpness, found.bounds, found.agreement) == (None, (), {})
+    assert "theory has no bounds" in found.text()
+    assert (found.learning_rate[0], found.learning_rate[-1]) == (1e-4, 10.0)
