@@ -23,6 +23,7 @@ from schuss.errors import (
     SettingError,
     TrainingInterrupted,
 )
+from schuss.method.convert import Conversion, change_batch_size, convert, velocity_correction
 from schuss.method.functions import Loss
 from schuss.method.initial import Init
 from schuss.method.network import Network
@@ -79,6 +80,7 @@ _LAZY = {
 __all__ = [
     "Adam",
     "Blocks",
+    "Conversion",
     "Cosine",
     "Custom",
     "DataError",
@@ -121,7 +123,9 @@ __all__ = [
     "Tick",
     "TrainingInterrupted",
     "WarmUp",
+    "change_batch_size",
     "compare",
+    "convert",
     "derive",
     "load_model",
     "load_run",
@@ -129,6 +133,7 @@ __all__ = [
     "save_model",
     "sweep",
     "train",
+    "velocity_correction",
 ]
 
 
