@@ -44,7 +44,7 @@ def test_the_list_is_the_agreed_one() -> None:
         *["Init", "Inverse", "InverseScaling", "Keep", "KernelMissingWarning", "Listed"],
         *["Loss", "MLPClassifier", "MLPRegressor", "MissingExtraError", "ModelFileError", "Momentum"],
         *["Nesterov", "Nesterov1983", "Network", "OneCycle", "OutputError", "Plan"],
-        *["Plateau", "RecordError", "ReplayError", "Run", "SchussError", "SchussWarning"],
+        *["Plateau", "RecordError", "ReplayError", "Restart", "Run", "SchussError", "SchussWarning"],
         *["SettingError", "State", "Step", "Sutskever", "Sweep", "Tick"],
         *["TrainingInterrupted", "WarmUp", "change_batch_size", "compare", "convert", "derive"],
         *["load_model", "load_run", "read_table", "save_model", "sweep", "train", "velocity_correction"],

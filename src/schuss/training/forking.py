@@ -17,13 +17,14 @@ from schuss.method.functions import Array
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum, Nesterov
 from schuss.method.samples import Samples, as_weights
-from schuss.method.schedules import Plateau, at_steps
+from schuss.method.schedules import Plateau, Restart, at_steps
 from schuss.method.state import State
 from schuss.training.checkpoint import progress_from
 from schuss.training.keep import Keep
 from schuss.training.loop import Callback, Loop, Tick
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
+from schuss.training.restarting import check_restarts
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
 from schuss.training.setup import Judge, judge_of, judged_by
@@ -49,6 +50,7 @@ def fork(
     """Train on from the state of `run` before step `step`, with some things changed; see `Run.fork`."""
     replay, plan = run.replay, changed_plan(run.plan, step, changes)
     total = plan.steps(run.n_samples)
+    check_restarts(plan, run.n_samples)
     check_integer("step", step, low=0, high=run.state.step)
     if step >= total:
         raise SettingError(f"the plan ends at step {total}; give more epochs to go on from step {step}.")
@@ -139,6 +141,9 @@ def changed_plan(plan: Plan, step: int, changes: Mapping[str, Any]) -> Plan:
     rate = rule.learning_rate
     if isinstance(rate, Plateau):
         rule = replace(rule, learning_rate=replace(rate, drops=tuple(d for d in rate.drops if d <= step)))  # type: ignore[type-var]  # as above
+    momentum = getattr(rule, "momentum", None)
+    if isinstance(momentum, Restart):
+        rule = replace(rule, momentum=momentum.until(step))  # type: ignore[type-var]  # as above
     return plan.replace(rule=rule, **others)
 
 
