@@ -148,7 +148,7 @@ SYSTEMS: dict[str, Callable[[dict[str, Any]], Step]] = {
 def difference(found: Conversion, begin: Callable[[dict[str, Any]], Step], drops: tuple[float, ...]) -> float:
     """Return how far the system, from converted settings, parts from our rule."""
     rule, step = found.classical.rule, begin(dict(found.given))
-    rate_there = float(found.given[found.source.settings[0].name])
+    rate_there = float(found.given[found.source.rate_name])
     there, ours, memory, worst, before = START, START, np.zeros((1, 3)), 0.0, 1.0
     for k in range(STEPS):
         factor = drops[k * len(drops) // STEPS]

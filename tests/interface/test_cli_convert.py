@@ -23,7 +23,7 @@ def test_it_says_what_to_write_and_what_differs() -> None:
         "effective rate α/(1−η) = 0.9; half of a push is forgotten after 6.57881 steps\n",
         "in pytorch the first gradient weighs 1.11111 times as much as a later one, for ever",
         "multiply schuss's velocity once by new rate / old rate = 0.1.\n",
-        "old pushes end 8.1 × the last change from there.\n",
+        "carries the weights 8.1 × the last change further than in pytorch.\n",
     ):
         assert said in done.out
     assert "0.09" not in invoke("convert", "--from", "pytorch", "lr=0.1", "momentum=0.9").out

@@ -30,6 +30,7 @@ from schuss.method.schedules import SCHEDULES
         ("cosine", Cosine(0.2)),
         ("step,every=10", Step(0.2, every=10)),
         ("step,initial=0.5,factor=2,after=3:7,per=step", Step(0.5, 2.0, after=(3, 7), per="step")),
+        ("step,after=3", Step(0.2, after=(3,))),
         ("exponential,factor=0.9", Exponential(0.2, 0.9)),
         ("plateau", Plateau(0.2)),
         ("one_cycle,first=0.01,last=1e-5,shape=linear", OneCycle(0.01, 0.2, 1e-5, shape="linear")),
@@ -38,7 +39,7 @@ from schuss.method.schedules import SCHEDULES
         ("warm_up,length=2,then=cosine,final=0.01", WarmUp(Cosine(0.2, 0.01), 2)),
         ("warm_up,then=warm_up,length=3,then=step,every=4", WarmUp(WarmUp(Step(0.2, every=4), 3))),
         ("listed,values=0.3:0.1", Listed((0.3, 0.1))),
-        ("listed,values=0.3:", Listed((0.3,))),
+        ("listed,values=0.3", Listed((0.3,))),
     ],
 )
 def test_a_rate(text: str, expected: Any) -> None:
@@ -122,7 +123,7 @@ def test_a_model_is_trained_with_them(tmp_path: Path) -> None:
             "step,factr=2",
             "it has no 'factr' (did you mean 'factor'?); step has initial, factor=10.0",
         ),
-        ("--schedule", "step", "a Step needs either every="),
+        ("--schedule", "step", "step has initial, factor=10.0, every, after=a:b:…, per=epoch."),
         ("--schedule", "step,every", "takes a schedule as NAME,setting=value"),
         ("--schedule", "one_cycle", "first=… is missing; one_cycle has first, turn, last, share=0.3"),
         ("--schedule", "plateau,drops=3", "it has no 'drops'"),

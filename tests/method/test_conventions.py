@@ -46,7 +46,7 @@ def rates_from(first: float, *, changing: bool) -> list[float]:
 def run(name: str, settings: Any, rates: list[float], gradient: Any = quadratic) -> Any:
     """Run a convention's twin with settings by its own names, but for the rate."""
     others = dict(settings)
-    others.pop(CONVENTIONS[name].settings[0].name)
+    others.pop(CONVENTIONS[name].rate_name)
     return TWINS[name](gradient, rates, **others)
 
 
@@ -90,7 +90,7 @@ def test_a_twin_makes_the_steps_of_every_other(name: str, case: dict[str, Any], 
     def gradient(k: int, w: Any) -> Any:
         return quadratic(k, w) * (weight if k == 0 else 1.0)
 
-    there = float(found.settings[CONVENTIONS[other].settings[0].name])
+    there = float(found.settings[CONVENTIONS[other].rate_name])
     expected = run(name, found.given, rates_from(case["learning_rate"], changing=False))
     assert far(expected, run(other, found.settings, rates_from(there, changing=False), gradient)) < ROUNDING
     if weight != 1.0:
@@ -101,7 +101,7 @@ def test_a_twin_makes_the_steps_of_every_other(name: str, case: dict[str, Any], 
 def test_a_first_rate_makes_up_for_the_first_gradient(other: str) -> None:
     """Where the rate stands inside: one larger rate, for one step, is PyTorch's undamped first step."""
     found = convert("pytorch", other, lr=0.2, momentum=0.8, dampening=0.6)
-    rates = rates_from(float(found.settings[CONVENTIONS[other].settings[0].name]), changing=False)
+    rates = rates_from(float(found.settings[CONVENTIONS[other].rate_name]), changing=False)
     rates[0] *= found.classical.first / found.first
 
     assert (

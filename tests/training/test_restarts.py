@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engines import ALL, make_engine
-from problems import NETWORK, STEPS_PER_EPOCH, draw_data
+from problems import NETWORK, STEPS_PER_EPOCH, Spy, draw_data
 from recorded import OFTEN, same_runs
 from schuss import (
     Adam,
@@ -16,13 +16,18 @@ from schuss import (
     Nesterov,
     Nesterov1983,
     Network,
+    Plan,
+    Plateau,
     Restart,
     SettingError,
+    State,
     TrainingInterrupted,
     load_run,
     sweep,
     train,
 )
+from schuss.engine.engine import INTERRUPTED
+from schuss.training.restarting import must_restart
 
 LINE = Network([3, 1], output="identity")
 FULL: dict[str, Any] = {"batch_size": None, "order": "sequential"}
@@ -176,3 +181,50 @@ def test_an_estimator_takes_it() -> None:
     with pytest.warns(UserWarning, match="converge"):
         model.fit(X, T)
     assert len(model.plan_.rule.momentum.restarts) > 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "how"),
+    [
+        (Momentum(0.08, Restart(0.95)), {}),
+        (Momentum(Plateau(0.05, 2.0)), {"patience": 2, "min_improvement": 0.1}),
+    ],
+    ids=["restart", "plateau"],
+)
+def test_an_interruption_in_a_stride_that_changes_the_plan_is_heard(
+    rule: Any, how: dict[str, Any], tmp_path: Path
+) -> None:
+    """Ctrl-C within steps that are taken back is not lost with them, and the run goes on to the same bits."""
+    X, T = draw_data()
+    common: dict[str, Any] = {"rule": rule, "epochs": 120, "batch_size": 5, **how}
+    run = train(NETWORK, X, T, engine=make_engine("reference"), **common)
+    made_by = run.plan.rule
+    changes = made_by.momentum.restarts if "patience" not in how else made_by.learning_rate.drops
+    interrupted = []
+
+    class Interrupted(Spy):
+        def advance(self, *args: Any, **more: Any) -> Any:
+            made = super().advance(*args, **more)
+            if interrupted or not any(args[1].step < change < made.state.step for change in changes):
+                return made
+            interrupted.append(made.state.step)
+            return made._replace(outcome=INTERRUPTED)
+
+    with pytest.raises(TrainingInterrupted) as stopped:
+        train(NETWORK, X, T, engine=Interrupted(make_engine("reference")), record=tmp_path / "run", **common)
+
+    assert stopped.value.run.state.step < interrupted[0]
+    assert same_runs(train(resume=tmp_path / "run"), run)
+
+
+def test_the_sign_of_a_product_is_found_at_any_size() -> None:
+    """Velocities near the largest numbers neither raise nor warn, and tiny ones count."""
+    plan = Plan(Momentum(0.1, Restart(0.5, "gradient")), batch_size=None)
+    for size in (1e-300, 1.0, 1e300, 1.7e308):
+        before = State(np.zeros(2), np.array([[size, -size]]), 3)
+        uphill = State(np.zeros(2), np.array([[size / 4, -size / 4]]), 4)
+        downhill = State(np.zeros(2), np.array([[size, -size]]), 4)
+        assert must_restart(plan, 9, (1.0, 1.0), (before, uphill))
+        assert not must_restart(plan, 9, (1.0, 1.0), (before, downhill))
+    nothing = State(np.zeros(2), np.zeros((1, 2)), 4)
+    assert not must_restart(plan, 9, (1.0, 2.0), (nothing, nothing))

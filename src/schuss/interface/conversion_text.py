@@ -74,7 +74,7 @@ def _first(conversion: Conversion) -> str:
     if target.paste_first:
         return f"{said} The rate of the first step above makes up for it exactly."
     if target.inside:
-        first = here * conversion.settings[target.settings[0].name] / there
+        first = here * conversion.settings[target.rate_name] / there
         return f"{said} Make the first step with the rate {first:.15g}, and all are the same."
     return f"{said} Multiply the first gradient by {here / there:.6g}, and all steps are the same."
 
@@ -100,8 +100,11 @@ def _correction(conversion: Conversion, rates: tuple[float, float] | None) -> li
         factor += f" = {conversion.velocity_correction(*rates):.15g}"
     lines = [f"    To imitate {source.name}, multiply {target.name}'s {what} once by {factor}."]
     if rates is not None and momentum < 1.0:
-        far = abs(1.0 - rates[1] / rates[0]) * effective_rate(momentum, momentum)
-        lines += [f"    Left alone, old pushes end {far:.6g} × the last change from there."]
+        far = (1.0 - rates[1] / rates[0]) * momentum / (1.0 - momentum) * (1.0 if target.inside else -1.0)
+        where = (
+            f"{abs(far):.6g} × the last change {'further' if far > 0 else 'less far'} than in {source.name}"
+        )
+        lines += [f"    Otherwise what is remembered carries the weights {where}."]
     return lines
 
 

@@ -109,6 +109,11 @@ class Convention:
     paste_first: str = ""
     remark: str = ""
 
+    @property
+    def rate_name(self) -> str:
+        """The name of its learning rate."""
+        return next(setting.name for setting in self.settings if setting.means == "learning_rate")
+
     def setting(self, means: str) -> Setting | None:
         """Return the setting with this meaning, or None."""
         return next((setting for setting in self.settings if setting.means == means), None)

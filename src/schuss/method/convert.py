@@ -14,14 +14,11 @@ from typing import Any
 from schuss.errors import SettingError, did_you_mean
 from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.conventions import CONVENTIONS, Classical, Convention, Setting, Settings
+from schuss.method.rules.rule import LIMITS as RATE_LIMITS
 
 __all__ = ["Conversion", "change_batch_size", "convert", "shown_value", "velocity_correction"]
 
-LIMITS: dict[str, dict[str, Any]] = {
-    "learning_rate": {"low": 0.0, "open_low": True},
-    "momentum": {"low": 0.0, "high": 1.0},
-    "dampening": {"low": 0.0, "high": 1.0, "open_high": True},
-}
+LIMITS: dict[str, dict[str, Any]] = RATE_LIMITS | {"dampening": {"low": 0.0, "high": 1.0, "open_high": True}}
 
 
 @dataclass(frozen=True)
@@ -52,10 +49,8 @@ class Conversion:
     @property
     def paste(self) -> str:
         """What to write in the target system."""
-        target, values = (
-            self.target,
-            {s.means: shown_value(self.settings[s.name]) for s in self.target.settings},
-        )
+        target = self.target
+        values = {s.means: shown_value(self.settings[s.name]) for s in target.settings}
         form = target.paste
         if self.classical.first != 1.0 and target.paste_first:
             form = target.paste_first

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from schuss.errors import SettingError
+from schuss.method.functions import Array
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum, Nesterov
 from schuss.method.schedules import GRADIENT, Restart
@@ -76,7 +77,14 @@ def _went_uphill(plan: Plan, n: int, before: State, after: State) -> bool:
     rates = plan.rule.at(np.array([before.step]), plan.span(n))[0]
     momentum = rates[plan.rule.rates.index("momentum")]
     old, new = before.velocity.astype(np.float64), after.velocity.astype(np.float64)
-    return math.fsum(((momentum * old - new) * new).tolist()) > 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # of a training about to diverge
+        products = _unit(momentum * old - new) * _unit(new)
+    return math.fsum(products.tolist()) > 0.0
+
+
+def _unit(values: Array) -> Array:
+    """Return `values` so that the largest is 1, since only the sign of their product is asked for."""
+    return values / (np.abs(values).max() or 1.0)
 
 
 def restarted(plan: Plan, step: int) -> Plan:

@@ -49,7 +49,7 @@ def convert(
         return
     batches = _pair(batch_size, to_batch_size)
     found = convert_settings(source, target, batch_sizes=batches, **_parsed(settings or []))
-    rate = float(found.given[found.source.settings[0].name])
+    rate = float(found.given[found.source.rate_name])
     rates = None if new_rate is None else (rate, new_rate)
     correction = {} if rates is None else {"velocity_correction": found.velocity_correction(*rates)}
     if as_json:

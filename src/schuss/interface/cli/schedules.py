@@ -99,7 +99,7 @@ def _settings(
         if setting not in known:
             hint = did_you_mean(setting, known)
             raise SettingError(f"{option} {name}: it has no {setting!r}{hint}; {_told(name, known)}")
-        found[setting] = _value(value)
+        found[setting] = _listed(_value(value)) if _is_list(known[setting]) else _value(value)
     if then:
         number = _value(inner)
         found["then"] = _parsed(option, inner, height) if isinstance(number, str) else number
@@ -118,14 +118,25 @@ def _value(text: str) -> Any:
     return text
 
 
+def _listed(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _is_list(field: Field[Any]) -> bool:
+    return str(field.type).startswith("tuple")
+
+
 def _is_needed(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
 def _told(name: str, known: dict[str, Field[Any]]) -> str:
     """Return which settings a schedule has, with their defaults."""
-    shown = [
-        key if field.default in (MISSING, None, ()) else f"{key}={field.default}"
-        for key, field in known.items()
-    ]
+    shown = [key + _default(field) for key, field in known.items()]
     return f"{name} has {', '.join(shown)}."
+
+
+def _default(field: Field[Any]) -> str:
+    if _is_list(field):
+        return "=a:b:…"
+    return "" if field.default in (MISSING, None) else f"={field.default}"

@@ -48,7 +48,10 @@ def train(
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Held constant, or a schedule's height.", rich_help_panel=RULE),
+        typer.Option(
+            help="Held constant, or the height of --schedule; by default it rises and falls.",
+            rich_help_panel=RULE,
+        ),
     ] = None,
     momentum: Annotated[float, typer.Option(help="η in [0, 1].", rich_help_panel=RULE)] = 0.9,
     schedule: RateSchedule = None,
