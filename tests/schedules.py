@@ -12,6 +12,7 @@ from schuss.method.schedules import (
     Nesterov1983,
     OneCycle,
     Plateau,
+    Restart,
     Schedule,
     Span,
     Step,
@@ -34,6 +35,7 @@ EACH = [
         Listed(((2, 0.1), (50, 0.3), (90, 0.0))),
         Listed(((0, 0.1), (2.5, 0.2)), "epoch"),
     ],
+    *[Restart(restarts=(30, 31, 80)), Restart(0.3, "gradient", (5,)), Restart(Sutskever(0.9, 10))],
 ]
 
 

@@ -23,6 +23,7 @@ from schuss.errors import (
     SettingError,
     TrainingInterrupted,
 )
+from schuss.method.convert import Conversion, change_batch_size, convert, velocity_correction
 from schuss.method.functions import Loss
 from schuss.method.initial import Init
 from schuss.method.network import Network
@@ -40,6 +41,7 @@ from schuss.method.schedules import (
     Nesterov1983,
     OneCycle,
     Plateau,
+    Restart,
     Step,
     Sutskever,
     WarmUp,
@@ -86,6 +88,7 @@ _LAZY = {
 __all__ = [
     "Adam",
     "Blocks",
+    "Conversion",
     "Cosine",
     "Custom",
     "DataError",
@@ -118,6 +121,7 @@ __all__ = [
     "RangeTest",
     "RecordError",
     "ReplayError",
+    "Restart",
     "Run",
     "SchussError",
     "SchussWarning",
@@ -130,7 +134,9 @@ __all__ = [
     "Tick",
     "TrainingInterrupted",
     "WarmUp",
+    "change_batch_size",
     "compare",
+    "convert",
     "derive",
     "load_model",
     "load_run",
@@ -140,6 +146,7 @@ __all__ = [
     "stability_map",
     "sweep",
     "train",
+    "velocity_correction",
 ]
 
 

@@ -18,6 +18,7 @@ from schuss.method.schedules import (
     Nesterov1983,
     OneCycle,
     Plateau,
+    Restart,
     Step,
     WarmUp,
     check_rate,
@@ -30,7 +31,7 @@ from schuss.method.schedules import (
 def test_through_json(schedule):
     """Through JSON text it comes back equal, nested ones and points included, also as a rate of a plan."""
     assert rate_from_json(json.loads(json.dumps(rate_to_json(schedule)))) == schedule
-    plan = Plan(Adam(schedule))
+    plan = Plan(Momentum(0.1, schedule) if isinstance(schedule, Restart) else Adam(schedule))
     assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
     assert hash(schedule) == hash(rate_from_json(rate_to_json(schedule)))
 
@@ -66,6 +67,8 @@ BAD = {
     "Sutskever": [{"highest": 0.0}, {"highest": 1.1}, {"period": 0}, {"period": 2.5}],
     "Nesterov1983": [{"highest": 0.0}, {"highest": 1.1}, {"highest": None}],
     "Demon": [{"initial": 0.0}, {"initial": 1.0}, {"initial": "0.9"}],
+    "Restart": [{"then": -0.1}, {"then": Plateau(0.1)}, {"then": Restart()}, {"when": "loss"}],
+    "Restart ": [{"restarts": r} for r in (5, "30", (-1,), (1.5,))],
     "Listed": [{"values": v} for v in ((), 0.1, "0.1", (0.1, -0.1), (float("nan"),), (0.1, (2, 0.1)))],
     "Listed ": [{"values": v} for v in (((2, 0.1), (2, 0.2)), ((2, 0.1), (1, 0.2)), ((1, 2, 3),))],
     "Listed  ": [{"values": v} for v in (((-1, 0.1),), ((1, -0.1),), ((1, 0.1), 0.2))],

@@ -218,5 +218,5 @@ def test_powers_by_squaring():
 def test_the_bits_are_the_same_everywhere():
     """To the last bit the values of the machine that this was written on, for all of them at once."""
     found = np.array([values(schedule) for schedule in EACH if not isinstance(schedule, InverseScaling)])
-    assert hashlib.sha256(found.tobytes()).hexdigest()[:16] == "693dca4269d5bb77"
-    assert hashlib.sha256(np.nextafter(found, 1).tobytes()).hexdigest()[:16] != "693dca4269d5bb77"
+    assert hashlib.sha256(found.tobytes()).hexdigest()[:16] == "6e32ad1bdbae50df"
+    assert hashlib.sha256(np.nextafter(found, 1).tobytes()).hexdigest()[:16] != "6e32ad1bdbae50df"

@@ -117,7 +117,7 @@ def test_every_schedule_stands_in_the_table():
     """Under the name by which JSON knows it."""
     assert list(SCHEDULES) == [
         *["cosine", "inverse_scaling", "plateau", "step", "exponential", "inverse", "warm_up", "one_cycle"],
-        *["sutskever", "nesterov_1983", "demon", "listed", "custom"],
+        *["sutskever", "nesterov_1983", "demon", "restart", "listed", "custom"],
     ]
 
 

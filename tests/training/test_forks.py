@@ -8,7 +8,7 @@ import pytest
 
 from problems import NETWORK, RULE, STEPS_PER_EPOCH, draw_data
 from recorded import OFTEN, recorded, same_runs
-from schuss import DataError, Keep, Plateau, SettingError, load_run, train
+from schuss import Adam, DataError, Keep, Listed, Nesterov, Plateau, SettingError, load_run, train
 from schuss.method.rules import Momentum
 from schuss.training.stopping import Progress
 
@@ -112,3 +112,29 @@ def test_what_a_fork_cannot_change_says_why(
     run = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5)
     with pytest.raises(error, match=words):
         run.fork(step, **changes)
+
+
+@pytest.mark.parametrize("rule", [Momentum, Nesterov])
+def test_a_corrected_velocity_is_pytorchs(rule: type[Any], tmp_path: Path) -> None:
+    """A fork with a new rate and a corrected velocity makes the first change that the outside form makes."""
+    run = recorded(tmp_path / "run", rule=rule(0.05, 0.9))
+    plain = run.fork(7, learning_rate=0.005, record=tmp_path / "plain")
+    forked = run.fork(7, learning_rate=0.005, correct_velocity=True, record=tmp_path / "corrected")
+    before = run.at(7)
+
+    np.testing.assert_array_equal(plain.at(7).velocity, before.velocity)
+    np.testing.assert_allclose(forked.at(7).velocity, before.velocity / 10, rtol=1e-6)
+    np.testing.assert_array_equal(forked.at(7).theta, before.theta)
+    assert not same_runs(plain, forked)
+    assert same_runs(load_run(tmp_path / "corrected"), forked)
+    assert same_runs(run.fork(0, correct_velocity=True), run)  # no velocity yet
+
+
+def test_a_velocity_that_cannot_be_corrected(tmp_path: Path) -> None:
+    """Adam has none; one made with a rate of 0 has no proportion."""
+    adam = recorded(tmp_path / "adam", rule=Adam(0.01))
+    with pytest.raises(SettingError, match="the run's is adam"):
+        adam.fork(7, learning_rate=0.001, correct_velocity=True)
+    still = recorded(tmp_path / "still", rule=Momentum(Listed((0.1, 0.0))))
+    with pytest.raises(SettingError, match="the rate before must lie in"):
+        still.fork(7, learning_rate=0.001, correct_velocity=True)

@@ -25,7 +25,9 @@ held_out = X[250:], T[250:]
 network = Network([6, 40, 30, 2], "tanh", output="identity")
 common = {"epochs": 800, "batch_size": 4, "threads": 1}
 cases = {
-    "momentum, cosine, float32": dict(rule=Momentum(Cosine(0.02, warm_up=0.1), 0.9), dtype="float32"),
+    "momentum, cosine, restarts, float32": dict(
+        rule=Momentum(Cosine(0.02, warm_up=0.1), Restart(0.9)), dtype="float32"
+    ),
     "nesterov, early stopping": dict(
         rule=Nesterov(0.01, 0.8), validation=held_out, patience=300, min_improvement=0.0
     ),
@@ -84,7 +86,7 @@ print(json.dumps({"hit": hit, "ends": ends, "cut": cut, "begun": begun, "where":
 """
 
 CASES = [
-    "momentum, cosine, float32",
+    "momentum, cosine, restarts, float32",
     "nesterov, early stopping",
     "adam, plateau",
     "descent, average, dropout, clip",

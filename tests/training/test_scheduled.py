@@ -32,6 +32,7 @@ from schuss.method.schedules import (
     Nesterov1983,
     OneCycle,
     Plateau,
+    Restart,
     Schedule,
     Sutskever,
 )
@@ -45,7 +46,8 @@ CUSTOM = Custom(lambda n: 0.05 * 0.9**n, 0.1)
 def test_one_call_pieces_and_steps_have_the_same_bits(name: str, schedule: Schedule) -> None:
     """As rate and, where it may be, as momentum; and a constant rate gives others."""
     momentum = 0.9 if isinstance(schedule, Plateau) else schedule
-    plan = Plan(Momentum(schedule, momentum), epochs=5, batch_size=5, weight_decay=0.1)
+    rate = 0.05 if isinstance(schedule, Restart) else schedule
+    plan = Plan(Momentum(rate, momentum), epochs=5, batch_size=5, weight_decay=0.1)
     samples, start = draw_run(NETWORK, plan, 22)
     engine, stop = make_engine(name), plan.steps(22)
     whole = one_call(engine, NETWORK, start, samples, plan, stop)
@@ -113,7 +115,7 @@ def test_a_function_that_fails_ends_the_training() -> None:
 def test_a_sweep_over_schedules() -> None:
     """Each ends in the bits of its own training."""
     X, T = draw_data()
-    rates: list[Any] = [schedule for schedule in EACH if not isinstance(schedule, Plateau)]
+    rates: list[Any] = [schedule for schedule in EACH if not isinstance(schedule, Plateau | Restart)]
     how: dict[str, Any] = {"epochs": 3, "batch_size": 5}
     found = sweep(NETWORK, X, T, learning_rate=rates, momentum=0.8, **how)
 

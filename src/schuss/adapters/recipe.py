@@ -16,7 +16,7 @@ from schuss.method.checks import check_integer
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum, Nesterov, Rule
-from schuss.method.schedules import Cosine, Rate
+from schuss.method.schedules import Cosine, Plateau, Rate
 
 __all__ = ["OUTPUTS", "Outputs", "Recipe", "outputs_of"]
 
@@ -33,6 +33,7 @@ OUTPUTS: dict[Outputs, tuple[str, str]] = {
 STEPS = 3000  # enough for a small set to settle
 MOST_EPOCHS, LEAST_EPOCHS = 1000, 20
 PEAK_RATE, WARM_UP = 0.03, 0.05
+PATIENCE = 10  # epochs without improvement, where a Plateau waits for them
 # The penalty of one sample's share of a batch: falls with the number of rows, as evidence grows.
 PENALTY, MOST_PENALTY = 5.0, 0.01
 
@@ -64,7 +65,7 @@ class Recipe:
         Of the hidden layers.
     learning_rate : float or schedule
         A number is held constant; by default it rises, then falls along a cosine.
-    momentum : float
+    momentum : float or schedule
     nesterov : bool
     epochs, batch_size : int
     l2 : float
@@ -74,7 +75,7 @@ class Recipe:
     hidden: tuple[int, ...] | None = None
     activation: str | None = None
     learning_rate: Rate | None = None
-    momentum: float = 0.9
+    momentum: Rate = 0.9
     nesterov: bool = False
     epochs: int | None = None
     batch_size: int | None = None
@@ -103,6 +104,7 @@ class Recipe:
             epochs=epochs if self.epochs is None else self.epochs,
             batch_size=batch,
             seed=self.seed,
+            patience=PATIENCE if isinstance(self.learning_rate, Plateau) else None,
             l2=min(MOST_PENALTY, PENALTY / n) * min(batch, n) if self.l2 is None else self.l2,
         )
 

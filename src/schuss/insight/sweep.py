@@ -18,7 +18,7 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.plans import OTHERS, Plans
 from schuss.method.samples import Samples
-from schuss.method.schedules import Plateau
+from schuss.method.schedules import Plateau, Restart
 from schuss.method.state import States
 from schuss.training.many import ManyTrainings
 from schuss.training.setup import fitting_plan
@@ -175,6 +175,8 @@ def _check_to_the_end(plans: Plans) -> None:
     given += ["average"] if plan.average else []
     if any(isinstance(rate, Plateau) for rate in plans.column("learning_rate")):
         given.append("a learning rate of Plateau")
+    if "momentum" in plan.rule.rates and any(isinstance(m, Restart) for m in plans.column("momentum")):
+        given.append("a momentum of Restart")
     if given:
         raise SettingError(f"a sweep trains every network to the end of its plan; {given[0]} is for `train`.")
 

@@ -30,7 +30,7 @@ class Checkpoint:
     ----------
     state : State
     plan : Plan
-        With the drops of a Plateau so far.
+        With the drops of a Plateau and the restarts of a Restart so far.
     reached : Progress
     judged : float64 ndarray, shape (epochs judged,)
         The validation losses so far.

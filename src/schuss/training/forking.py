@@ -12,16 +12,19 @@ import numpy as np
 from schuss.engine.engine import DONE, Advance
 from schuss.errors import DataError, SettingError, did_you_mean
 from schuss.method.checks import check_integer
+from schuss.method.convert import velocity_correction
 from schuss.method.functions import Array
 from schuss.method.plan import Plan
+from schuss.method.rules import Momentum, Nesterov
 from schuss.method.samples import Samples, as_weights
-from schuss.method.schedules import Plateau
+from schuss.method.schedules import Plateau, Restart, at_steps
 from schuss.method.state import State
 from schuss.training.checkpoint import progress_from
 from schuss.training.keep import Keep
 from schuss.training.loop import Callback, Loop, Tick
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
+from schuss.training.restarting import check_restarts
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
 from schuss.training.setup import Judge, check_weighs, judge_of, judged_by
@@ -41,15 +44,19 @@ def fork(
     record: str | os.PathLike[str] | NextFree | None = None,
     keep: Keep | None = None,
     about: Mapping[str, Any] | None = None,
+    correct_velocity: bool = False,
     **changes: Any,
 ) -> Run:
     """Train on from the state of `run` before step `step`, with some things changed; see `Run.fork`."""
     replay, plan = run.replay, changed_plan(run.plan, step, changes)
     total = plan.steps(run.n_samples)
+    check_restarts(plan, run.n_samples)
     check_integer("step", step, low=0, high=run.state.step)
     if step >= total:
         raise SettingError(f"the plan ends at step {total}; give more epochs to go on from step {step}.")
     state = replay.at(step)
+    if correct_velocity:
+        state = corrected(state, run.plan, plan, run.n_samples)
     samples = changed_samples(replay.samples, without, weights)
     held_out = _judged_by(run, validation)
     judge = judge_of(run.network, plan, replay.engine, held_out)
@@ -59,6 +66,8 @@ def fork(
     _take_over(loop, run, step)
     if record is not None:
         told = {name: repr(value) for name, value in changes.items()}
+        if correct_velocity:
+            told["correct_velocity"] = repr(correct_velocity)
         parent = {"data": run.data, "step": step, "without": np.ravel(without).tolist(), "changes": told}
         begin(loop, record, keep or Keep(), about or {}, held_out, parent)
     return loop.run()
@@ -132,7 +141,27 @@ def changed_plan(plan: Plan, step: int, changes: Mapping[str, Any]) -> Plan:
     rate = rule.learning_rate
     if isinstance(rate, Plateau):
         rule = replace(rule, learning_rate=replace(rate, drops=tuple(d for d in rate.drops if d <= step)))  # type: ignore[type-var]  # as above
+    momentum = getattr(rule, "momentum", None)
+    if isinstance(momentum, Restart):
+        rule = replace(rule, momentum=momentum.until(step))  # type: ignore[type-var]  # as above
     return plan.replace(rule=rule, **others)
+
+
+def corrected(state: State, before: Plan, after: Plan, n: int) -> State:
+    """Return the state with its velocity as if it had been made with the next step's rate all along."""
+    if not isinstance(after.rule, Momentum | Nesterov):
+        raise SettingError(
+            f"correct_velocity is for rules with the rate inside the velocity, momentum and nesterov; "
+            f"the run's is {after.rule.name}."
+        )
+    if state.step == 0:
+        return state  # there is none yet
+    rates = [
+        float(at_steps(plan.rule.learning_rate, np.array([step]), plan.span(n))[0])
+        for plan, step in ((before, state.step - 1), (after, state.step))
+    ]
+    factor = state.memory.dtype.type(velocity_correction(*rates))
+    return replace(state, memory=state.memory * factor)
 
 
 def changed_samples(samples: Samples, without: Any, weights: Any) -> Samples:

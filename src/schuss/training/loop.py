@@ -9,6 +9,7 @@ it began up to the right epoch: the same steps give the same bits, so nobody can
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from schuss.training.divergence import divergence
 from schuss.training.means import epoch_means
 from schuss.training.recorder import Recorder
 from schuss.training.replay import Kept
+from schuss.training.restarting import RESTART, must_restart, restart_of, restarted, sees_each_step
 from schuss.training.run import Run
 from schuss.training.setup import Judge
 from schuss.training.stopping import NO_IMPROVEMENT, Progress
@@ -148,18 +150,19 @@ class Loop:
     def _one_stride(self, stop: int) -> bool:
         start, began = self.state, time.perf_counter()
         self._sound = Sound(start, self.reached, len(self.judged), self.best, self.averaged, self.average)
-        begun = self.last_losses(start.step % self._per_epoch)
+        known, earlier = self._known_losses(start.step)
         made = self._advance(start, stop)
         sound = made.losses[:-1] if made.outcome == NOT_FINITE else made.losses
         if made.outcome != NOT_FINITE:
             self._keep(made)  # before callbacks hear of it, so that one that raises loses nothing
-        keep, reason = self._judge(self._epoch_means(np.concatenate([begun, sound])), start, made.state)
+        means = self._epoch_means(np.concatenate([known, sound]))
+        keep, reason = self._judge(means[earlier:], start, made.state, means[0] if earlier else math.nan)
         if reason:
             self._cut(start, made, (start.step // self._per_epoch + keep) * self._per_epoch)
-            if reason == NO_IMPROVEMENT and self._drop():
-                self._sound = None
-                return True
-            self.stopped = reason
+            if self._goes_on_after(reason):
+                reason = None
+            else:
+                self.stopped = reason
         elif made.outcome == NOT_FINITE:
             self._diverge(start, made.state.step)
         self._sound = None
@@ -210,6 +213,15 @@ class Loop:
         if again.outcome == INTERRUPTED:
             raise again.error or KeyboardInterrupt
 
+    def _goes_on_after(self, reason: str) -> bool:
+        """Change the plan where its schedules answer to `reason`, and say whether they do."""
+        if reason == RESTART:
+            # in one statement, so that no signal finds one without the other
+            self.plan, self._sound = restarted(self.plan, self.state.step), None
+            self.stride = 1  # the next may be near, and steps beyond it are made in vain
+            return True
+        return reason == NO_IMPROVEMENT and self._drop()
+
     def _drop(self) -> bool:
         """Lower a rate that is lowered at plateaus, and say whether training goes on with it."""
         rate = self.plan.rule.learning_rate
@@ -225,8 +237,23 @@ class Loop:
         means: list[float] = epoch_means(losses, self.plan, len(self.samples)).tolist()
         return means
 
-    def _judge(self, epochs: list[float], start: State, state: State) -> tuple[int, str | None]:
-        """Return how many of a stride's epochs to keep, and why to stop after them, if so."""
+    def _known_losses(self, step: int) -> tuple[NDArray[np.float64], int]:
+        """Return losses before `step`: of the epoch under way, and of one before it if restarts ask for it.
+
+        The second is how many epochs that is more: one where it began no earlier than the last restart.
+        """
+        restart = restart_of(self.plan)
+        begun = step % self._per_epoch
+        earlier = int(restart is not None and step - begun - self._per_epoch >= restart.last)
+        return self.last_losses(begun + earlier * self._per_epoch), earlier
+
+    def _judge(
+        self, epochs: list[float], start: State, state: State, before: float
+    ) -> tuple[int, str | None]:
+        """Return how many of a stride's epochs to keep, and why not to go on as planned after them, if so.
+
+        `before` is the loss of the epoch before them, NaN if there is none to compare with.
+        """
         for i, loss in enumerate(epochs, start=1):
             seen = loss if self.judge is None else self._validate(self.judge, state)
             self.reached = self.reached.after(seen, self.plan)
@@ -234,8 +261,11 @@ class Loop:
             self.take_average(number, state)
             asked = self._call_back(number, loss, state) if self.callbacks else None  # of the last epoch too
             reason = self.reached.reason(seen, self.plan) or asked
+            if not reason and must_restart(self.plan, len(self.samples), (before, loss), (start, state)):
+                reason = RESTART
             if reason:
                 return i, reason
+            before = loss
         return len(epochs), None
 
     def take_average(self, number: int, state: State) -> None:
@@ -261,7 +291,7 @@ class Loop:
 
     def _lengthen(self, seconds: float) -> None:
         """Grow the stride while calls are short, unless each epoch must be seen as it ends."""
-        if self.callbacks or self.judge is not None or self.plan.average:
+        if self.callbacks or self.judge is not None or self.plan.average or sees_each_step(self.plan):
             return
         longer = self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))
         self.stride = max(1, int(min(longer, self.plan.epochs)))  # a recorder may have cut it short

@@ -157,6 +157,9 @@ class Run:
             they were.
         weights : array_like, shape (n,)
             How often each sample counts from there on.
+        correct_velocity : bool, default False
+            Multiply the velocity by new rate / old rate, as PyTorch does at a change of rate; see
+            `schuss.velocity_correction`.
         validation, callbacks, progress, record, keep, about
             As in `schuss.train`.
 

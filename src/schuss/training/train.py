@@ -19,6 +19,7 @@ from schuss.training.loop import Callback, Loop, Tick
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
 from schuss.training.replay import InMemory
+from schuss.training.restarting import check_restarts
 from schuss.training.resuming import resumed
 from schuss.training.run import Run
 from schuss.training.setup import Judge, check_weighs, first_state, fitting_plan, judge_of, judged_by
@@ -121,6 +122,7 @@ def train(
     check_weighs(samples)
     plan = fitting_plan(plan, settings, len(samples))
     plan.dropout_rates(network.depth - 1)
+    check_restarts(plan, len(samples))
     chosen = engine_named(engine, threads)
     held_out = judged_by(network, validation, samples.X.dtype)
     # no name for the first state here: the loop lets it go when it has another

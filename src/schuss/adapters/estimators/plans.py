@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from schuss.adapters.estimators.draws import orders_of
+from schuss.errors import SettingError
 from schuss.method.backprop import Objective
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule
-from schuss.method.schedules import InverseScaling, Plateau, Rate, Schedule
+from schuss.method.schedules import InverseScaling, Plateau, Rate, Restart, Schedule
 
 if TYPE_CHECKING:
     from schuss.adapters.estimators.base import BaseMLP
@@ -72,6 +73,8 @@ def _rule(estimator: BaseMLP, incremental: bool) -> Rule:
         rate = _scheduled(estimator, float(rate), incremental)
     if not isinstance(estimator.momentum, Schedule) and estimator.momentum == 0:
         return GradientDescent(rate)
+    if incremental and isinstance(estimator.momentum, Restart):
+        raise SettingError("partial_fit sees one epoch at a time; a momentum of Restart is for fit.")
     return (Nesterov if estimator.nesterovs_momentum else Momentum)(rate, estimator.momentum)
 
 

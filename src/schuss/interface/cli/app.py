@@ -8,6 +8,7 @@ import typer
 
 from schuss.interface.cli.bare_record import Command
 from schuss.interface.cli.compare import compare
+from schuss.interface.cli.convert import convert
 from schuss.interface.cli.data import data
 from schuss.interface.cli.derive import derive
 from schuss.interface.cli.doctor import doctor
@@ -36,6 +37,7 @@ COMMANDS = (
     compare,
     explain,
     stability_map,
+    convert,
     data,
     doctor,
 )

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from schuss.interface.rates import varying_rates
+from schuss.method import memory
 from schuss.method.rules import rule_to_dict
 from schuss.method.schedules import Rate, Schedule, highest
 
@@ -49,15 +50,12 @@ def effective_rate(run: Run) -> float:
     """Return α/(1−η): how far a lasting push moves a weight per step, at the highest of each."""
     momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
     rate = highest(run.plan.rule.learning_rate)
-    return rate / (1.0 - momentum) if momentum < 1 else math.inf
+    return memory.effective_rate(rate, momentum)
 
 
 def half_life(run: Run) -> float | None:
     """Return ln ½ / ln η: after how many steps half of a push is forgotten; None without memory."""
-    momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
-    if momentum == 0:
-        return None
-    return math.log(0.5) / math.log(momentum) if momentum < 1 else math.inf
+    return memory.half_life(highest(getattr(run.plan.rule, "momentum", 0.0)))
 
 
 def loss_picture(run: Run, width: int = 60, height: int = 4) -> list[str]:
@@ -104,13 +102,13 @@ def resampled(values: Sequence[float], count: int) -> list[float]:
 def described(model: Model) -> dict[str, Any]:
     """Return a model as plain JSON values."""
     run = model.run
-    effective, memory = effective_rate(run), half_life(run)
+    effective, forgotten = effective_rate(run), half_life(run)
     return {
         "network": run.network.to_dict(),
         "n_parameters": run.network.n_parameters,
         "rule": rule_to_dict(run.plan.rule),
         "effective_rate": effective if math.isfinite(effective) else None,
-        "half_life_steps": memory if memory is not None and math.isfinite(memory) else None,
+        "half_life_steps": forgotten if forgotten is not None and math.isfinite(forgotten) else None,
         "plan": run.plan.to_dict(),
         "epochs": run.epochs,
         "steps": run.state.step,

@@ -25,6 +25,12 @@ def fork(
     without: Annotated[
         str | None, typer.Option(help="Samples to leave out, as 3,17,40-59; all others keep their places.")
     ] = None,
+    correct_velocity: Annotated[
+        bool,
+        typer.Option(
+            "--correct-velocity", help="Rescale the velocity with the rate, as PyTorch does at its change."
+        ),
+    ] = False,
     record: Annotated[str | None, typer.Option(help="Name or folder of the new run.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")] = False,
@@ -39,7 +45,13 @@ def fork(
     to = place_for(record, f"{place.name}-fork")
     with progress_bar(wanted=not quiet) as bar:
         made = opened.fork(
-            step, **changes, without=parse_rows(without), record=to, about=opened.about, progress=bar
+            step,
+            **changes,
+            without=parse_rows(without),
+            correct_velocity=correct_velocity,
+            record=to,
+            about=opened.about,
+            progress=bar,
         )
     before, after = (float(run.loss[-1]) if run.epochs else None for run in (opened, made))
     if as_json:

@@ -13,6 +13,12 @@ from schuss.interface.cli.output import print_json, print_line, say
 from schuss.interface.cli.places import place_for, source_of, tell_recorded
 from schuss.interface.cli.progress import progress_bar
 from schuss.interface.cli.rows import DropMissingTarget, with_targets
+from schuss.interface.cli.schedules import (
+    MomentumSchedule,
+    RateSchedule,
+    scheduled_momentum,
+    scheduled_rate,
+)
 
 if TYPE_CHECKING:
     from schuss.adapters.columns import Table
@@ -42,9 +48,14 @@ def train(
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="Held constant; by default it rises and falls.", rich_help_panel=RULE),
+        typer.Option(
+            help="Held constant, or the height of --schedule; by default it rises and falls.",
+            rich_help_panel=RULE,
+        ),
     ] = None,
     momentum: Annotated[float, typer.Option(help="η in [0, 1].", rich_help_panel=RULE)] = 0.9,
+    schedule: RateSchedule = None,
+    momentum_schedule: MomentumSchedule = None,
     nesterov: Annotated[
         bool, typer.Option("--nesterov", help="Nesterov's momentum.", rich_help_panel=RULE)
     ] = False,
@@ -94,8 +105,8 @@ def train(
     settings: dict[str, Any] = {
         "hidden": parse_hidden(hidden),
         "activation": activation,
-        "learning_rate": learning_rate,
-        "momentum": momentum,
+        "learning_rate": scheduled_rate(schedule, learning_rate),
+        "momentum": scheduled_momentum(momentum_schedule, momentum),
         "nesterov": nesterov,
         "epochs": epochs,
         "batch_size": batch_size,

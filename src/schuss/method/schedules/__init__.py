@@ -12,10 +12,13 @@ from schuss.method.schedules.momenta import Demon, Nesterov1983, Sutskever
 from schuss.method.schedules.one_cycle import OneCycle
 from schuss.method.schedules.plateau import Plateau
 from schuss.method.schedules.rates import SCHEDULES, check_rate, rate_from_json, rate_to_json
+from schuss.method.schedules.restart import FUNCTION, GRADIENT, Restart
 from schuss.method.schedules.schedule import Rate, Schedule, Span, Steps, Values, at_steps, highest
 from schuss.method.schedules.warm_up import WarmUp
 
 __all__ = [
+    "FUNCTION",
+    "GRADIENT",
     "SCHEDULES",
     "Cosine",
     "Custom",
@@ -27,6 +30,7 @@ __all__ = [
     "OneCycle",
     "Plateau",
     "Rate",
+    "Restart",
     "Schedule",
     "Span",
     "Step",

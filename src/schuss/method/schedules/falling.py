@@ -47,7 +47,9 @@ class Step(Schedule):
 
     def __post_init__(self) -> None:
         self._set("initial", check_number("initial", self.initial, low=0.0, open_low=True))
-        self._set("factor", check_number("factor", self.factor, low=1.0, open_low=True))
+        self._set(
+            "factor", check_number("factor, which divides the value,", self.factor, low=1.0, open_low=True)
+        )
         if self.every is not None:
             self._set("every", check_integer("every", self.every, low=1))
         self._set("after", _in_order(self.after))

@@ -41,8 +41,8 @@ class Listed(Schedule):
     name: ClassVar[str] = "listed"
 
     def __post_init__(self) -> None:
-        self._set("values", _checked(self.values))
         check_choice("per", self.per, UNITS)
+        self._set("values", _checked(self.values, self.per))
 
     @property
     def points(self) -> Pairs | None:
@@ -87,7 +87,7 @@ def _on_lines(at: Values, values: Values, where: Values) -> Values:
     return np.clip((1.0 - share) * a + share * b, np.minimum(a, b), np.maximum(a, b))
 
 
-def _checked(given: Any) -> tuple[float, ...] | Pairs:
+def _checked(given: Any, per: str) -> tuple[float, ...] | Pairs:
     if isinstance(given, np.ndarray):
         given = given.tolist()
     if not isinstance(given, list | tuple) or not given:
@@ -95,7 +95,7 @@ def _checked(given: Any) -> tuple[float, ...] | Pairs:
             f"values must list a value for each step, or points (step, value); got {given!r:.80}."
         )
     if not isinstance(given[0], list | tuple):
-        return tuple(check_number(f"value {i}", value, low=0.0) for i, value in enumerate(given))
+        return tuple(check_number(f"the value of {per} {i}", value, low=0.0) for i, value in enumerate(given))
     return _points(given)
 
 

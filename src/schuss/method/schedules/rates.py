@@ -13,6 +13,7 @@ from schuss.method.schedules.given import Custom, Listed
 from schuss.method.schedules.momenta import Demon, Nesterov1983, Sutskever
 from schuss.method.schedules.one_cycle import OneCycle
 from schuss.method.schedules.plateau import Plateau
+from schuss.method.schedules.restart import Restart
 from schuss.method.schedules.schedule import Rate, Schedule
 from schuss.method.schedules.warm_up import WarmUp
 
@@ -22,7 +23,7 @@ SCHEDULES: dict[str, type[Any]] = {
     kind.name: kind
     for kind in (
         *(Cosine, InverseScaling, Plateau, Step, Exponential, Inverse, WarmUp, OneCycle),
-        *(Sutskever, Nesterov1983, Demon, Listed, Custom),
+        *(Sutskever, Nesterov1983, Demon, Restart, Listed, Custom),
     )
 }
 
@@ -33,6 +34,8 @@ def check_rate(name: str, rate: Any, **limits: Any) -> Rate:
         return check_number(name, rate, **limits)
     if isinstance(rate, Plateau) and name != "learning_rate":
         raise SettingError(f"a Plateau lowers the learning rate; {name} takes a number or another schedule.")
+    if isinstance(rate, Restart) and name != "momentum":
+        raise SettingError(f"a Restart begins the momentum anew; {name} takes a number or another schedule.")
     limits = {key: value for key, value in limits.items() if key != "open_low"}  # it may fall to 0
     for end in rate.bounds:
         check_number(f"{name} of {rate!r:.80}", end, **limits)

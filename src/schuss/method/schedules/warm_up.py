@@ -11,6 +11,7 @@ import numpy as np
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice, check_number
 from schuss.method.schedules.plateau import Plateau
+from schuss.method.schedules.restart import Restart
 from schuss.method.schedules.schedule import UNITS, Rate, Schedule, Span, Steps, Values, at_steps, so_many
 
 __all__ = ["WarmUp"]
@@ -28,7 +29,7 @@ class WarmUp(Schedule):
     Parameters
     ----------
     then : float or schedule
-        What it rises to. Not a Plateau, which waits for what the training comes to.
+        What it rises to. Neither a Plateau nor a Restart, which wait for what the training comes to.
     length : float, default 1
         So many epochs it rises.
     per : {"epoch", "step"}, default "epoch"
@@ -42,8 +43,10 @@ class WarmUp(Schedule):
     name: ClassVar[str] = "warm_up"
 
     def __post_init__(self) -> None:
-        if isinstance(self.then, Plateau):
-            raise SettingError("a Plateau cannot follow a WarmUp; give a number or another schedule.")
+        if isinstance(self.then, Plateau | Restart):
+            raise SettingError(
+                f"a {type(self.then).__name__} cannot follow a WarmUp; give a number or another schedule."
+            )
         if not isinstance(self.then, Schedule):
             self._set("then", check_number("then", self.then, low=0.0, open_low=True))
         self._set("length", check_number("length", self.length, low=0.0))
