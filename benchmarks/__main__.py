@@ -16,11 +16,11 @@ from pathlib import Path
 from benchmarks.clock import Others
 from benchmarks.lines import Line
 from benchmarks.machine import machine
-from benchmarks.parts import record, scale, sparse, sweep, tail, threads, train, whole
+from benchmarks.parts import bfloat16, record, scale, sparse, sweep, tail, threads, train, whole
 from benchmarks.peers import WITHOUT
 from benchmarks.report import HEAD, head, row, write_json
 
-PARTS = {part.PART: part for part in (train, tail, sparse, whole, scale, threads, sweep, record)}
+PARTS = {part.PART: part for part in (train, tail, sparse, whole, scale, threads, sweep, record, bfloat16)}
 
 
 def arguments() -> argparse.Namespace:

@@ -145,8 +145,15 @@ NB_MODULE(_kernel, m) {
       });
   m.def("instruction_sets", [] {
     std::vector<std::pair<std::string, bool>> names;
-    for (const InstructionSet *set : instruction_sets()) names.emplace_back(set->name, set->fused);
+    for (const InstructionSet *set : instruction_sets())
+      if (!set->in_pairs) names.emplace_back(set->name, set->fused);
     return names;
+  });
+  m.def("bfloat16_set", [] {
+    std::string name;  // empty where there is none
+    for (const InstructionSet *set : instruction_sets())
+      if (set->in_pairs) name = set->name;
+    return name;
   });
   bind_orders(m);
   bind_peak(m);

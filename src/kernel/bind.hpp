@@ -20,7 +20,10 @@ template <class T> using Cube = nb::ndarray<T, nb::ndim<3>, nb::c_contig, nb::de
 
 template <class T> const Table<T> &table_of(const InstructionSet &set);
 template <> inline const Table<float> &table_of<float>(const InstructionSet &set) { return *set.f32; }
-template <> inline const Table<double> &table_of<double>(const InstructionSet &set) { return *set.f64; }
+template <> inline const Table<double> &table_of<double>(const InstructionSet &set) {
+  if (!set.f64) throw std::invalid_argument("products of bfloat16 are for float32");
+  return *set.f64;
+}
 
 inline const InstructionSet &set_named(const std::string &name) {
   for (const InstructionSet *set : instruction_sets())

@@ -13,6 +13,7 @@ namespace baseline { extern const InstructionSet instruction_set; }
 #if defined(__x86_64__)
 namespace avx2 { extern const InstructionSet instruction_set; }
 namespace avx512 { extern const InstructionSet instruction_set; }
+namespace avx512_bf16 { extern const InstructionSet instruction_set; }
 
 namespace {
 
@@ -26,7 +27,7 @@ unsigned saved_registers() {
 }
 
 struct Processor {
-  bool avx2 = false, avx512 = false;
+  bool avx2 = false, avx512 = false, bf16 = false;
   Processor() {
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !has(c, bit_OSXSAVE | bit_AVX | bit_FMA)) return;
@@ -34,6 +35,7 @@ struct Processor {
     if (!has(saved, 0x06) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return;  // SSE and AVX halves
     avx2 = has(b, bit_AVX2);
     avx512 = avx2 && has(saved, 0xe6) && has(b, bit_AVX512F | bit_AVX512DQ | bit_AVX512VL | bit_AVX512BW);
+    bf16 = avx512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, bit_AVX512BF16);
   }
 };
 
@@ -48,6 +50,9 @@ std::vector<const InstructionSet *> instruction_sets() {
   if (processor.avx2) found.push_back(&avx2::instruction_set);
 #endif
   found.push_back(&baseline::instruction_set);
+#if defined(__x86_64__)
+  if (processor.bf16) found.push_back(&avx512_bf16::instruction_set);
+#endif
   return found;
 }
 

@@ -1,4 +1,5 @@
-// Which instruction sets this build holds and this processor runs, best first.
+// Which instruction sets this build holds and this processor runs, best first; the last may be one whose products are
+// of pairs of bfloat16.
 #pragma once
 #include <vector>
 

@@ -47,12 +47,16 @@ template <class T> void apply(Function which, const T *in, T *out, size_t n) {
 }
 
 template <class T>
-constexpr Table<T> table = {lanes<T>,     panel<T>, step<T>,   settle_all<T>, outputs<T>,      transpose_all<T>,
-                            pack<T>,      unpack<T>, finite<T>, apply<T>,      multiply_adds<T>,
-                            lane_steps<T>};
+constexpr Table<T> table = {lanes<T>,      panel<T>,  in_pairs<T>, step<T>,  settle_all<T>,     outputs<T>,
+                            transpose_all<T>, pack<T>, unpack<T>,   finite<T>, apply<T>, multiply_adds<T>,
+                            in_pairs<T> ? nullptr : lane_steps<T>};
 
 extern const InstructionSet instruction_set;
-const InstructionSet instruction_set = {SCHUSS_NAME, fused, &table<float>, &table<double>, philox_words};
+#if SCHUSS_PAIRS
+const InstructionSet instruction_set = {SCHUSS_NAME, fused, true, &table<float>, nullptr, philox_words};
+#else
+const InstructionSet instruction_set = {SCHUSS_NAME, fused, false, &table<float>, &table<double>, philox_words};
+#endif
 
 }  // namespace SCHUSS_ISA
 }  // namespace schuss

@@ -19,6 +19,14 @@ enum class Function : int { exp, expm1, tanh, log, log1p, logistic };
 constexpr int memory_rows[] = {0, 1, 1, 2}, rate_counts[] = {1, 2, 2, 4};
 constexpr int most_memory = 2;
 
+// Numbers in rows as pairs of bfloat16, each pair in the place of a T: two neighbours of a row, or the same column of
+// two rows. Only where products are made of them: see pairs.hpp.
+template <class T> struct Paired {
+  T *along;     // (rows, stride)
+  T *across;    // (rows/2, stride of the rows themselves)
+  long stride;
+};
+
 // One weight layer. Matrices w, w_t, memory, g are stored in panels: columns in groups of Table::panel, each
 // group row by row, the last group narrower (rounded up to whole vectors). Rows of batch buffers have
 // `stride` elements; what lies beyond n_out there is padding: finite, and never used.
@@ -34,10 +42,12 @@ template <class T> struct Layer {
   T *w, *g;          // (n_in, n_out): weights; gradient, or the sums of a batch cut into chunks
   T *memory[most_memory];  // (n_in, n_out) each: what the rule remembers
   T *w_t;            // (n_out, n_in): weights transposed for the backward pass; null in layer 0
+  T *w_pairs;        // (n_in/2, n_out) where products are of pairs; and then w_t is (n_out/2, n_in)
   T *b, *b_g;        // (stride,): the same for biases
   T *b_memory[most_memory];
   T *y, *slope;      // (rows, stride): outputs; dy/dx where it does not follow from y, else null
   T *delta;          // (rows, stride): error signals
+  Paired<T> y_pairs, delta_pairs;
 };
 
 constexpr int chunk_rows = 256;  // samples at once; larger batches come in chunks
@@ -100,6 +110,7 @@ template <class T> struct Work {
 
   int chunk = 0;                  // most rows at once; the batch buffers have as many
   T *x_batch = nullptr;           // (chunk, layers[0].stride_in); not for sparse rows
+  Paired<T> x_pairs = {};
   // For sparse rows: which inputs a batch meets, the only ones whose sums in g are not zero. Each thread lists
   // those among its weights from where these begin.
   bool *is_met = nullptr;         // (n_in,)
@@ -157,6 +168,7 @@ template <class T> struct LaneJob;  // lanes_job.hpp
 template <class T> struct Table {
   int lanes;  // elements of a vector
   int panel;  // columns of a weight panel
+  bool in_pairs;  // products are of pairs of bfloat16
   // Run one step, or one gradient; false if it was given up, with weights and memory as they were.
   bool (*step)(Work<T> &, const Batch &, int thread);
   // Bring a thread's weights that lag behind up to this step.
@@ -179,8 +191,9 @@ template <class T> struct Table {
 struct InstructionSet {
   const char *name;
   bool fused;  // products and sums in one rounding; equal bits are promised among these
+  bool in_pairs;
   const Table<float> *f32;
-  const Table<double> *f64;
+  const Table<double> *f64;  // null where products are of pairs
   void (*philox)(const uint32_t counter[4], uint64_t key, uint32_t words[4]);  // Philox 4x32-10, to be tested
 };
 

@@ -70,9 +70,9 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
     for (int v = 0; v < NV; v++) right[v] = load<T>(b + v * lanes<T>);
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++) {
-      const Vec<T> left = all<T>(a[r * a_row]);
+      const Vec<T> left = left_of<T>(a + r * a_row);
 #pragma GCC unroll 4
-      for (int v = 0; v < NV; v++) c[r][v] = fma(left, right[v], c[r][v]);
+      for (int v = 0; v < NV; v++) c[r][v] = add_product<T>(left, right[v], c[r][v]);
     }
   }
   op.template finish<MR, NV>(row, p, c);
@@ -132,7 +132,9 @@ template <class T> struct ForwardOp {
   long a_row, a_term;
   bool is_first = true, is_last = true;
 
-  Panel<T> panel_at(int p, int k) const { return weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, k); }
+  Panel<T> panel_at(int p, int k) const {
+    return weight_panel<T>(in_pairs<T> ? layer.w_pairs : layer.w, terms_of<T>(layer.n_in), layer.n_out, p, k);
+  }
   template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? load<T>(layer.b + column) : load<T>(layer.y + row * layer.stride + column);
@@ -160,7 +162,9 @@ template <class T> struct BackwardOp {
   long a_row, a_term;
   bool is_first = true, is_last = true;
 
-  Panel<T> panel_at(int p, int k) const { return weight_panel<T>(layer.w_t, layer.n_out, layer.n_in, p, k); }
+  Panel<T> panel_at(int p, int k) const {
+    return weight_panel<T>(layer.w_t, terms_of<T>(layer.n_out), layer.n_in, p, k);
+  }
   template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? Vec<T>{} : load<T>(below.delta + row * below.stride + column);

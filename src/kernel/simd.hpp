@@ -83,6 +83,27 @@ constexpr bool fused = true;
 constexpr bool fused = false;
 #endif
 
+// Whether products of T are those of pairs of bfloat16: see pairs.hpp.
+#ifndef SCHUSS_PAIRS
+#define SCHUSS_PAIRS 0
+#endif
+template <class T> constexpr bool in_pairs = SCHUSS_PAIRS && sizeof(T) == sizeof(float);
+template <class T> SCHUSS_INLINE int terms_of(int n) { return in_pairs<T> ? (n + 1) / 2 : n; }
+
+// A term of a product: x in all lanes, times b, and c. Of a pair the upper product is added first.
+template <class T> SCHUSS_INLINE Vec<T> left_of(const T *x) {
+#if SCHUSS_PAIRS
+  if constexpr (in_pairs<T>) return (VecF)_mm512_set1_epi32(*reinterpret_cast<const int32_t *>(x));
+#endif
+  return all<T>(*x);
+}
+template <class T> SCHUSS_INLINE Vec<T> add_product(Vec<T> a, Vec<T> b, Vec<T> c) {
+#if SCHUSS_PAIRS
+  if constexpr (in_pairs<T>) return _mm512_dpbf16_ps(c, (__m512bh)a, (__m512bh)b);
+#endif
+  return fma(a, b, c);
+}
+
 // Products of the lower halves of 64-bit lanes, in full.
 SCHUSS_INLINE VecW multiply_lower(VecW a, VecW b) {
 #if SCHUSS_BYTES == 64

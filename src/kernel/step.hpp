@@ -34,16 +34,20 @@ template <class T> void gather(Work<T> &work, Range r) {
       t[work.classes[sample]] = T(1);
     }
   }
+  pair_inputs(work, r);
 }
 
 template <class T> void forward_layer(Work<T> &work, int l, const Part &part) {
   const Layer<T> &layer = work.layers[l];
   const bool last = l == work.depth - 1;  // its activation belongs to the loss
   const Activation activation = last ? Activation::identity : layer.activation;
-  const ForwardOp<T> op = {layer, activation, input_of(work, l), layer.stride_in, 1};
+  const Paired<T> &pairs = input_pairs(work, l);
+  const ForwardOp<T> op = {layer, activation, in_pairs<T> ? pairs.along : input_of(work, l),
+                           in_pairs<T> ? pairs.stride : layer.stride_in, 1};
   if (is_sparse(work, l)) forward_sparse<T>(work, op, part.rows.first, part.rows.last);
-  else multiply<T>(work, op, part, layer.n_in);
+  else multiply<T>(work, op, part, terms_of<T>(layer.n_in));
   if (layer.drops) drop<T>(work, l, part.rows.first, part.rows.last);
+  if (!last) pair_outputs(layer, part);
 }
 
 template <class T> void forward(Work<T> &work, Range rows) {
@@ -68,12 +72,16 @@ template <class T> bool forward_together(Work<T> &work, int n, Range rows, int t
 }
 
 template <class T> void backward(Work<T> &work, Range rows) {
+  pair_deltas(work.layers[work.depth - 1], rows);
   for (int l = work.depth - 1; l > 0; l--) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
     const bool stored = below.drops || !slope_from_output(below.activation);
     const Activation activation = stored ? stored_slope : below.activation;
-    multiply<T>(work, BackwardOp<T>{layer, below, activation, layer.delta, layer.stride, 1},
-                {rows, {0, panels_of<T>(layer.n_in)}}, layer.n_out);
+    const T *a = in_pairs<T> ? layer.delta_pairs.along : layer.delta;
+    const long a_row = in_pairs<T> ? layer.delta_pairs.stride : layer.stride;
+    multiply<T>(work, BackwardOp<T>{layer, below, activation, a, a_row, 1}, {rows, {0, panels_of<T>(layer.n_in)}},
+                terms_of<T>(layer.n_out));
+    pair_deltas(below, rows);
   }
 }
 
@@ -230,6 +238,7 @@ template <class T> void outputs(Work<T> &work, long first, int row, int n) {
   work.batch = {nullptr, first - row, n};
   for (int r = 0; r < n && !is_sparse(work, 0); r++)
     copy_row(work.x_batch + (row + r) * in.stride_in, work.x + (first + r) * work.x_stride, in.n_in);
+  if (!is_sparse(work, 0)) pair_inputs(work, {row, row + n});
   forward(work, {row, row + n});
   output_values<T>(work, row, row + n);
 }

@@ -4,6 +4,7 @@
 #pragma once
 #include "ahead.hpp"
 #include "losses.hpp"
+#include "pairs.hpp"
 #include "rules.hpp"
 
 namespace schuss {
@@ -151,7 +152,8 @@ template <class T, class Settle> struct UpdateOp {
 
   Panel<T> panel_at(int p, int k) const {
     const int vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
-    return {layer.delta + k * layer.stride + p * panel<T>, layer.stride, p * panel<T>, vectors};
+    const T *delta = in_pairs<T> ? layer.delta_pairs.across : layer.delta;
+    return {delta + k * layer.stride + p * panel<T>, layer.stride, p * panel<T>, vectors};
   }
   long place(int row, int column) const {
     const int p = column / panel<T>, vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
@@ -185,9 +187,10 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
                                                bool resumes, int samples, const Part &part) {
   const Layer<T> &layer = work.layers[l];
   const bool is_far = samples >= 64 && long(layer.n_in) * layer.n_out * long(sizeof(T)) > near_bytes;
+  const T *a = in_pairs<T> ? input_pairs(work, l).across : y;
   const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far,
-                                  y, 1, layer.stride_in};
-  multiply<T>(work, op, part, samples, fate == Fate::updated);
+                                  a, 1, layer.stride_in};
+  multiply<T>(work, op, part, terms_of<T>(samples), fate == Fate::updated);
 }
 
 template <class T, Rule rule>
@@ -259,8 +262,11 @@ template <class T> void transpose_rows(const Layer<T> &layer, int first, Range p
 }
 
 template <class T> void transpose(const Layer<T> &layer, const Part &part) {
-  if (!layer.w_t) return;
-  for (int row = part.rows.first; row < part.rows.last; row += lanes<T>) transpose_rows<T>(layer, row, part.panels);
+  if (!in_pairs<T> && !layer.w_t) return;
+  for (int row = part.rows.first; row < part.rows.last; row += lanes<T>) {
+    if (in_pairs<T>) pair_weights<T>(layer, row, part.panels);
+    else transpose_rows<T>(layer, row, part.panels);
+  }
 }
 
 template <class T> void transpose_all(const Layer<T> &layer) {

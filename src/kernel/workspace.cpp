@@ -65,6 +65,7 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   long stride = row_stride<T>(problem.layers[0]);
   const size_t inputs = size_t(problem.layers[0]);
   if (!needs.sparse) work_.x_batch = take(size_t(needs.rows) * stride);
+  if (table.in_pairs) work_.x_pairs = take_pairs(stride);
   if (needs.sparse) work_.is_met = reinterpret_cast<bool *>(take(inputs / sizeof(T) + 1));
   if (needs.sparse) work_.met = reinterpret_cast<int32_t *>(take(inputs));
   if (needs.sparse) work_.settled = reinterpret_cast<int32_t *>(take(inputs));
@@ -121,10 +122,14 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   layer.g = needs_.gradient || (needs_.sparse && needs_.training && l == 0) ? take(weights, sums_at_zero) : layer.w;
   layer.b_g = needs_.gradient ? take(layer.stride) : layer.b;
   layer.y = take(batch);
+  const size_t paired = size_t(layer.n_in + 1) / 2 * round_up(layer.n_out, table_.lanes);
+  if (table_.in_pairs) layer.w_pairs = lender ? lender->layers_[l].w_pairs : take(paired, false);
+  if (table_.in_pairs) layer.y_pairs = take_pairs(layer.stride);
   set_dropout(layer, l);
   layer.slope = layer.drops || stores_slope(layer.activation) ? take(batch) : nullptr;
   if (needs_.training) {
     layer.delta = take(batch);
+    if (table_.in_pairs) layer.delta_pairs = take_pairs(layer.stride);
     if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes), false);
   }
   layers_.push_back(layer);
@@ -151,6 +156,11 @@ template <class T> T *Workspace<T>::take(size_t count, bool zeroed) {
   bytes_ += bytes;
   buffers_.emplace_back(p);
   return static_cast<T *>(p);
+}
+
+template <class T> Paired<T> Workspace<T>::take_pairs(long stride) {
+  const long half = row_stride<T>(int((stride + 1) / 2));
+  return {take(size_t(needs_.rows) * half), take(size_t(needs_.rows + 1) / 2 * stride), half};
 }
 
 template <class T> Work<T> Workspace<T>::work(Team &team, int thread) {

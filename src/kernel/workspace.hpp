@@ -64,6 +64,7 @@ template <class T> class Workspace {
     void operator()(void *p) const { std::free(p); }
   };
   T *take(size_t count, bool zeroed = true);  // aligned to a cache line
+  Paired<T> take_pairs(long stride);  // for rows of the batch
   void add_layer(const Problem &problem, int l, long stride_in, const Workspace *lender);
   void set_dropout(Layer<T> &layer, int l) const;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from schuss.engine import native
+from schuss.engine.bfloat16 import Bfloat16Engine
 from schuss.engine.engine import Engine, EngineInfo
 from schuss.engine.reference import ReferenceEngine
 from schuss.errors import KernelMissingWarning
@@ -12,7 +13,7 @@ from schuss.method.checks import check_choice
 
 __all__ = ["ENGINES", "engine_like", "engine_named"]
 
-ENGINES = ("auto", "native", "reference")
+ENGINES = ("auto", "native", "reference", "bfloat16")
 
 _warned = False
 
@@ -22,7 +23,7 @@ def engine_named(name: str | Engine = "auto", threads: int | None = None) -> Eng
 
     Parameters
     ----------
-    name : {"auto", "native", "reference"} or Engine
+    name : {"auto", "native", "reference", "bfloat16"} or Engine
         ``"auto"`` is native where the kernel is installed.
     threads : int, optional
         For the native engine: at most so many.
@@ -32,11 +33,13 @@ def engine_named(name: str | Engine = "auto", threads: int | None = None) -> Eng
     SettingError
         An unknown name.
     EngineError
-        ``"native"`` without the kernel.
+        ``"native"`` without the kernel, ``"bfloat16"`` on a processor without such products.
     """
     if not isinstance(name, str):
         return name
     check_choice("engine", name, ENGINES)
+    if name == "bfloat16":
+        return Bfloat16Engine(threads)
     if name == "reference" or (name == "auto" and not native.available()):
         if name == "auto":
             _warn_once()
@@ -48,6 +51,8 @@ def engine_like(info: EngineInfo, threads: int | None = None) -> Engine:
     """Return an engine with the arithmetic that `info` tells of, or the nearest that there is here."""
     if info.engine == "reference":
         return ReferenceEngine()
+    if info.engine == "bfloat16":
+        return Bfloat16Engine(threads)
     fused = info.arithmetic == "fused"
     alike = [name for name, fuses in native.instruction_sets().items() if fuses == fused]
     if not alike or native.NativeEngine(threads).info.arithmetic == info.arithmetic:

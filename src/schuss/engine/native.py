@@ -51,7 +51,7 @@ except ImportError as error:
 else:
     MISSING = None
 
-__all__ = ["FUNCTIONS", "NativeEngine", "available", "instruction_sets"]
+__all__ = ["FUNCTIONS", "NativeEngine", "available", "bfloat16_set", "instruction_sets"]
 
 # The kernel knows these by their place (kernel.hpp); the tables of method/ are in the same order.
 ACTIVATION_CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
@@ -77,6 +77,11 @@ def available() -> bool:
 def instruction_sets() -> dict[str, bool]:
     """Return the instruction sets of this build and processor, best first: name -> fused."""
     return dict(_kernel.instruction_sets()) if available() else {}
+
+
+def bfloat16_set() -> str:
+    """Return the name of the set whose products are of bfloat16, or an empty one: see engine/bfloat16.py."""
+    return _kernel.bfloat16_set() if available() else ""
 
 
 def chosen_set() -> str:
@@ -122,7 +127,7 @@ class NativeEngine:
         self._shuffles: Shuffles | None = None
         self._drawn: tuple[tuple[int, ...], NDArray[np.int32]] | None = None
         self._set = instruction_set or chosen_set()
-        if self._set not in instruction_sets():
+        if self._set not in (*instruction_sets(), bfloat16_set()):
             raise EngineError(
                 f"instruction set must be one of {', '.join(instruction_sets())}; got {self._set!r}."
             )
@@ -136,7 +141,7 @@ class NativeEngine:
     @property
     def info(self) -> EngineInfo:
         """Which arithmetic runs."""
-        arithmetic = "fused" if instruction_sets()[self._set] else "baseline"
+        arithmetic = "fused" if instruction_sets().get(self._set, True) else "baseline"
         version, compiler = _kernel.version, _kernel.compiler
         return EngineInfo("native", arithmetic, self._set, self._threads, version, compiler)
 

@@ -61,7 +61,7 @@ def train(
         Targets; also (n,) for one output, or (n,) class indices for cross-entropy.
     plan : Plan, optional
         How to train; or give its fields as keywords: ``rule=Momentum(0.5, 0.9), epochs=1000, seed=0``.
-    engine : {"auto", "native", "reference"} or Engine, default "auto"
+    engine : {"auto", "native", "reference", "bfloat16"} or Engine, default "auto"
     threads : int, optional
         At most so many; by default as many as the process may use.
     dtype : {"float32", "float64"}, optional

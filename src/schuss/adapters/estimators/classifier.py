@@ -89,7 +89,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         Hidden layer whose outputs `transform` returns.
     preset : {"tabular"} or None
         Sound scaling, schedule and regularisation for tables; see docs/estimators.md.
-    engine : {"auto", "native", "reference"}, default "auto"
+    engine : {"auto", "native", "reference", "bfloat16"}, default "auto"
     n_threads : int or None
     record : path or None
         A folder in which to record each fit by sgd or adam, so that any step of it can be asked about. Where

@@ -69,7 +69,9 @@ def train(
     drop_missing_target: DropMissingTarget = False,
     threads: Annotated[int | None, typer.Option(help="At most so many.", rich_help_panel=RUN)] = None,
     dtype: Annotated[str, typer.Option(help="float32 or float64.", rich_help_panel=RUN)] = "float32",
-    engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=RUN)] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="auto, native, reference or bfloat16.", rich_help_panel=RUN)
+    ] = "auto",
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Write the model to this file.", rich_help_panel=RUN),
