@@ -39,7 +39,7 @@ from schuss.method.network import Network
 from schuss.method.orders import Blocks, Order, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
-from schuss.method.rules import RULES
+from schuss.method.rules import ELEMENT_WISE
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State, States
 
@@ -56,7 +56,7 @@ __all__ = ["FUNCTIONS", "NativeEngine", "available", "instruction_sets"]
 # The kernel knows these by their place (kernel.hpp); the tables of method/ are in the same order.
 ACTIVATION_CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
 LOSS_CODES = {name: code for code, name in enumerate(LOSSES)}
-RULE_CODES = {name: code for code, name in enumerate(RULES)}
+RULE_CODES = {rule.name: code for code, rule in enumerate(ELEMENT_WISE)}
 FUNCTIONS = {n: c for c, n in enumerate(("exp", "expm1", "tanh", "log", "log1p", "logistic"))}
 OUTCOMES = (DONE, INTERRUPTED, NOT_FINITE)
 LAYOUTS = ("fastest", "lanes", "alone")  # of sweep.hpp; the bits are the same

@@ -15,6 +15,7 @@ from schuss.method.rules.rule import Rule
 from schuss.method.schedules import rate_from_json, rate_to_json
 
 __all__ = [
+    "ELEMENT_WISE",
     "RULES",
     "Adam",
     "GradientDescent",
@@ -25,7 +26,10 @@ __all__ = [
     "rule_to_dict",
 ]
 
-RULES: dict[str, type[Any]] = {rule.name: rule for rule in (GradientDescent, Momentum, Nesterov, Adam)}
+# By these each weight moves by its own numbers alone, so that the kernel knows them, in this order.
+ELEMENT_WISE: tuple[type[Any], ...] = (GradientDescent, Momentum, Nesterov, Adam)
+
+RULES: dict[str, type[Any]] = {rule.name: rule for rule in ELEMENT_WISE}
 
 
 def rule_to_dict(rule: Rule) -> dict[str, Any]:
