@@ -29,9 +29,7 @@ def sign(x: float) -> int:
     return (x > 0) - (x < 0)
 
 
-def resilient(
-    kind: str, increase: float, decrease: float, first: float, smallest: float, largest: float
-) -> Any:
+def resilient(kind: str, up: float, down: float, first: float, smallest: float, largest: float) -> Any:
     """Riedmiller and Braun's RPROP+, or Igel and Hüsken's iRPROP+ and iRPROP−."""
 
     def step(ask: Ask, theta: list[float], known: dict[str, Any]) -> list[float]:
