@@ -121,8 +121,11 @@ class Update:
     def letters(self) -> dict[str, float]:
         """What every letter of the rule stands for in this step."""
         scene, place = self.scene, self.scene.place
+        rates = scene.plan.rates(scene.state.step, scene.state.step + 1, self.n_samples)[0]
+        of_step = zip(scene.plan.rule.numbers, rates.tolist(), strict=True)
         known = {
             **self.rates,
+            **{letter: number for letter, number in of_step if letter.endswith("(n)")},
             "u": float(scene.state.step + getattr(scene.plan.rule, "age", 0) + 1),
             "g(n)": float(self.gradient[place.index]),
             "δ(n)": float(scene.delta(place.layer)[place.j]),

@@ -7,27 +7,60 @@ from typing import Any
 
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice
+from schuss.method.rules.adagrad import Adagrad
 from schuss.method.rules.adam import Adam
+from schuss.method.rules.aggmo import AggMo
+from schuss.method.rules.averaged_momentum import AveragedMomentum
 from schuss.method.rules.gradient_descent import GradientDescent
+from schuss.method.rules.lion import Lion
+from schuss.method.rules.lookahead import Lookahead
 from schuss.method.rules.momentum import Momentum
 from schuss.method.rules.nesterov import Nesterov
-from schuss.method.rules.rule import Rule
+from schuss.method.rules.outer_momentum import OuterMomentum
+from schuss.method.rules.quasi_hyperbolic import QuasiHyperbolic
+from schuss.method.rules.rmsprop import RMSprop
+from schuss.method.rules.rule import Rule, result_of
+from schuss.method.rules.schedule_free import ScheduleFree
 from schuss.method.schedules import rate_from_json, rate_to_json
 
 __all__ = [
     "ELEMENT_WISE",
     "RULES",
+    "Adagrad",
     "Adam",
+    "AggMo",
+    "AveragedMomentum",
     "GradientDescent",
+    "Lion",
+    "Lookahead",
     "Momentum",
     "Nesterov",
+    "OuterMomentum",
+    "QuasiHyperbolic",
+    "RMSprop",
     "Rule",
+    "ScheduleFree",
+    "result_of",
     "rule_from_dict",
     "rule_to_dict",
 ]
 
 # By these each weight moves by its own numbers alone, so that the kernel knows them, in this order.
-ELEMENT_WISE: tuple[type[Any], ...] = (GradientDescent, Momentum, Nesterov, Adam)
+ELEMENT_WISE: tuple[type[Any], ...] = (
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Adam,
+    OuterMomentum,
+    AveragedMomentum,
+    QuasiHyperbolic,
+    RMSprop,
+    Adagrad,
+    AggMo,
+    Lion,
+    Lookahead,
+    ScheduleFree,
+)
 
 RULES: dict[str, type[Any]] = {rule.name: rule for rule in ELEMENT_WISE}
 
