@@ -15,7 +15,16 @@ from schuss.insight.formulas.writer import TEXT
 
 __all__ = ["update_lines"]
 
-TITLES = {"v": "Velocity", "m": "Mean of the gradients", "s": "Mean of their squares", "α": "Corrected rate"}
+TITLES = {
+    "v": "Velocity",
+    "v₁": "First velocity",
+    "v₂": "Second velocity",
+    "v₃": "Third velocity",
+    "m": "Mean of the gradients",
+    "s": "Mean of their squares",
+    "d": "Distance",
+    "α": "Corrected rate",
+}
 
 
 def update_lines(update: Update) -> Iterator[Line]:
