@@ -167,8 +167,9 @@ def one_row(keep: Values, take: Values, use: Values, now: Values, measure: Value
 
 def without_memory(now: Values, measure: Values | None = None) -> Expansion:
     """Return the expansion of a rule that gradients leave no trace in, shape (steps,) each."""
-    none = np.zeros((len(now), 0))
-    return Expansion(none[:, :, None], none, none, now, np.ones(len(now)) if measure is None else measure)
+    n = len(now)
+    none = np.zeros((n, 0))
+    return Expansion(np.zeros((n, 0, 0)), none, none, now, np.ones(n) if measure is None else measure)
 
 
 def result_of(rule: Rule, theta: Array, memory: Array) -> Array:
