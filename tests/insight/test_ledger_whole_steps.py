@@ -13,16 +13,15 @@ from kinds_of_rules import WHOLE_RULES, batch_for
 from problems import NETWORK, draw_data
 from schuss import train
 from schuss.insight.account import Account, Pushes
-from schuss.method.rules import Muon, NesterovLookAhead, Newton, Rprop
+from schuss.method.rules import Muon, NesterovLookAhead, Newton, Quickprop, Rprop
 from schuss.training.run import Run
 
-STEPS = 40
+STEPS = 24
 PLANS: dict[str, dict[str, Any]] = {
     "plain": {},
     "penalties": {"l2": 0.3, "l1": 0.05},
     "dropout, sum": {"dropout": 0.3, "reduction": "sum"},
 }
-ELSEWHERE = ("rprop", "irprop_plus", "irprop_minus", "newton", "muon")
 
 
 def run_of(rule: Any, plan: str = "plain", dtype: str = "float64", engine: Any = "auto", **how: Any) -> Run:
@@ -35,7 +34,9 @@ def run_of(rule: Any, plan: str = "plain", dtype: str = "float64", engine: Any =
 
 
 def rule_for(name: str) -> Any:
-    return Newton(0.1, 1.0) if name == "newton" else WHOLE_RULES[name]()
+    """Return a rule that neither diverges nor stands still here."""
+    gentle = {"newton": Newton(0.1, 1.0), "quickprop": Quickprop(0.02)}
+    return gentle.get(name) or WHOLE_RULES[name]()
 
 
 def exact(account: Account, split: Pushes) -> Fraction:
@@ -43,15 +44,16 @@ def exact(account: Account, split: Pushes) -> Fraction:
     return sum(map(Fraction, account.lines(split)), Fraction(0))
 
 
-KINDS = list(itertools.product(WHOLE_RULES, PLANS, ("float32", "float64")))
-RANGES = ((0, 1, None), (7, 8, None), (20, 21, 20), (3, 30, None), (10, 12, 4), (0, STEPS, 5))
+DTYPES = {"plain": "float64", "penalties": "float32", "dropout, sum": "float64"}
+KINDS = [(rule, plan, dtype) for rule in WHOLE_RULES for plan, dtype in DTYPES.items()]
+RANGES = ((0, 1, None), (7, 8, None), (15, 16, 15), (3, STEPS, 2))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_the_lines_are_the_change_to_the_last_bit(kind: Any) -> None:
     """For weights and biases of each layer, single steps and ranges; and a falsified line is noticed."""
     run = run_of(rule_for(kind[0]), *kind[1:])
-    for weight, (start, stop, back) in itertools.product((0, 11, 23, 33, 43), RANGES):
+    for weight, (start, stop, back) in itertools.product((11, 33, 43), RANGES):
         account = run.account(weight, start, stop, back=back)
         change = Fraction(float(run.at(stop).theta[weight])) - Fraction(float(run.at(start).theta[weight]))
         assert exact(account, account.steps) == exact(account, account.samples) == change == account.change
@@ -65,7 +67,7 @@ def test_the_lines_are_the_change_to_the_last_bit(kind: Any) -> None:
 @pytest.mark.parametrize("name", WHOLE_RULES)
 def test_what_is_missing_cannot_hide_in_the_rounding(name: str) -> None:
     """A step's contribution moved into the rounding is more than the rounding may be."""
-    account = run_of(rule_for(name), "penalties").account(11, 3, 30, back=3)
+    account = run_of(rule_for(name), "penalties").account(11, 3, 20, back=3)
     pushes = account.steps
     false = pushes.contribution.copy()
     i = int(np.abs(false).argmax())
@@ -82,7 +84,7 @@ def test_every_engine_keeps_books(name: str, engine: str) -> None:
     """Each run is accounted for by the arithmetic that made it."""
     run = run_of(rule_for(name), "plain", "float32", make_engine(engine))
     assert run.replay.engine.info.arithmetic == make_engine(engine).info.arithmetic
-    assert run.account(11, 5, 25).balances
+    assert run.account(11, 5, 20).balances
 
 
 def test_rprop_takes_back_a_step() -> None:
