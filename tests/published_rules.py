@@ -1,8 +1,8 @@
 """Update rules once more, as their sources write them: with slow weights, means and first steps spelt out.
 
-Nothing here calls a rule of schuss. Each is a function that makes a step: from the weights at which the gradient
-is taken, the gradient, the number of the step and its rates, to the next such weights; what it remembers lives
-in a dictionary that begins empty. Holds no test.
+Nothing here calls a rule of schuss. Each is a function that makes a step: from the weights at which the
+gradient is taken, the gradient, the number of the step and its rates, to the next such weights; what it
+remembers lives in a dictionary that begins empty. Holds no test.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PUBLISHED", "Rates", "Step", "schedule_free_result"]
+__all__ = ["PUBLISHED", "Rates", "Step"]
 
 Array = NDArray[Any]
 Rates = dict[str, float]
@@ -28,7 +28,7 @@ def momentum(w: Array, g: Array, _n: int, r: Rates, m: dict[str, Any]) -> Array:
 
 
 def nesterov(w: Array, g: Array, _n: int, r: Rates, m: dict[str, Any]) -> Array:
-    """The look-ahead form at φ, with w = φ + η·v; for a constant momentum."""
+    """Look ahead from φ, where w = φ + η·v; for a constant momentum."""
     phi = w - r["momentum"] * m.get("v", 0.0)
     m["v"] = r["momentum"] * m.get("v", 0.0) - r["learning_rate"] * g
     return phi + m["v"] + r["momentum"] * m["v"]
@@ -43,7 +43,7 @@ def adam(w: Array, g: Array, n: int, r: Rates, m: dict[str, Any]) -> Array:
 
 
 def outer_momentum(w: Array, g: Array, _n: int, r: Rates, m: dict[str, Any]) -> Array:
-    """The buffer is made of the first gradient, undampened."""
+    """Begin the buffer with the first gradient, undampened."""
     if "b" in m:
         m["b"] = r["momentum"] * m["b"] + (1 - r["dampening"]) * g
     else:
@@ -110,11 +110,6 @@ def schedule_free(w: Array, g: Array, _n: int, r: Rates, m: dict[str, Any], beta
     x = (1 - c) * x + c * z
     m["z"], m["x"] = z, x
     return (1 - beta) * z + beta * x
-
-
-def schedule_free_result(_w: Array, m: dict[str, Any]) -> Array:
-    """Return the weights to use."""
-    return m["x"]
 
 
 PUBLISHED: dict[str, Step] = {

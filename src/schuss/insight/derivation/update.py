@@ -92,6 +92,14 @@ class Update:
         return {LETTERS[name]: float(v) for name, v in zip(rule.rates, values, strict=True)}
 
     @cached_property
+    def of_step(self) -> dict[str, float]:
+        """The numbers of the rule that are no rates but belong to this step, as κ(n)."""
+        state, plan = self.scene.state, self.scene.plan
+        values = plan.rates(state.step, state.step + 1, self.n_samples)[0].tolist()
+        numbers = zip(self.rule.numbers, values, strict=True)
+        return {letter: value for letter, value in numbers if letter.endswith("(n)")}
+
+    @cached_property
     def statements(self) -> list[tuple[Letter, Expression]]:
         """What the rule computes, one after the other: a letter, and what it becomes."""
         found = []
@@ -126,11 +134,9 @@ class Update:
     def letters(self) -> dict[str, float]:
         """What every letter of the rule stands for in this step."""
         scene, place = self.scene, self.scene.place
-        rates = scene.plan.rates(scene.state.step, scene.state.step + 1, self.n_samples)[0]
-        of_step = zip(self.rule.numbers, rates.tolist(), strict=True)
         known = {
             **self.rates,
-            **{letter: number for letter, number in of_step if letter.endswith("(n)")},
+            **self.of_step,
             "u": float(scene.state.step + getattr(scene.plan.rule, "age", 0) + 1),
             "g(n)": float(self.gradient[place.index]),
             "δ(n)": float(scene.delta(place.layer)[place.j]),
