@@ -163,7 +163,7 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
 
 
 def parse_settings(given: list[str]) -> tuple[tuple[str, Any], ...]:
-    """Return what ``NAME=VALUE`` names: numbers, or true and false."""
+    """Return what ``NAME=VALUE`` names: numbers, words, or true and false."""
     found = dict[str, Any]()
     for text in given:
         name, _, value = (part.strip() for part in text.partition("="))
@@ -173,9 +173,11 @@ def parse_settings(given: list[str]) -> tuple[tuple[str, Any], ...]:
         try:
             found[name] = int(value) if value.isdecimal() else float(value)
         except ValueError:
-            raise SettingError(
-                f"--set takes NAME=VALUE with a number, as beta_1=0.95; got {text!r}."
-            ) from None
+            if not value.isidentifier():
+                raise SettingError(
+                    f"--set takes NAME=VALUE with a number or a word, as beta_1=0.95; got {text!r}."
+                ) from None
+            found[name] = value
     return tuple(found.items())
 
 
