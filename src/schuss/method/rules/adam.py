@@ -4,7 +4,7 @@
     s ← β₂·s + (1−β₂)·g²
     θ ← θ − α_t·m / (√s + ε),    α_t = α·√(1−β₂^t)/(1−β₁^t),    t = 1 at the first update
 
-The means start at zero; the factor in α_t corrects for that.
+The means start at zero; the factor in α_t corrects for that. With `Plan.weight_decay` it is AdamW.
 Source: Kingma & Ba, ICLR 2015, in the order of computation of its section 2; ε is their ε-hat.
 """
 
