@@ -127,7 +127,7 @@ class Plan:
         if rule.full_batch and self.batch_size is not None:
             raise SettingError(
                 f"rule {rule.name!r} compares one step with the next, so each must see all samples; got "
-                f"batch_size={self.batch_size!r}. Give batch_size=None."
+                f"batch_size={self.batch_size!r}. Give batch_size=None (an estimator: batch_size='auto')."
             )
         for name in ("weight_decay", "clip"):
             if getattr(self, name):

@@ -53,9 +53,9 @@ def plan_of(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
     return plan.replace(seed=seed, order=orders_of(memory.generator, estimator.shuffle, n))  # type: ignore[arg-type]  # as above
 
 
-def _batch_size(estimator: BaseMLP, n: int) -> int:
+def _batch_size(estimator: BaseMLP, n: int) -> int | None:
     if estimator.batch_size == "auto":
-        return min(AUTO_BATCH, n)
+        return None if getattr(estimator.solver, "full_batch", False) else min(AUTO_BATCH, n)
     if estimator.batch_size > n:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",

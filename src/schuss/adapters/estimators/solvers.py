@@ -95,7 +95,12 @@ def _drawn(run: Run) -> int:
 
 
 def _refuse_to_go_on(estimator: BaseMLP, plan: Plan, incremental: bool) -> None:
-    """Raise SettingError where a rule that returns other weights than it trains is to go on from them."""
+    """Raise SettingError where a rule cannot go on from the weights that it returned, or on other samples."""
+    if incremental and getattr(plan.rule, "full_batch", False):
+        raise SettingError(
+            f"{plan.rule.name} compares one step with the next, so each must see the same samples: use "
+            "fit, or another rule for partial_fit."
+        )
     if hasattr(plan.rule, "result") and (incremental or estimator.warm_start):
         raise SettingError(
             f"{plan.rule.name} trains at another point than the weights that it returns, and cannot go on "
