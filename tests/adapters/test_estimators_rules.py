@@ -9,8 +9,8 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
+from kinds_of_rules import KERNEL_RULES as RULES
 from schuss import Adam, AggMo, Lion, MLPClassifier, MLPRegressor, Nesterov, ScheduleFree, SettingError
-from schuss.method.rules import RULES
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)

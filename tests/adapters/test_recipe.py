@@ -3,11 +3,11 @@
 import pytest
 from models import draw_table
 
+from kinds_of_rules import KERNEL_RULES as RULES
 from schuss import Cosine, DataError, Momentum, Nesterov, SettingError
 from schuss.adapters.recipe import OUTPUTS, Recipe, outputs_of
 from schuss.adapters.targets import Target
 from schuss.method.functions import LOSSES
-from schuss.method.rules import RULES
 
 TABLE = draw_table()
 SIZE, GRADE, SCORE = (Target.fit(TABLE.column(name)) for name in ("size", "grade", "score"))
