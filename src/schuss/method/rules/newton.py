@@ -21,7 +21,15 @@ import numpy as np
 from schuss.errors import SettingError
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.rules.rule import Expansion, Seen, check_rates, rates_at, rounded, without_memory
+from schuss.method.rules.rule import (
+    Expansion,
+    Seen,
+    WholeStep,
+    check_rates,
+    rates_at,
+    rounded,
+    without_memory,
+)
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Newton"]
@@ -30,7 +38,7 @@ LARGEST = 1000  # weights, whose Hessian takes 2000 gradients and a second
 
 
 @dataclass(frozen=True)
-class Newton:
+class Newton(WholeStep):
     """θ ← θ − α·(H + r·1)⁻¹·g.
 
     Parameters
