@@ -8,7 +8,7 @@ import pytest
 
 import plain_rules as plain
 from comparisons import assert_same_bits
-from engines import ALL, NATIVE, make_engine
+from engines import ALL, FUSED, NATIVE, make_engine
 from kinds_of_rules import KERNEL_RULES, WHOLE_RULES, batch_for
 from problems import NETWORK, draw_data
 from runs import draw_run, in_pieces, one_call
@@ -210,6 +210,17 @@ def test_the_compiled_engine_against_the_readable_one(rule: str, name: str) -> N
         np.testing.assert_allclose(found.state.theta, expected.state.theta, atol=near * size)
         assert found.losses[0] == pytest.approx(expected.losses[0], rel=1e-12)
         state = found.state
+
+
+@pytest.mark.parametrize("rule", WHOLE_RULES)
+def test_same_bits_on_fused_sets_and_threads(rule: str) -> None:
+    """Whichever fused instruction set computes the gradients, with one thread or two."""
+    plan = plan_of(rule, "dropout")
+    samples, start = draw_run(NETWORK, plan, 600, dtype="float32")
+    engines = [make_engine(name, threads) for name in FUSED for threads in (1, 2)]
+    states = [one_call(engine, NETWORK, start, samples, plan, 4).state for engine in engines]
+    assert len({state.digest() for state in states}) == len(states[:1])
+    assert states[0].digest() != start.digest()
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -53,7 +53,8 @@ RANGES = ((0, 1, None), (7, 8, None), (15, 16, 15), (3, STEPS, 2))
 def test_the_lines_are_the_change_to_the_last_bit(kind: Any) -> None:
     """For weights and biases of each layer, single steps and ranges; and a falsified line is noticed."""
     run = run_of(rule_for(kind[0]), *kind[1:])
-    for weight, (start, stop, back) in itertools.product((11, 33, 43), RANGES):
+    weights = (33,) if kind[0] == "newton" else (11, 33, 43)  # whose steps take long
+    for weight, (start, stop, back) in itertools.product(weights, RANGES):
         account = run.account(weight, start, stop, back=back)
         change = Fraction(float(run.at(stop).theta[weight])) - Fraction(float(run.at(start).theta[weight]))
         assert exact(account, account.steps) == exact(account, account.samples) == change == account.change
@@ -84,7 +85,7 @@ def test_every_engine_keeps_books(name: str, engine: str) -> None:
     """Each run is accounted for by the arithmetic that made it."""
     run = run_of(rule_for(name), "plain", "float32", make_engine(engine))
     assert run.replay.engine.info.arithmetic == make_engine(engine).info.arithmetic
-    assert run.account(11, 5, 20).balances
+    assert run.account(11, 2, 6).balances
 
 
 def test_rprop_takes_back_a_step() -> None:

@@ -24,9 +24,9 @@ def rule_for(name: str) -> Any:
 
 
 def made(name: str, engine: str, **how: Any) -> Run:
-    """Train the small problem for twelve epochs."""
+    """Train the small problem for seven epochs."""
     X, T = draw_data()
-    rule, what = rule_for(name), {"engine": make_engine(engine), "epochs": 12, "dropout": 0.1, **how}
+    rule, what = rule_for(name), {"engine": make_engine(engine), "epochs": 7, "dropout": 0.1, **how}
     return train(NETWORK, X, T, rule=rule, batch_size=batch_for(rule, 11), **what)
 
 
@@ -41,11 +41,11 @@ def test_every_step_is_found_again(name: str, engine: str, tmp_path: Path) -> No
     assert same_runs(plain, run)
     assert same_runs(run, opened)
     assert rule_to_dict(opened.plan.rule) == rule_to_dict(rule_for(name))
-    for step in (0, 1, 5, run.state.step):
+    for step in (0, 1, 4, run.state.step):
         assert opened.at(step).digest() == plain.at(step).digest()
     assert opened.at(1).digest() != opened.at(0).digest()
-    assert same_runs(opened.fork(5), run)
-    assert not same_runs(opened.fork(5, l2=0.5), run)
+    assert same_runs(opened.fork(4), run)
+    assert not same_runs(opened.fork(4, l2=0.5), run)
 
 
 @pytest.mark.parametrize("name", WHOLE_RULES)

@@ -12,11 +12,13 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from schuss.method.checks import check_number
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape
 
-__all__ = ["METHODS", "Bracket", "bracketed", "brent", "check_search", "golden", "length_along"]
+__all__ = ["METHODS", "Bracket", "bracketed", "brent", "check_search", "golden", "inner", "length_along"]
 
 RATIO = (math.sqrt(5.0) - 1.0) / 2.0  # the golden section: what is kept of an interval at each look
 MOST_LOOKS = 200
@@ -45,6 +47,13 @@ class Bracket(NamedTuple):
     b: float
     c: float
     lowest: float
+
+
+def inner(a: Array, b: Array) -> float:
+    """Return a·b in float64, added up one after the other, so that every machine rounds alike."""
+    if not a.size:
+        return 0.0
+    return float(np.cumsum(a.astype(np.float64) * b)[-1])
 
 
 def length_along(

@@ -19,7 +19,7 @@ import numpy as np
 
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.line_search import check_search, length_along
+from schuss.method.line_search import check_search, inner, length_along
 from schuss.method.rules.rule import Expansion, Seen, WholeStep, one_row, rates_at
 from schuss.method.schedules import Span, Steps, Values
 
@@ -70,7 +70,7 @@ class ConjugateGradients(WholeStep):
         loss, gradient = land.gradient(theta)
         kept = 0.0 if since[0] % theta.size == 0 else polak_ribiere(gradient, slope)
         direction = kept * before - gradient
-        if float(direction.astype(np.float64) @ gradient) >= 0:
+        if inner(direction, gradient) >= 0:
             kept, direction = 0.0, -gradient
         number = theta.dtype.type
         tried = float(last[0]) or self.first_step
@@ -90,6 +90,7 @@ class ConjugateGradients(WholeStep):
 
 def polak_ribiere(gradient: Array, before: Array) -> float:
     """Return max(0, g·(g − s))/(s·s), a number of the gradient's dtype; 0 where s is."""
-    g, s = gradient.astype(np.float64), before.astype(np.float64)
-    squared = float(s @ s)
-    return float(gradient.dtype.type(max(0.0, float(g @ (g - s))) / squared)) if squared else 0.0
+    squared = inner(before, before)
+    if not squared:
+        return 0.0
+    return float(gradient.dtype.type(max(0.0, inner(gradient, gradient - before)) / squared))

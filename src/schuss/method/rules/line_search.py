@@ -20,7 +20,7 @@ import numpy as np
 from schuss.method.checks import check_choice
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.line_search import METHODS, check_search, length_along
+from schuss.method.line_search import METHODS, check_search, inner, length_along
 from schuss.method.rules.rule import Expansion, Seen, WholeStep, check_rates, one_row, rates_at
 from schuss.method.schedules import Rate, Span, Steps, Values
 
@@ -83,7 +83,7 @@ class LineSearch(WholeStep):
         loss, gradient = land.gradient(theta)
         kept = rates[0] if self.along == "momentum" else 0.0
         direction = kept * memory[0] - gradient
-        if float(direction.astype(np.float64) @ gradient) >= 0:
+        if inner(direction, gradient) >= 0:
             kept, direction = 0.0, -gradient
         tried = float(memory[1, 0]) or self.first_step
         length = length_along(land, theta, direction, loss, tried, self.method, self.tolerance)
