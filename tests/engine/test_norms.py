@@ -9,6 +9,7 @@ import pytest
 import engines
 from comparisons import assert_same_bits
 from kinds_of_rules import KERNEL_RULES as RULES
+from pairings import with_every_rule
 from runs import draw_run, draw_sparse_run, one_call
 from schuss.engine.engine import Advance, Engine
 from schuss.engine.native import NativeEngine
@@ -84,10 +85,9 @@ def may_wait(engine: Engine, samples: Samples, plan: Plan) -> bool:
     return isinstance(engine, NativeEngine) and is_sparse(samples.X) and moves and not apart
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", ["dense", "weighted", "sparse"])
-@pytest.mark.parametrize("name", SETTINGS)
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("rule", "name", "kind", "dtype"), with_every_rule(SETTINGS, ["dense", "weighted", "sparse"], DTYPES)
+)
 def test_every_rule_and_plan(engine, rule, name, kind, dtype):
     """Of every third step they are the lengths of gradient, memory and change; no bit of the run changes."""
     plan = plan_of(rule, name)

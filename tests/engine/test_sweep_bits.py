@@ -12,6 +12,7 @@ import engines
 from cases import FREE_LOSSES, HIDDEN, PARAMETERS
 from comparisons import TOLERANCE, assert_near
 from kinds_of_rules import KERNEL_RULES as RULES
+from pairings import with_every_rule
 from runs import draw_run, draw_sparse_run
 from schuss.engine.engine import AdvanceMany
 from schuss.method.functions import LOSSES, OUTPUT_ONLY, Loss
@@ -102,9 +103,7 @@ def test_every_function(hidden, output, loss, dtype):
     assert_all_ways(network, plans, samples, 9)
 
 
-@pytest.mark.parametrize("batch_size", BATCHES)
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("rule", "batch_size", "dtype"), with_every_rule(BATCHES, DTYPES))
 def test_every_rule_and_batch(rule, batch_size, dtype):
     """For every rule, with batches of one sample, of some, of all, and of several chunks."""
     network = Network(LAYERS, "tanh", "cross_entropy")
