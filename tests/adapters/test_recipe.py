@@ -5,7 +5,7 @@ from models import draw_table
 
 from kinds_of_rules import KERNEL_RULES as RULES
 from schuss import Cosine, DataError, Momentum, Nesterov, SettingError
-from schuss.adapters.recipe import OUTPUTS, Recipe, outputs_of
+from schuss.adapters.recipe import OUTPUTS, PEAK_RATES, Recipe, outputs_of
 from schuss.adapters.targets import Target
 from schuss.method.functions import LOSSES
 
@@ -58,7 +58,7 @@ def test_every_rule_by_its_name(name: str) -> None:
     """With the momentum given where it has one, its own settings, and a rate that rises and falls."""
     kind = RULES[name]
     rule = Recipe(rule_name=name, momentum=0.7).rule()
-    peak = 0.03 if name in ("momentum", "nesterov") else kind().learning_rate
+    peak = PEAK_RATES.get(name, kind().learning_rate)
 
     assert type(rule) is kind
     assert rule.learning_rate.bounds[1] == peak  # type: ignore[union-attr]  # a Cosine

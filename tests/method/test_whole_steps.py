@@ -1,5 +1,7 @@
 """Whole-step rules against plain ones written from their sources, and what each is known to do."""
 
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -300,3 +302,12 @@ def test_newton_leaves_a_saddle():
     np.testing.assert_allclose(thetas[1], saddle.start * [1 + 0.5 / 0.1, 1 - 1 / 1.6])
     thetas, _ = descend(Newton(ridge=0.7), saddle, saddle.start, 1)
     np.testing.assert_allclose(thetas[1], saddle.start * [1 + 0.5 / 0.2, 1 - 1 / 1.7])
+
+
+def test_the_page_names_every_rule_and_setting():
+    """docs/rules-full-batch.md: name and class in the table, every setting somewhere below it."""
+    page = (Path(__file__).parents[2] / "docs" / "rules-full-batch.md").read_text()
+    for kind in WHOLE_STEPS:
+        assert f"| `{kind.name}` | `{kind.__name__}` |" in page
+        for field in fields(kind):
+            assert f"`{field.name}`" in page or f"`{field.name}=" in page, f"{field.name} of {kind.name}"

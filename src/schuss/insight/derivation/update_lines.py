@@ -37,11 +37,8 @@ def update_lines(update: Update) -> Iterator[Line]:
         where = f"n = {n}" + ("; u counts the updates, this one included" if letter.name == "α" else "")
         if has(meaning, Letter("g", "", NOW)):
             where += "; g is the gradient above"
-        own = [
-            number for number in update.of_step if has(meaning, Letter(number.removesuffix("(n)"), "", NOW))
-        ]
-        if own:
-            where += f"; the rule sets {', '.join(own)} for this step"
+        own = [name for name in update.of_step if has(meaning, Letter(name.removesuffix("(n)"), "", NOW))]
+        where += f"; the rule sets {', '.join(own)} for this step" if own else ""
         if letter in update.remembered and not scene.state.memory.any():
             before = TEXT.write(replace(letter, at=BEFORE))
             where += f"; nothing is remembered yet, {before} = 0"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from schuss.interface.rates import varying_rates
 from schuss.method.rules import rule_to_dict
-from schuss.method.rules.rule import AnyRule
 from schuss.method.schedules import Rate, Schedule, highest
 
 if TYPE_CHECKING:
@@ -49,26 +48,30 @@ def rate_text(rate: Rate) -> str:
 def effective_rate(run: Run) -> float | None:
     """Return α/(1−η): how far a lasting push moves a weight per step, at the highest of each.
 
-    None of a rule that finds the lengths of its steps by itself.
+    None of a rule of which that is not true: one that divides, averages, goes back, or searches.
     """
-    if "learning_rate" not in run.plan.rule.rates:
+    rule = run.plan.rule
+    if (
+        "learning_rate" not in rule.rates
+        or set(rule.rates) - {"learning_rate", "momentum"}
+        or (rule.memory and "momentum" not in rule.rates)
+    ):
         return None
-    momentum = _momentum(run.plan.rule)
-    rate = highest(run.plan.rule.learning_rate)
+    momentum = highest(getattr(rule, "momentum", 0.0))
+    rate = highest(rule.learning_rate)
     return rate / (1.0 - momentum) if momentum < 1 else math.inf
 
 
 def half_life(run: Run) -> float | None:
-    """Return ln ½ / ln η: after how many steps half of a push is forgotten; None without memory."""
-    momentum = _momentum(run.plan.rule)
-    if momentum == 0:
+    """Return ln ½ / ln η: after how many steps half of a push is forgotten; None without memory.
+
+    η is the rate by which the rule keeps its memory, whatever its name.
+    """
+    keeps_by = run.plan.rule.keeps_by
+    kept = 0.0 if keeps_by is None else highest(getattr(run.plan.rule, keeps_by))
+    if kept == 0:
         return None
-    return math.log(0.5) / math.log(momentum) if momentum < 1 else math.inf
-
-
-def _momentum(rule: AnyRule) -> float:
-    """Return the highest η of a rule that keeps its memory by it, else 0."""
-    return highest(getattr(rule, "momentum", 0.0)) if rule.keeps_by == "momentum" else 0.0
+    return math.log(0.5) / math.log(kept) if kept < 1 else math.inf
 
 
 def loss_picture(run: Run, width: int = 60, height: int = 4) -> list[str]:
@@ -112,16 +115,20 @@ def resampled(values: Sequence[float], count: int) -> list[float]:
     return [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
 
 
+def _finite(value: float | None) -> float | None:
+    """Return a number that JSON can hold, or None."""
+    return None if value is None or not math.isfinite(value) else value
+
+
 def described(model: Model) -> dict[str, Any]:
     """Return a model as plain JSON values."""
     run = model.run
-    effective, memory = effective_rate(run), half_life(run)
     return {
         "network": run.network.to_dict(),
         "n_parameters": run.network.n_parameters,
         "rule": rule_to_dict(run.plan.rule),
-        "effective_rate": effective if effective is not None and math.isfinite(effective) else None,
-        "half_life_steps": memory if memory is not None and math.isfinite(memory) else None,
+        "effective_rate": _finite(effective_rate(run)),
+        "half_life_steps": _finite(half_life(run)),
         "plan": run.plan.to_dict(),
         "epochs": run.epochs,
         "steps": run.state.step,

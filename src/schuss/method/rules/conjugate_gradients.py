@@ -45,7 +45,7 @@ class ConjugateGradients(WholeStep):
     rates: ClassVar[tuple[str, ...]] = ()
     memory: ClassVar[tuple[str, ...]] = ("direction", "length", "kept", "since", "slope")
     as_given: ClassVar[bool] = True
-    formula: ClassVar[str] = "β = max(0, g·(g − s))/(s·s);  d ← β·d − g;  θ ← θ + α·d α of the lowest loss"
+    formula: ClassVar[str] = "β = max(0, g·(g − s))/(s·s);  d ← β·d − g;  θ ← θ + α·d, α of lowest loss"
     reads_memory: ClassVar[bool] = True
     keeps_by: ClassVar[str | None] = None
     full_batch: ClassVar[bool] = True
