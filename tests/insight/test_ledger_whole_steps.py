@@ -13,7 +13,7 @@ from kinds_of_rules import WHOLE_RULES, batch_for
 from problems import NETWORK, draw_data
 from schuss import train
 from schuss.insight.account import Account, Pushes
-from schuss.method.rules import Muon, NesterovLookAhead, Newton, Quickprop, Rprop
+from schuss.method.rules import LineSearch, Muon, NesterovLookAhead, Newton, Quickprop, Rprop
 from schuss.training.run import Run
 
 STEPS = 24
@@ -86,6 +86,23 @@ def test_every_engine_keeps_books(name: str, engine: str) -> None:
     run = run_of(rule_for(name), "plain", "float32", make_engine(engine))
     assert run.replay.engine.info.arithmetic == make_engine(engine).info.arithmetic
     assert run.account(11, 2, 6).balances
+
+
+def test_searches_unfold_their_memory() -> None:
+    """Along the gradient there is none; conjugate gradients and momentum fade by what each step found."""
+    line = run_of(WHOLE_RULES["line_search"]()).account(11, 20)
+    assert (line.first, line.memory) == (20, 0.0)
+    run = run_of(WHOLE_RULES["conjugate_gradients"]())
+    account = run.account(11, 20)
+    assert account.first == 0
+    assert account.older == 0
+    kept = [float(run.at(step + 1).memory[2, 0]) for step in range(21)]
+    expected = [float(np.prod(kept[step + 1 :])) for step in range(20, -1, -1)]
+    np.testing.assert_allclose(account.coefficient, np.array(expected) * float(run.at(21).memory[1, 0]))
+    assert 0 < account.coefficient[1] != account.coefficient[0]
+    along = run_of(LineSearch(0.5, "momentum"), "penalties").account(11, 3, 20)
+    assert along.balances
+    assert along.memory != 0
 
 
 def test_rprop_takes_back_a_step() -> None:

@@ -35,6 +35,7 @@ __all__ = ["account"]
 AT_ONCE = 2**20  # numbers of samples that are watched between two looks
 FORGOTTEN = 1e-6  # memory fainter than this is one line
 FARTHEST = 10_000  # steps that are unfolded where nothing else was said
+UNKNOWN = 32  # the same, where a step finds out itself how much it keeps
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +62,8 @@ def _first_step(replay: Replay, start: int, back: int | None) -> int:
     earliest = max(known, start - FARTHEST)
     rates = replay.plan.rates(earliest, start, len(replay.samples)) if start > earliest else np.empty(0)
     keep = replay.plan.rule.expansion(rates, None, np.float64).keep if len(rates) else np.empty((0, 0, 0))
+    if isinstance(replay.plan.rule, WholeStep) and not keep.any():  # known when the steps are made again
+        return max(known, start - UNKNOWN) if keep.shape[1] else start
     left: Floats = np.eye(keep.shape[1])
     for step in range(start - 1, earliest - 1, -1):
         left = left @ keep[step - earliest]

@@ -21,7 +21,15 @@ from schuss.method.checks import check_choice
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
 from schuss.method.line_search import METHODS, check_search, inner, length_along
-from schuss.method.rules.rule import Expansion, Seen, WholeStep, check_rates, one_row, rates_at
+from schuss.method.rules.rule import (
+    Expansion,
+    Seen,
+    WholeStep,
+    check_rates,
+    one_row,
+    rates_at,
+    without_memory,
+)
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["LineSearch"]
@@ -91,9 +99,11 @@ class LineSearch(WholeStep):
         return Stepped(theta + theta.dtype.type(length) * direction, np.stack(rows), loss)
 
     def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
-        """Return keep = η, take = −1, use = α as found, now = 0; see `Rule.expansion`."""
-        none, ones = np.zeros(len(rates)), np.ones(len(rates))
+        """Return now = −α as found, or keep = η, take = −1, use = α, now = 0; see `Rule.expansion`."""
+        none = np.zeros(len(rates))
         if seen is None:
-            return one_row(none, none, none, none)
+            return one_row(none, none, none, none) if self.along == "momentum" else without_memory(none)
         _, length, kept = seen.after.astype(np.float64).T
-        return one_row(kept, -ones, length, none)
+        if self.along == "gradient":
+            return without_memory(-length)
+        return one_row(kept, -np.ones(len(rates)), length, none)
