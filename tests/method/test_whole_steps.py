@@ -293,6 +293,16 @@ def test_newton_asks_for_a_ridge_where_there_is_no_way_down(lowest):
         descend(Newton(ridge=0.0), valley, valley.start, 1)
 
 
+def test_newton_has_no_number_for_curvatures_beyond_its_ridge():
+    """Where H + r·1 cannot be inverted, the step is not finite, and the training says that it diverged."""
+    steep = Quadratic((1.0, 1.0))
+    steep.H = np.array([[1e300, 1e300], [1e300, 1e300]])
+    thetas, _ = descend(Newton(), steep, np.array([1.0, 1.0]), 1)
+    assert not np.isfinite(thetas[1]).all()
+    thetas, _ = descend(Newton(), BOWL, BOWL.start, 1)
+    assert np.isfinite(thetas[1]).all()
+
+
 def test_newton_leaves_a_saddle():
     """The ridge is raised, so that each step leads downhill; one that is large enough stays as it is."""
     saddle = Quadratic((0.0, 1.0))

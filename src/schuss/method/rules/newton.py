@@ -46,7 +46,7 @@ class Newton(WholeStep):
     learning_rate : float or schedule, default 1
         α > 0; 1 is the full step.
     ridge : float or schedule, default 0.01
-        r ≥ 0; raised where it must be.
+        r ≥ 0; raised where it must be. On networks .3 to 1 is a better beginning.
     """
 
     learning_rate: Rate = 1.0
@@ -113,5 +113,8 @@ def inverse_with(ridge: float, matrix: Array) -> Array:
             f"here the lowest curvature is {lowest:.3g}. Give a ridge above 0."
         )
     raised = ridge - lowest if lowest + ridge <= 0 else ridge
-    inverse: Array = np.linalg.inv(matrix + raised * np.eye(len(matrix)))
+    try:
+        inverse: Array = np.linalg.inv(matrix + raised * np.eye(len(matrix)))
+    except np.linalg.LinAlgError:  # beside curvatures so large, a ridge is nothing: the weights have run away
+        return np.full_like(matrix, np.nan)
     return inverse
