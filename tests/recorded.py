@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from problems import NETWORK, RULE, draw_data
-from schuss import Adam, Cosine, GradientDescent, Keep, Nesterov, train
+from schuss import Adam, Cosine, GradientDescent, Keep, Lookahead, Nesterov, ScheduleFree, train
 from schuss.training.run import Run
 
 __all__ = ["OFTEN", "SETTINGS", "recorded", "same_runs"]
@@ -15,6 +15,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "nesterov, cosine, clip": {"rule": Nesterov(Cosine(0.05, warm_up=0.2), 0.8), "clip": 0.3},
     "adam, decay, dropout": {"rule": Adam(0.01), "weight_decay": 0.01, "dropout": 0.2},
     "descent, average, penalties": {"rule": GradientDescent(0.05), "average": 0.5, "l2": 0.01, "l1": 0.001},
+    "lookahead": {"rule": Lookahead(0.05, 0.8, every=7)},
+    "schedule-free, warm-up": {"rule": ScheduleFree(Cosine(0.3, 0.3, warm_up=0.2))},
 }
 
 

@@ -39,16 +39,19 @@ def test_nothing_public_is_missing_from_the_list() -> None:
 def test_the_list_is_the_agreed_one() -> None:
     """Adding or taking away a name is a decision; this is the record of it."""
     assert schuss.__all__ == [
-        *["Adam", "Blocks", "Conversion", "Cosine", "Custom", "DataError", "Demon", "Derivation"],
-        *["DivergenceError", "EngineError", "Epoch", "Exponential", "GradientDescent", "Init"],
-        *["Inverse", "InverseScaling", "Keep", "KernelMissingWarning", "Listed", "Loss"],
-        *["MLPClassifier", "MLPRegressor", "MissingExtraError", "ModelFileError", "Momentum"],
-        *["Nesterov", "Nesterov1983", "Network", "OneCycle", "OutputError", "Plan", "Plateau"],
-        *["RangeTest", "RecordError", "ReplayError", "Restart", "Run", "SchussError"],
-        *["SchussWarning", "SettingError", "StabilityMap", "State", "Step", "Sutskever", "Sweep"],
-        *["Tick", "TrainingInterrupted", "WarmUp", "change_batch_size", "compare", "convert"],
-        *["derive", "load_model", "load_run", "range_test", "read_table", "save_model"],
-        *["stability_map", "sweep", "train", "velocity_correction"],
+        *["Adagrad", "Adam", "AggMo", "AveragedMomentum", "Blocks", "ConjugateGradients"],
+        *["Conversion", "Cosine", "Custom", "DataError", "Demon", "Derivation", "DivergenceError"],
+        *["EngineError", "Epoch", "Exponential", "GradientDescent", "IRpropMinus", "IRpropPlus"],
+        *["Init", "Inverse", "InverseScaling", "Keep", "KernelMissingWarning", "LineSearch"],
+        *["Lion", "Listed", "Lookahead", "Loss", "MLPClassifier", "MLPRegressor"],
+        *["MissingExtraError", "ModelFileError", "Momentum", "Muon", "Nesterov", "Nesterov1983"],
+        *["NesterovLookAhead", "Network", "Newton", "OneCycle", "OuterMomentum", "OutputError"],
+        *["Plan", "Plateau", "QuasiHyperbolic", "Quickprop", "RMSprop", "RangeTest", "RecordError"],
+        *["ReplayError", "Restart", "Rprop", "Run", "ScheduleFree", "SchussError", "SchussWarning"],
+        *["SettingError", "StabilityMap", "State", "Step", "Sutskever", "Sweep", "Tick"],
+        *["TrainingInterrupted", "WarmUp", "change_batch_size", "compare", "convert", "derive"],
+        *["load_model", "load_run", "range_test", "read_table", "save_model", "stability_map"],
+        *["sweep", "train", "velocity_correction"],
     ]
 
 

@@ -234,10 +234,13 @@ void lane_scales(const LaneJob<T> &job, long epoch, long place, long n, double *
   }
 }
 
+template <class T> using LaneUpdate = void (*)(const Work<T> &, const double *rates, const LaneTerms<T> &, bool plain);
+
 // One step of all lanes: the batch comes in chunks, whose sums resume.
-template <class T, Rule rule> class LaneSteps {
+template <class T> class LaneSteps {
  public:
-  explicit LaneSteps(const LaneJob<T> &job) : job_(job), work_(*job.work), counts_(rate_counts[int(rule)]) {
+  LaneSteps(const LaneJob<T> &job, LaneUpdate<T> update)
+      : job_(job), work_(*job.work), update_(update), counts_(rate_counts[int(job.work->rule)]) {
     const Vec<T> zero = {};
     terms_.l2 = load<T>(job.l2), terms_.l1 = load<T>(job.l1), terms_.keep = all<T>(T(1));
     for (int lane = 0; lane < lanes<T>; lane++)
@@ -288,7 +291,7 @@ template <class T, Rule rule> class LaneSteps {
       store<double>(losses_[s % steps_kept] + lane,
                     (loss[i] + load<double>(penalty + lane)) * load<double>(loss_scale_ + lane));
     }
-    lane_update<T, rule>(work_, rates_, terms_, plain_);
+    update_(work_, rates_, terms_, plain_);
     return true;
   }
 
@@ -308,19 +311,20 @@ template <class T, Rule rule> class LaneSteps {
 
   const LaneJob<T> &job_;
   const Work<T> &work_;
+  const LaneUpdate<T> update_;
   const int counts_;
   LaneTerms<T> terms_ = {};
   bool penalised_ = false, plain_ = true;
   double flops_ = 0;
   long scaled_for_ = -1;
   static constexpr long steps_kept = 32;
-  alignas(64) double loss_scale_[lanes<T>], rates_[4 * lanes<T>], losses_[steps_kept][lanes<T>];
+  alignas(64) double loss_scale_[lanes<T>], rates_[most_rates * lanes<T>], losses_[steps_kept][lanes<T>];
 };
 
 template <class T> bool lane_steps(const LaneJob<T> &job) {
-  bool made = false;
-  with_rule(*job.work, [&](auto rule) { made = LaneSteps<T, rule.value>(job).run(); });
-  return made;
+  LaneUpdate<T> update = nullptr;
+  with_rule(*job.work, [&](auto rule) { update = lane_update<T, rule.value>; });
+  return LaneSteps<T>(job, update).run();
 }
 
 }  // namespace SCHUSS_ISA

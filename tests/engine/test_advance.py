@@ -5,12 +5,14 @@ import pytest
 
 import worked_example as by_hand
 from comparisons import assert_same_bits
+from kinds_of_rules import KERNEL_RULES as RULES
+from pairings import with_every_rule
 from runs import draw_run, in_pieces, one_call, step_by_step
 from schuss.method.functions import LOSSES
 from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Adam, GradientDescent, Momentum, Nesterov
+from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
 from schuss.method.samples import Samples
 from schuss.method.schedules import Cosine, InverseScaling, Plateau
 
@@ -76,8 +78,7 @@ def test_where_all_samples_count_alike(engine, dtype):
         assert found.losses.tobytes() == plain.losses.tobytes()
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("rule", "loss"), with_every_rule(LOSSES))
 def test_for_every_rule_and_loss(engine, rule, loss):
     """The same for every rule with every loss."""
     network = Network([5, 9, 3], "gelu", loss)

@@ -8,13 +8,15 @@ import pytest
 
 import engines
 from comparisons import assert_same_bits
+from kinds_of_rules import KERNEL_RULES as RULES
+from pairings import with_every_rule
 from runs import draw_run, draw_sparse_run, one_call
 from schuss.engine.engine import Advance, Engine
 from schuss.engine.native import NativeEngine
 from schuss.errors import SettingError
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, GradientDescent, Momentum, Nesterov
+from schuss.method.rules import GradientDescent, Momentum, Nesterov
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.schedules import Cosine
 from schuss.method.state import State
@@ -83,10 +85,9 @@ def may_wait(engine: Engine, samples: Samples, plan: Plan) -> bool:
     return isinstance(engine, NativeEngine) and is_sparse(samples.X) and moves and not apart
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", ["dense", "weighted", "sparse"])
-@pytest.mark.parametrize("name", SETTINGS)
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(
+    ("rule", "name", "kind", "dtype"), with_every_rule(SETTINGS, ["dense", "weighted", "sparse"], DTYPES)
+)
 def test_every_rule_and_plan(engine, rule, name, kind, dtype):
     """Of every third step they are the lengths of gradient, memory and change; no bit of the run changes."""
     plan = plan_of(rule, name)

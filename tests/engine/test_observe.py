@@ -7,13 +7,15 @@ import pytest
 
 import engines
 from comparisons import TOLERANCE, assert_near, assert_same_bits
+from kinds_of_rules import KERNEL_RULES as RULES
+from pairings import with_every_rule
 from runs import draw_run, draw_sparse_run, one_call
 from schuss.engine.engine import Engine, Observed
 from schuss.errors import SettingError
 from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Momentum
+from schuss.method.rules import Momentum
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.schedules import Cosine
 from schuss.method.state import State
@@ -135,10 +137,7 @@ def assert_same_seen(a: Observed, b: Observed) -> None:
         assert mine.tobytes() == other.tobytes(), name
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", SETTINGS)
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("rule", "name", "kind", "dtype"), with_every_rule(SETTINGS, KINDS, DTYPES))
 def test_every_weight_in_every_plan(engine, rule, name, kind, dtype):
     """Of all weights at once: the run is advance's, each step follows from what was seen, terms add up."""
     plan, everything = plan_of(rule, name), np.arange(NETWORK.n_parameters)
@@ -153,8 +152,7 @@ def test_every_weight_in_every_plan(engine, rule, name, kind, dtype):
     assert (seen.factor < 1).any() == (plan.clip is not None)
 
 
-@pytest.mark.parametrize("name", ["plain", "decay", "dropout"])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("rule", "name"), with_every_rule(["plain", "decay", "dropout"]))
 def test_inputs_that_few_samples_meet(engine, rule, name):
     """Weights from inputs that a sparse batch does not meet are seen in every step as they would be then."""
     network, plan = Network([70, 9, 6, 3], "tanh"), plan_of(rule, name).replace(batch_size=3)

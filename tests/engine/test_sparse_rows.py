@@ -15,13 +15,15 @@ import scipy.sparse
 import engines
 from cases import draw_case
 from comparisons import assert_gradient, assert_near, assert_same_bits, assert_states_near
+from kinds_of_rules import KERNEL_RULES as RULES
+from pairings import with_every_rule
 from runs import draw_sparse_run, in_pieces, one_call, step_by_step
 from schuss.method.backprop import Objective
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Loss
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, GradientDescent, Momentum
+from schuss.method.rules import GradientDescent, Momentum
 from schuss.method.samples import Samples
 from schuss.method.schedules import Cosine
 from schuss.method.state import State
@@ -78,9 +80,7 @@ PLANS = {
 }
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize(("rule", "name", "threads"), with_every_rule(PLANS, [1, 3]))
 def test_every_plan_and_rule(isa, name, rule, threads):
     """The same for every rule, with every term of a plan, on one thread and on three."""
     engine, network = engines.make_engine(f"native-{isa}", threads), Network((2000, 150, 10), "relu")
@@ -93,8 +93,10 @@ def test_every_plan_and_rule(isa, name, rule, threads):
     assert (found[0].state.theta != start.theta).any()
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("settings", [{}, {"weight_decay": 0.1}, {"batch_size": 90}, {"order": "sequential"}])
+@pytest.mark.parametrize(
+    ("rule", "settings"),
+    with_every_rule([{}, {"weight_decay": 0.1}, {"batch_size": 90}, {"order": "sequential"}]),
+)
 def test_weights_that_few_samples_meet(isa, rule, settings):
     """The same where most weights miss most steps, over epochs with a rate of its own for every step."""
     engine, network = engines.make_engine(f"native-{isa}"), Network((700, 70, 10), "relu")

@@ -11,6 +11,8 @@ import pytest
 import engines
 from cases import FREE_LOSSES, HIDDEN, PARAMETERS
 from comparisons import TOLERANCE, assert_near
+from kinds_of_rules import KERNEL_RULES as RULES
+from pairings import with_every_rule
 from runs import draw_run, draw_sparse_run
 from schuss.engine.engine import AdvanceMany
 from schuss.method.functions import LOSSES, OUTPUT_ONLY, Loss
@@ -18,7 +20,7 @@ from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
-from schuss.method.rules import RULES, Momentum
+from schuss.method.rules import Momentum
 from schuss.method.samples import Samples
 from schuss.method.schedules import Cosine
 from schuss.method.state import States
@@ -101,9 +103,7 @@ def test_every_function(hidden, output, loss, dtype):
     assert_all_ways(network, plans, samples, 9)
 
 
-@pytest.mark.parametrize("batch_size", BATCHES)
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("rule", "batch_size", "dtype"), with_every_rule(BATCHES, DTYPES))
 def test_every_rule_and_batch(rule, batch_size, dtype):
     """For every rule, with batches of one sample, of some, of all, and of several chunks."""
     network = Network(LAYERS, "tanh", "cross_entropy")

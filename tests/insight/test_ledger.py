@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import ALL, make_engine
+from kinds_of_rules import KERNEL_RULES as RULES
 from problems import NETWORK, RULE, STEPS_PER_EPOCH, draw_data
 from schuss import Cosine, Keep, Momentum, Network, Plateau, SettingError, load_run, train
 from schuss.insight import ledger
 from schuss.insight.account import Account, Pushes
-from schuss.method.rules import RULES
 from schuss.training.run import Run
 
 STEPS = 12 * STEPS_PER_EPOCH
@@ -31,8 +31,8 @@ KINDS = list(itertools.product(RULES, PLANS, ("float32", "float64")))
 def rule_for(name: str) -> Any:
     """Return a rule whose rates change from step to step, so that coefficients are numbers, not powers."""
     rates: dict[str, Any] = {"learning_rate": Cosine(0.01, warm_up=0.3)}
-    if "momentum" in RULES[name].rates:
-        rates["momentum"] = Cosine(0.5, 0.95)
+    for keeps in {"momentum", "beta"} & set(RULES[name].rates):
+        rates[keeps] = Cosine(0.5, 0.95)
     return RULES[name](**rates)
 
 

@@ -10,7 +10,20 @@ import pytest
 from commands import invoke, invoke_json
 
 from schedules import EACH
-from schuss import Cosine, GradientDescent, Momentum, Nesterov, Network, OneCycle, Step, save_model, train
+from schuss import (
+    AggMo,
+    Cosine,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Network,
+    OneCycle,
+    QuasiHyperbolic,
+    RMSprop,
+    Step,
+    save_model,
+    train,
+)
 from schuss.interface.cli.describe import (
     effective_rate,
     half_life,
@@ -67,6 +80,21 @@ def test_a_rule_without_memory_has_none(tmp_path: Path) -> None:
 
         assert (told["half_life_steps"], told["effective_rate"]) == (None, 0.3)
         assert facts_of(invoke("show", path).out)["memory"] == "none"
+
+
+def test_what_other_rules_say_of_memory_and_rate(tmp_path: Path) -> None:
+    """No α/(1−η) where it is not that; the half-life of what keeps the memory, or the memory's names."""
+    for rule, words, steps in (
+        (QuasiHyperbolic(0.1, 0.5), "half of a push is forgotten after 1 steps", 1.0),
+        (AggMo(0.1, 0.0, 0.0, 0.5), "half of a push is forgotten after 1 steps", 1.0),
+        (RMSprop(0.01), "mean square", None),
+    ):
+        path = save(tmp_path / "m", rule)
+        told, facts = invoke_json("show", path), facts_of(invoke("show", path).out)
+
+        assert (told["half_life_steps"], told["effective_rate"]) == (steps, None)
+        assert facts["memory"] == words
+        assert "effective rate" not in facts
 
 
 def test_a_momentum_of_one_never_forgets(tmp_path: Path) -> None:

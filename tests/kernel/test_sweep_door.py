@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from schuss.engine import native
+from schuss.method.rules import ELEMENT_WISE
 
 if native.available():
     from schuss.engine import _kernel
@@ -73,7 +74,7 @@ def test_sound_arguments_pass():
         ({"order_of": np.array([0, 1], np.int32)}, "not one per network"),
         ({"batch_size": 0}, "batch_size"),
         ({"first_place": 2}, "outside the epoch"),
-        ({"rule": 4}, "no such rule"),
+        ({"rule": len(ELEMENT_WISE)}, "no such rule"),
         ({"rule": 3}, "do not fit rule"),
         ({"varied": varied(0, np.zeros((2, 1, 2)))}, "one per network"),
         ({"varied": varied(0, np.zeros((NETWORKS, 2, 2)))}, "one per step"),

@@ -27,9 +27,10 @@ from schuss.engine.engine import (
     Predictor,
     norms_before,
 )
-from schuss.engine.mapped import ReadAhead, file_under
+from schuss.engine.mapped import read_ahead
 from schuss.engine.observing import Watch
 from schuss.engine.shuffles import Shuffles
+from schuss.engine.stepping import WholeSteps, advance_in_turn, run_steps
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.checks import check_integer
@@ -39,8 +40,9 @@ from schuss.method.network import Network
 from schuss.method.orders import Blocks, Order, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
-from schuss.method.rules import RULES
-from schuss.method.samples import Samples, is_sparse
+from schuss.method.rules import ELEMENT_WISE
+from schuss.method.rules.rule import WholeStep
+from schuss.method.samples import Samples
 from schuss.method.state import State, States
 
 try:
@@ -56,7 +58,7 @@ __all__ = ["FUNCTIONS", "NativeEngine", "available", "bfloat16_set", "instructio
 # The kernel knows these by their place (kernel.hpp); the tables of method/ are in the same order.
 ACTIVATION_CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
 LOSS_CODES = {name: code for code, name in enumerate(LOSSES)}
-RULE_CODES = {name: code for code, name in enumerate(RULES)}
+RULE_CODES = {rule.name: code for code, rule in enumerate(ELEMENT_WISE)}
 FUNCTIONS = {n: c for c, n in enumerate(("exp", "expm1", "tanh", "log", "log1p", "logistic"))}
 OUTCOMES = (DONE, INTERRUPTED, NOT_FINITE)
 LAYOUTS = ("fastest", "lanes", "alone")  # of sweep.hpp; the bits are the same
@@ -64,7 +66,6 @@ LAYOUTS = ("fastest", "lanes", "alone")  # of sweep.hpp; the bits are the same
 ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms, during which Ctrl-C waits
 STEPS_AT_ONCE = 2**17  # of which rates are worked out: some 20 ms again
 LARGE = 2**20
-MAPPED = 2**26  # smaller files are read once and stay
 NOTHING = np.empty(0)
 NETWORKS_KEPT = 8
 
@@ -215,9 +216,13 @@ class NativeEngine:
         norms_every: int = 0,
         watch: Watch | None = None,
     ) -> Advance:
+        if isinstance(plan.rule, WholeStep):
+            n = len(samples)
+            whole = WholeSteps(self, network, samples, plan, lambda step: self._rows(plan, step, n), watch)
+            return run_steps(whole, state, n, plan, stop, poll, check_each_step, norms_every)
         made: list[Advance] = []
         result = Advance(state, NOTHING, DONE)
-        ahead = _read_ahead(samples.X, plan)
+        ahead = read_ahead(samples.X, plan)
         try:
             while result.outcome == DONE and result.state.step < stop:
                 until = self._until(plan, result.state.step, stop, len(samples))
@@ -251,6 +256,8 @@ class NativeEngine:
 
         `layout` says how: networks side by side in the lanes of vectors, or each by itself.
         """
+        if isinstance(plans.plan.rule, WholeStep):
+            return advance_in_turn(self, network, states, samples, plans, stop)
         n, start, plan = len(samples), states.step, plans.plan
         before = np.ascontiguousarray(states.theta), np.ascontiguousarray(states.memory)
         theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
@@ -346,6 +353,12 @@ class NativeEngine:
             self._last = network, problem
         return problem
 
+    def _rows(self, plan: Plan, step: int, n: int) -> NDArray[np.int32]:
+        """Return the samples of `step`."""
+        size, (epoch, place) = plan.batch_of(n), divmod(step, plan.steps_per_epoch(n))
+        (order,) = self._orders_of(plan.order, plan.seed, epoch, epoch + 1, n)
+        return order[place * size : (place + 1) * size]
+
     def _orders(self, plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:
         """Return the orders of the epochs that steps [start, stop) touch, shape (epochs, n)."""
         if n == 1 or plan.order == "sequential":
@@ -390,10 +403,3 @@ def _problem(network: Network) -> _kernel.Problem:
         network.biases,
         network.groups or network.layers[-1:],
     )
-
-
-def _read_ahead(X: Any, plan: Plan) -> ReadAhead | None:
-    """Return what asks for rows on a disk in time, if they lie there and neighbours come together."""
-    together = plan.order == "sequential" or isinstance(plan.order, Blocks)
-    file = file_under(X) if together and not is_sparse(X) and X.nbytes >= MAPPED else None
-    return None if file is None else ReadAhead(X, file, plan)

@@ -46,16 +46,28 @@ def rate_text(rate: Rate) -> str:
     return rate.words if isinstance(rate, Schedule) else f"{rate:g}"
 
 
-def effective_rate(run: Run) -> float:
-    """Return α/(1−η): how far a lasting push moves a weight per step, at the highest of each."""
-    momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
-    rate = highest(run.plan.rule.learning_rate)
-    return memory.effective_rate(rate, momentum)
+def effective_rate(run: Run) -> float | None:
+    """Return α/(1−η): how far a lasting push moves a weight per step, at the highest of each.
+
+    None of a rule of which that is not true: one that divides, averages, goes back, or searches.
+    """
+    rule = run.plan.rule
+    if (
+        "learning_rate" not in rule.rates
+        or set(rule.rates) - {"learning_rate", "momentum"}
+        or (rule.memory and "momentum" not in rule.rates)
+    ):
+        return None
+    return memory.effective_rate(highest(rule.learning_rate), highest(getattr(rule, "momentum", 0.0)))
 
 
 def half_life(run: Run) -> float | None:
-    """Return ln ½ / ln η: after how many steps half of a push is forgotten; None without memory."""
-    return memory.half_life(highest(getattr(run.plan.rule, "momentum", 0.0)))
+    """Return ln ½ / ln η: after how many steps half of a push is forgotten; None without memory.
+
+    η is the rate by which the rule keeps its memory, whatever its name.
+    """
+    keeps_by = run.plan.rule.keeps_by
+    return memory.half_life(0.0 if keeps_by is None else highest(getattr(run.plan.rule, keeps_by)))
 
 
 def loss_picture(run: Run, width: int = 60, height: int = 4) -> list[str]:
@@ -99,16 +111,20 @@ def resampled(values: Sequence[float], count: int) -> list[float]:
     return [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
 
 
+def _finite(value: float | None) -> float | None:
+    """Return a number that JSON can hold, or None."""
+    return None if value is None or not math.isfinite(value) else value
+
+
 def described(model: Model) -> dict[str, Any]:
     """Return a model as plain JSON values."""
     run = model.run
-    effective, forgotten = effective_rate(run), half_life(run)
     return {
         "network": run.network.to_dict(),
         "n_parameters": run.network.n_parameters,
         "rule": rule_to_dict(run.plan.rule),
-        "effective_rate": effective if math.isfinite(effective) else None,
-        "half_life_steps": forgotten if forgotten is not None and math.isfinite(forgotten) else None,
+        "effective_rate": _finite(effective_rate(run)),
+        "half_life_steps": _finite(half_life(run)),
         "plan": run.plan.to_dict(),
         "epochs": run.epochs,
         "steps": run.state.step,

@@ -44,13 +44,18 @@ OTHER = {"--schedule": "momentum", "--momentum-schedule": "learning rate"}
 FOR_TRAININGS = ("drops", "restarts")  # what a training fills in
 
 
-def scheduled_rate(text: str | None, rate: float | None) -> Rate | None:
+def scheduled_rate(text: str | None, rate: float | None, rule: str | None) -> Rate | None:
     """Return the learning rate: a number, the schedule that `text` describes, or None for the default."""
     if text is None:
         return rate
-    from schuss.adapters.recipe import PEAK_RATE
+    from schuss.adapters.recipe import peak_of
+    from schuss.method.checks import check_choice
+    from schuss.method.rules import RULES, Momentum
 
-    return _parsed("--schedule", text, PEAK_RATE if rate is None else rate)
+    kind = Momentum if rule is None else RULES[check_choice("rule", rule, RULES)]
+    if "learning_rate" not in kind.rates:
+        raise SettingError(f"--schedule: rule {rule!r} has no learning rate to be scheduled.")
+    return _parsed("--schedule", text, peak_of(kind) if rate is None else rate)
 
 
 def scheduled_momentum(text: str | None, momentum: float) -> Rate:

@@ -50,15 +50,25 @@ def facts(model: Model) -> list[tuple[str, str]]:
     """Return what is to be said of a model, as names and values."""
     from schuss.interface.cli.describe import effective_rate, half_life, rate_text, score_line
 
-    run, rule, memory = model.run, model.run.plan.rule, half_life(model.run)
+    run, rule, memory, effective = (
+        model.run,
+        model.run.plan.rule,
+        half_life(model.run),
+        effective_rate(model.run),
+    )
     rates = [f"{name.replace('_', ' ')} {rate_text(getattr(rule, name))}" for name in rule.rates]
-    forgets = "none" if memory is None else f"half of a push is forgotten after {memory:.3g} steps"
+    forgets = (
+        "none" if rule.keeps_by == "momentum" or not rule.memory else ", ".join(rule.memory).replace("_", " ")
+    )
+    if memory is not None:
+        forgets = f"half of a push is forgotten after {memory:.3g} steps"
+    lasting = [] if effective is None else [f"{effective:.4g} = α/(1−η), at the highest of each"]
     rows = [
         ("parameters", f"{run.network.n_parameters:,} {run.theta.dtype.name}"),
         ("loss", f"{run.network.loss.name}, {run.network.loss.kind.formula}"),
         ("rule", f"{rule.name}, {rule.formula}"),
         ("rates", ", ".join(rates)),
-        ("effective rate", f"{effective_rate(run):.4g} = α/(1−η), at the highest of each"),
+        *[("effective rate", text) for text in lasting],
         ("memory", forgets),
         ("trained", f"{run.epochs} epochs of {run.n_samples:,} samples, {run.state.step:,} steps"),
         (
