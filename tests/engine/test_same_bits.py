@@ -16,6 +16,7 @@ import engines
 from cases import FREE_LOSSES, HIDDEN, PARAMETERS
 from comparisons import assert_same_bits
 from kinds_of_rules import KERNEL_RULES as RULES
+from pairings import with_every_rule
 from runs import draw_run, draw_sparse_run, in_pieces, one_call, step_by_step
 from schuss.engine.engine import Advance
 from schuss.method.functions import LOSSES, OUTPUT_ONLY, Loss
@@ -134,8 +135,7 @@ def test_sparse_rows(layers, density, batch_sizes, dtype):
         assert len(answers) == 1
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("rule", "dtype"), with_every_rule(["float32", "float64"]))
 def test_every_rule(rule, dtype):
     """The same for each rule, with a batch that comes in chunks of 256 rows."""
     network = Network(LARGE, "relu", "cross_entropy")
@@ -143,8 +143,7 @@ def test_every_rule(rule, dtype):
     assert_one_result(run_all_ways(network, plan, 1500, dtype, steps=4))
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("rule", "dtype"), with_every_rule(["float32", "float64"]))
 def test_updates_summed_apart(rule, dtype):
     """A long update, whose sums go through memory so that it can be given up, ends in the same bits.
 

@@ -5,6 +5,7 @@ import pytest
 
 from engines import make_engine
 from kinds_of_rules import KERNEL_RULES as RULES
+from pairings import with_every_rule
 from runs import draw_run
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -20,8 +21,7 @@ def diverging(dtype: str, rule=None, **network):
     return net, plan, *draw_run(net, plan, 30, dtype=dtype)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("rule", "dtype"), with_every_rule(["float64", "float32"]))
 def test_it_is_noticed_within_its_epoch(engine, rule, dtype):
     """The run ends as "not_finite", no later than the end of the epoch in which the weights went."""
     # Adam's steps are as long as its rate, however steep the slope
