@@ -88,30 +88,16 @@ def principal_plane(land: Landscape, points: Array) -> Plane:
     """Return the plane through the mean of `points` (m, n) in which they spread most, for pictures.
 
     The signs of the axes are fixed by their largest entries, so that a picture is the same everywhere.
+    There are at least two points.
     """
     numbers = points.astype(np.float64)
     mean = numbers.mean(axis=0)
     numbers -= mean
     # m is small beside n: the directions come from the (m, m) products rather than from n columns
     values, vectors = np.linalg.eigh(numbers @ numbers.T)
-    axes = np.zeros((2, numbers.shape[1]))
-    shares = []
-    for i in (0, 1):
-        axis = vectors[:, -1 - i] @ numbers
-        axes[i] = _unit(axis, axes[:i])
-        shares.append(max(values[-1 - i], 0.0) / max(values.sum(), 1e-300))
-    names = tuple(f"principal component {i} ({share:.0%})" for i, share in enumerate(shares, start=1))
-    dtype = points.dtype
-    return Plane(land, mean.astype(dtype), axes.astype(dtype), (names[0], names[1]))
-
-
-def _unit(axis: Array, before: Array) -> Array:
-    """Return `axis` at right angles to those `before` and of length 1; some such one where it is nothing."""
-    scale = float(np.abs(axis).max())
-    for candidate in (axis, *np.eye(3, axis.size)):
-        rest = candidate - before.T @ (before @ candidate)
-        length = float(np.linalg.norm(rest))
-        if length > 1e-9 * max(scale, 1.0) or (candidate is not axis and length > 0.1):
-            rest = rest / length
-            return rest if rest[np.abs(rest).argmax()] > 0 else -rest
-    raise SettingError("a plane needs a network of at least two weights.")
+    directions = numbers.T @ vectors[:, [-1, -2]]
+    axes = np.linalg.qr(directions)[0].T  # at right angles even where the points stand in a line
+    axes *= np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1))
+    shares = values[[-1, -2]] / max(values.sum(), np.finfo(np.float64).tiny)
+    first, second = (f"principal component {i} ({s:.0%})" for i, s in enumerate(shares, start=1))
+    return Plane(land, mean.astype(points.dtype), axes.astype(points.dtype), (first, second))
