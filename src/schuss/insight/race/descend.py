@@ -15,7 +15,7 @@ from schuss.insight.race.counted import Counted
 from schuss.insight.race.value import DIVERGED, GOAL, LIMIT, Racer
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape
-from schuss.method.rules import Rule
+from schuss.method.rules import Rule, WholeStep
 from schuss.method.rules.rule import first_memory, make_step
 from schuss.method.schedules import Span
 
@@ -25,7 +25,7 @@ __all__ = ["Point", "descend", "racer_of"]
 Point = tuple[int, Array, float, tuple[int, int, int], float]
 
 
-def descend(rule: Rule, land: Landscape, start: Array, steps: int, goal: float) -> Racer:
+def descend(rule: Rule | WholeStep, land: Landscape, start: Array, steps: int, goal: float) -> Racer:
     """Return what `steps` steps of `rule` from `start` (n,) make of it, or fewer: up to E(θ) ≤ `goal`.
 
     A step that leads to what is not finite ends it too, and does not count.
@@ -50,7 +50,7 @@ def descend(rule: Rule, land: Landscape, start: Array, steps: int, goal: float) 
     return racer_of(rule, points, stopped)
 
 
-def racer_of(rule: Rule, points: Sequence[Point], stopped: str) -> Racer:
+def racer_of(rule: Rule | WholeStep, points: Sequence[Point], stopped: str) -> Racer:
     """Return a racer from the points of its trail."""
     at, trail, loss, counts, seconds = zip(*points, strict=True)
     gradients, losses, products = np.array(counts, np.int64).T

@@ -21,7 +21,7 @@ from schuss.method.functions import Array
 from schuss.method.landscape import Landscape
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Adam, GradientDescent, Momentum, Nesterov, Rule
+from schuss.method.rules import RULES, Adam, GradientDescent, Momentum, Nesterov, Rule, WholeStep
 from schuss.method.samples import Samples
 from schuss.method.surfaces import SURFACES, Surface
 from schuss.method.surfaces.plane import plane_of_weights, principal_plane
@@ -32,7 +32,7 @@ __all__ = ["NETWORK_RACERS", "race"]
 STEPS_DOWN_SURFACE, STEPS_DOWN_NETWORK = 5000, 500
 
 # The rules that race down a network if nothing else is said.
-NETWORK_RACERS: tuple[Rule, ...] = (
+NETWORK_RACERS: tuple[Rule | WholeStep, ...] = (
     GradientDescent(0.1),
     Momentum(0.03, 0.9),
     Nesterov(0.03, 0.9),
@@ -45,7 +45,7 @@ def race(
     X: Any = None,
     T: Any = None,
     *,
-    rules: Sequence[Rule] | None = None,
+    rules: Sequence[Rule | WholeStep] | None = None,
     start: Sequence[float] | None = None,
     theta: Array | None = None,
     slice_of: tuple[int | str, int | str] | None = None,
@@ -135,7 +135,7 @@ def _down_slice(
     plan: Plan,
     theta: Array,
     weights: tuple[int | str, int | str],
-    rules: tuple[Rule, ...],
+    rules: tuple[Rule | WholeStep, ...],
     start: Sequence[float] | None,
     goal: float | None,
     steps: int | None,
@@ -159,7 +159,7 @@ def _down_network(
     samples: Samples,
     plan: Plan,
     theta: Array,
-    rules: tuple[Rule, ...],
+    rules: tuple[Rule | WholeStep, ...],
     goal: float | None,
     steps: int | None,
     clock: str,
@@ -186,7 +186,7 @@ def _spread(trails: Sequence[Array], most: int = 60) -> Array:
     return np.concatenate([t[rows] for t, rows in zip(trails, chosen, strict=True)])
 
 
-def _checked(rules: Sequence[Rule] | None, default: tuple[Rule, ...]) -> tuple[Rule, ...]:
+def _checked(rules: Sequence[Rule | WholeStep] | None, default: tuple[Rule | WholeStep, ...]) -> tuple[Rule | WholeStep, ...]:
     if rules is None:
         return default
     if not rules:

@@ -13,7 +13,7 @@ HEAD = ("rule", "settings", "steps", "gradients", "losses", "time", "end point",
 def told(race: Race) -> str:
     """Return the race as lines of text."""
     lines = [f"{race.name}: {race.words}", _course(race), ""]
-    lines += _with_left_columns(race)
+    lines += _table(race)
     return "\n".join([*lines, *_afterwards(race)])
 
 
@@ -24,14 +24,15 @@ def _course(race: Race) -> str:
     return f"{begins}at most {race.limit:,} steps{goal}, {race.start.dtype.name}{clock}"
 
 
-def _with_left_columns(race: Race) -> list[str]:
-    """Return the table; columns without a use for this race are left out."""
-    rows = [HEAD, *(_row(race, racer) for racer in race.ranked)]
-    used = [i for i in range(len(HEAD)) if any(row[i] for row in rows[1:])]
-    table = [[row[i] for i in used] for row in rows]
-    width = max(len(row[1]) for row in table)
-    return columns(table[0][:1] + [table[0][1].ljust(width)] + table[0][2:],
-                   [row[:1] + [row[1].ljust(width)] + row[2:] for row in table[1:]])
+def _table(race: Race) -> list[str]:
+    """Return the table without the columns that say nothing of this race; the first two to the left."""
+    rows = [_row(race, racer) for racer in race.ranked]
+    used = [i for i in range(len(HEAD)) if any(row[i] for row in rows)]
+    head, *cells = ([row[i] for i in used] for row in (HEAD, *rows))
+    width = max(len(row[1]) for row in (head, *cells))
+    for row in (head, *cells):
+        row[1] = row[1].ljust(width)
+    return columns(head, cells)
 
 
 def _row(race: Race, racer: Racer) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,20 @@ from schuss.errors import SettingError
 from schuss.insight.shown import as_html, plain
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape
-from schuss.method.rules import Rule, rule_to_dict
+from schuss.method.rules import Rule, WholeStep, rule_to_dict
 from schuss.method.rules.rule import LETTERS
 from schuss.method.schedules import Schedule
 from schuss.method.surfaces.plane import Plane
 from schuss.method.surfaces.surface import Window
 
-__all__ = ["CLOCKS", "GOAL", "Race", "Racer", "settings_of"]
+__all__ = ["CLOCKS", "DIVERGED", "GOAL", "LIMIT", "Race", "Racer", "settings_of"]
 
 # How far a racer is, by each clock: the field of `Racer` that counts it, and its unit.
 CLOCKS = {"steps": "at", "evaluations": "evaluations", "time": "seconds"}
 
 GOAL, LIMIT, DIVERGED = "goal", "steps", "diverged"
+
+ALWAYS_TOLD = ("learning_rate", "momentum", "first_step")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,7 @@ class Racer:
         ``"goal"``, ``"steps"`` (the limit), or ``"diverged"``.
     """
 
-    rule: Rule
+    rule: Rule | WholeStep
     at: NDArray[np.int64]
     trail: Array
     loss: NDArray[np.float64]
@@ -213,13 +215,20 @@ class Race:
         return f"Race({self.name}, {len(self.racers)} rules, {end})"
 
 
-def settings_of(rule: Rule) -> str:
-    """Return a rule's settings in the letters of its formula, as ``α=0.3 η=0.9``."""
-    said = rule_to_dict(rule)
-    del said["name"]
+def settings_of(rule: Rule | WholeStep) -> str:
+    """Return the settings that tell a rule from others, in the letters of its formula, as ``α=0.3 η=0.9``.
+
+    Left out is what is as the rule has it by itself, except what decides the length of steps.
+    """
     words = []
-    for name, value in said.items():
-        rate = getattr(rule, name)
-        shown = rate.words if isinstance(rate, Schedule) else f"{value:g}" if isinstance(value, float) else value
-        words.append(f"{LETTERS.get(name, name)}={shown}")
+    for field in fields(rule):  # type: ignore[arg-type]  # rules are dataclasses
+        value = getattr(rule, field.name)
+        if field.name in ALWAYS_TOLD or value != field.default:
+            words.append(f"{LETTERS.get(field.name, field.name)}={_shown(value)}")
     return " ".join(words)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Schedule):
+        return value.words
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -8,7 +8,7 @@ import numpy as np
 
 from schuss.method.checks import check_number
 from schuss.method.functions import Array
-from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule
+from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule, WholeStep
 from schuss.method.surfaces.surface import Surface
 
 __all__ = ["quadratic"]
@@ -54,7 +54,7 @@ def _matrix(condition: float, angle: float) -> Array:
     return np.outer(along, along) + condition * np.outer(across, across)
 
 
-def _racers(condition: float) -> tuple[Rule, ...]:
+def _racers(condition: float) -> tuple[Rule | WholeStep, ...]:
     """Return rules at the rates that theory calls best for these curvatures, 1 and κ.
 
     Gradient descent at 2/(κ+1); Polyak's momentum at α = (2/(√κ+1))², η = ((√κ−1)/(√κ+1))²; Nesterov's at

@@ -11,7 +11,7 @@ import numpy as np
 from schuss.method import backprop
 from schuss.method.functions import Array
 from schuss.method.network import Network
-from schuss.method.rules import GradientDescent, Momentum
+from schuss.method.rules import GradientDescent, IRpropPlus, Momentum, Rprop
 from schuss.method.surfaces.surface import Surface
 
 __all__ = ["six_points"]
@@ -46,5 +46,5 @@ def six_points() -> Surface:
         start=(-4.0, -4.0),
         goal=0.125,
         window=((-5.0, 6.0), (-8.0, 2.0)),
-        racers=(GradientDescent(0.3), Momentum(0.3, 0.9)),
+        racers=(GradientDescent(0.3), Momentum(0.3, 0.9), Rprop(smallest=0.1), IRpropPlus(smallest=0.1)),
     )

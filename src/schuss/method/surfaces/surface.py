@@ -14,7 +14,7 @@ import numpy as np
 
 from schuss.method.backprop import Gradient
 from schuss.method.functions import Array
-from schuss.method.rules import Rule
+from schuss.method.rules import Rule, WholeStep
 
 __all__ = ["Surface", "Window"]
 
@@ -57,7 +57,7 @@ class Surface:
     start: tuple[float, float]
     goal: float
     window: Window
-    racers: tuple[Rule, ...]
+    racers: tuple[Rule | WholeStep, ...]
     minima: tuple[tuple[float, float], ...] = ()
     notes: tuple[str, ...] = ()
 
