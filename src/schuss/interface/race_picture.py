@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from schuss.insight.race.value import Race, Racer, settings_of
 from schuss.insight.race.window import heights
 from schuss.interface.plots import check_picture, save_figure
+from schuss.interface.race_levels import levels_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["levels_of", "save_race"]
+__all__ = ["save_race"]
 
 # A racer's look is drawn from three cycles of lengths without a common factor: 8·7·5 before two are alike.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9", "#7f3c8d")
@@ -59,20 +60,10 @@ def save_race(race: Race, path: Path) -> Path:
     return save_figure(figure, path)
 
 
-def levels_of(found: NDArray[np.float64], goal: float | None) -> NDArray[np.float64]:
-    """Return the heights at which to draw contours: evenly in their logarithm, the goal not among them."""
-    finite = found[np.isfinite(found)]
-    high, low = np.quantile(finite, [0.97, 0.0])
-    floor = max(float(low), high * 1e-5, 0.0 if goal is None else min(goal, high / 10))
-    if not 0 < floor < high:
-        return np.unique(np.linspace(float(low), float(high), LEVELS))
-    return np.geomspace(floor * 1.02, high, LEVELS)
-
-
 def _draw_land(axes: Axes, race: Race) -> None:
     fine = FINE if race.start.size == 2 and race.name != "slice" else COARSE
     x, y, found = heights(race.land, race.window, fine, fine, race.start.dtype)
-    levels = levels_of(found, race.goal)
+    levels = levels_of(found, race.goal, LEVELS)
     with np.errstate(invalid="ignore"):
         axes.contourf(x, y, found, levels=levels, cmap="Greys", alpha=0.25, extend="both", norm="log"
                       if levels[0] > 0 else None)  # fmt: skip
@@ -99,6 +90,10 @@ def _draw_ends(axes: Axes, race: Race) -> None:
 def _finish_losses(axes: Axes, race: Race) -> None:
     ends = [float(race.by_clock(racer)[-1]) for racer in race.racers]
     axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high < 30 * low:  # within a decade or two plain numbers are read more easily
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
     if max(ends) > 8 * min(ends):
         firsts = [float(clock[clock > 0][0]) for racer in race.racers if (clock := race.by_clock(racer))[-1] > 0]
         axes.set_xscale("symlog", linthresh=min(firsts, default=1.0))

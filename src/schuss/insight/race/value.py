@@ -25,8 +25,6 @@ CLOCKS = {"steps": "at", "evaluations": "evaluations", "time": "seconds"}
 
 GOAL, LIMIT, DIVERGED = "goal", "steps", "diverged"
 
-ALWAYS_TOLD = ("learning_rate", "momentum", "first_step")
-
 
 @dataclass(frozen=True, eq=False)
 class Racer:
@@ -133,7 +131,7 @@ class Race:
     minima : tuple of (float, float)
         Where the surface is lowest, as far as that is known.
     notes : tuple of str
-        What must be known of published numbers.
+        What must be known of published numbers, where the rules are those that race by default.
     """
 
     name: str
@@ -218,12 +216,12 @@ class Race:
 def settings_of(rule: Rule | WholeStep) -> str:
     """Return the settings that tell a rule from others, in the letters of its formula, as ``α=0.3 η=0.9``.
 
-    Left out is what is as the rule has it by itself, except what decides the length of steps.
+    Left out is what is as the rule has it by itself, save the learning rate and what keeps its memory.
     """
     words = []
     for field in fields(rule):  # type: ignore[arg-type]  # rules are dataclasses
         value = getattr(rule, field.name)
-        if field.name in ALWAYS_TOLD or value != field.default:
+        if field.name in ("learning_rate", rule.keeps_by) or value != field.default:
             words.append(f"{LETTERS.get(field.name, field.name)}={_shown(value)}")
     return " ".join(words)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from schuss.method.checks import check_number
 from schuss.method.functions import Array
-from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule, WholeStep
+from schuss.method.rules import Adam, ConjugateGradients, GradientDescent, LineSearch, Momentum, Nesterov, Rule, WholeStep
 from schuss.method.surfaces.surface import Surface
 
 __all__ = ["quadratic"]
@@ -67,4 +67,6 @@ def _racers(condition: float) -> tuple[Rule | WholeStep, ...]:
         Momentum((2 / (root + 1)) ** 2, ratio**2),
         Nesterov(1 / condition, ratio),
         Adam(0.1),
+        LineSearch(),
+        ConjugateGradients(),
     )
