@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.insight.race.value import Race, Racer, settings_of
-from schuss.insight.race.window import heights
+from schuss.insight.race.value import DIVERGED, Race, Racer, settings_of
 from schuss.interface.plots import check_picture, save_figure
 from schuss.interface.race_levels import levels_of
 
@@ -26,7 +25,6 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MARKS = 9  # along a trail
-FINE, COARSE = 110, 33  # points along each side of the contours' grid: of a surface, of a network
 LEVELS = 16
 CLOCK_WORDS = {"steps": "steps", "evaluations": "evaluations of gradient or loss", "time": "seconds"}
 
@@ -47,8 +45,8 @@ def save_race(race: Race, path: Path) -> Path:
     _draw_land(land, race)
     for i, racer in enumerate(race.racers):
         look = _look(i)
-        along = race.path(racer)
-        land.plot(along[:, 0], along[:, 1], **look, markevery=_spaced(along, race), label=_label(racer))
+        along = racer.path
+        land.plot(along[:, 0], along[:, 1], **look, markevery=_spaced(along, race), label=_label(racer, race))
         clock, shown = race.by_clock(racer), racer.loss > 0
         losses.plot(clock[shown], racer.loss[shown], **look, markevery=_every(int(shown.sum())))
     _draw_ends(land, race)
@@ -61,12 +59,11 @@ def save_race(race: Race, path: Path) -> Path:
 
 
 def _draw_land(axes: Axes, race: Race) -> None:
-    fine = FINE if race.start.size == 2 and race.name != "slice" else COARSE
-    x, y, found = heights(race.land, race.window, fine, fine, race.start.dtype)
+    x, y, found = race.grid
     levels = levels_of(found, race.goal, LEVELS)
     with np.errstate(invalid="ignore"):
-        axes.contourf(x, y, found, levels=levels, cmap="Greys", alpha=0.25, extend="both", norm="log"
-                      if levels[0] > 0 else None)  # fmt: skip
+        scale = "log" if levels[0] > 0 else "linear"
+        axes.contourf(x, y, found, levels=levels, cmap="Greys", alpha=0.25, extend="both", norm=scale)
         axes.contour(x, y, found, levels=levels, colors="0.6", linewidths=0.5)
         if race.goal is not None and found.min() < race.goal < found.max():
             axes.contour(x, y, found, levels=[race.goal], colors="#a00000", linewidths=1.2)
@@ -79,10 +76,10 @@ def _draw_land(axes: Axes, race: Race) -> None:
 
 def _draw_ends(axes: Axes, race: Race) -> None:
     """Mark the start, and the lowest points where they are known."""
-    x, y = race.path(race.racers[0])[0]
+    x, y = race.racers[0].path[0]
     axes.plot([x], [y], "o", ms=11, mfc="white", mec="black", mew=1.6, zorder=5)
-    axes.annotate("start", (x, y), textcoords="offset points", xytext=(9, 7), fontsize=9, zorder=6,
-                  bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75})  # fmt: skip
+    paper: dict[str, Any] = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75}
+    axes.annotate("start", (x, y), (9, 7), textcoords="offset points", fontsize=9, zorder=6, bbox=paper)
     for a, b in race.minima:
         axes.plot([a], [b], "*", ms=13, mfc="white", mec="black", zorder=5)
 
@@ -95,7 +92,9 @@ def _finish_losses(axes: Axes, race: Race) -> None:
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("{x:g}")
     if max(ends) > 8 * min(ends):
-        firsts = [float(clock[clock > 0][0]) for racer in race.racers if (clock := race.by_clock(racer))[-1] > 0]
+        firsts = [
+            float(clock[clock > 0][0]) for racer in race.racers if (clock := race.by_clock(racer))[-1] > 0
+        ]
         axes.set_xscale("symlog", linthresh=min(firsts, default=1.0))
         axes.set_xlim(left=0)
     if race.goal is not None:
@@ -117,10 +116,15 @@ def _look(i: int) -> dict[str, Any]:
     }
 
 
-def _label(racer: Racer) -> str:
-    settings = settings_of(racer.rule)
-    end = f"{racer.steps:,} steps" if racer.reached else "not at the goal" if racer.stopped == "steps" else "diverged"
-    return f"{racer.name} {settings}: {end}"
+def _label(racer: Racer, race: Race) -> str:
+    """Return who it is and how it ended."""
+    if racer.stopped == DIVERGED:
+        end = "diverged"
+    elif racer.reached:
+        end = f"{racer.steps:,} steps"
+    else:
+        end = f"loss {racer.loss[racer.best]:.3g}" + ("" if race.goal is None else ", not at the goal")
+    return f"{racer.name} {settings_of(racer.rule)}".rstrip() + f": {end}"
 
 
 def _every(points: int) -> int:

@@ -1,4 +1,4 @@
-"""A race as a still in the terminal: contours in dots, each trail in a letter of its own, the losses beside it.
+"""A race as a still in the terminal: contours in dots, each trail in a letter of its own, losses beside it.
 
 Letters tell the trails apart; colours only help. An end is a capital.
 """
@@ -12,7 +12,6 @@ import numpy as np
 from rich.text import Text
 
 from schuss.insight.race.value import Race, settings_of
-from schuss.insight.race.window import heights
 from schuss.interface.race_levels import levels_of
 from schuss.method.functions import Array
 
@@ -43,18 +42,27 @@ def still_of(race: Race, width: int) -> Text:
 
 def _land(race: Race, columns: int) -> list[Text]:
     """Return contours and trails, `ROWS` lines of rows from top to bottom, and a line below them."""
-    _, _, found = heights(race.land, race.window, columns, ROWS, race.start.dtype)
+    found = _resampled(race.grid[2], columns, ROWS)
     band = np.digitize(found, levels_of(found, race.goal, 9))
     edge = np.zeros(band.shape, bool)
     edge[:, :-1] |= band[:, :-1] != band[:, 1:]
     edge[:-1] |= band[:-1] != band[1:]
     cells: list[list[Cell]] = [[(CONTOUR if is_edge else " ", "dim") for is_edge in row] for row in edge]
     (x0, x1), (y0, y1) = race.window
-    paths = [(race.path(racer) - [x0, y0]) / [x1 - x0, y1 - y0] for racer in race.racers]
+    paths = [(racer.path - [x0, y0]) / [x1 - x0, y1 - y0] for racer in race.racers]
     _draw(cells, paths)
     _put(cells, paths[0][0], START, "bold")
     below = f"{race.axes[0]} {x0:.4g} … {x1:.4g},  {race.axes[1]} {y0:.4g} … {y1:.4g}"
     return [*_lines(cells), Text(below[:columns].ljust(columns), "dim")]
+
+
+def _resampled(found: Array, columns: int, rows: int) -> Array:
+    """Return heights between those of a grid, shape (rows, columns), the top row first."""
+    x, y = np.linspace(0, found.shape[1] - 1, columns), np.linspace(found.shape[0] - 1, 0, rows)
+    left, below = np.minimum(x.astype(int), found.shape[1] - 2), np.minimum(y.astype(int), found.shape[0] - 2)
+    across = found[:, left] + (x - left) * (found[:, left + 1] - found[:, left])
+    between: Array = across[below] + (y - below)[:, None] * (across[below + 1] - across[below])
+    return between
 
 
 def _losses(race: Race, columns: int) -> list[Text]:
@@ -69,9 +77,18 @@ def _losses(race: Race, columns: int) -> list[Text]:
     if low <= floor < math.inf:
         for i in range(columns):
             _put(cells, np.array([(i + 0.5) / columns, (floor - low) / (high - low or 1)]), GOAL_LINE, "dim")
-    _draw(cells, [np.column_stack([c / last, (v - low) / (high - low or 1)]) for c, v in zip(clocks, values, strict=True)])
+    _draw(
+        cells,
+        [
+            np.column_stack([c / last, (v - low) / (high - low or 1)])
+            for c, v in zip(clocks, values, strict=True)
+        ],
+    )
     labels = {0: f"{10**high:.3g}", ROWS - 1: f"{10**low:.3g}", ROWS // 2: "loss"}
-    body = [Text.assemble((f"{labels.get(i, ''):>{LABEL - 1}} ", "dim"), line) for i, line in enumerate(_lines(cells))]
+    body = [
+        Text.assemble((f"{labels.get(i, ''):>{LABEL - 1}} ", "dim"), line)
+        for i, line in enumerate(_lines(cells))
+    ]
     end = max(float(race.by_clock(r)[-1]) for r in race.racers)
     scale = f"{race.clock} 0 … {end:,.4g} (logarithmic)"
     return [*body, Text(" " * LABEL + scale, "dim")]
@@ -121,7 +138,9 @@ def _legend(race: Race) -> list[Text]:
     lines = []
     for i, racer in enumerate(race.racers):
         letter, style = chr(ord("a") + i % 26), COLORS[i % len(COLORS)]
-        lines.append(Text.assemble((letter, f"bold {style}"), f" {racer.name} {settings_of(racer.rule)}".rstrip()))
+        lines.append(
+            Text.assemble((letter, f"bold {style}"), f" {racer.name} {settings_of(racer.rule)}".rstrip())
+        )
     goal = "" if race.goal is None else f"  {GOAL_LINE} goal"
     lines.append(Text(f"{START} start  A end{goal}  {CONTOUR} contour", "dim"))
     return lines

@@ -23,7 +23,21 @@ from schuss.interface.cli.train import train
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (train, predict, evaluate, show, derive, resume, replay, fork, compare, explain, race, data, doctor)
+COMMANDS = (
+    train,
+    predict,
+    evaluate,
+    show,
+    derive,
+    resume,
+    replay,
+    fork,
+    compare,
+    explain,
+    race,
+    data,
+    doctor,
+)
 
 app = typer.Typer(
     name="schuss",

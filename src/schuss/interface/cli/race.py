@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from schuss.errors import SettingError, did_you_mean
 from schuss.interface.cli.output import console, print_json, print_line, say
+from schuss.method.surfaces import SURFACES
 
 if TYPE_CHECKING:
     from schuss.insight.race.value import Race
@@ -24,8 +26,8 @@ def race(
         str,
         typer.Argument(
             metavar="[SURFACE|DATA]",
-            help="A surface: six-points, quadratic, rosenbrock, beale, himmelblau, saddle, ravine, with its "
-            "settings as quadratic:condition=100,rotation=20; or a file or embedded set to train a network on.",
+            help=f"A surface: {', '.join(SURFACES)}, also as quadratic:condition=100,rotation=20; or a file "
+            "or embedded set, to train a network on.",
         ),
     ] = "six-points",
     rules: Annotated[
@@ -42,9 +44,7 @@ def race(
     ] = None,
     start: Annotated[str | None, typer.Option(help="Where it begins, as -4,-4.")] = None,
     goal: Annotated[float | None, typer.Option(help="The loss at which a rule has arrived.")] = None,
-    clock: Annotated[
-        str, typer.Option(help="Rank and draw by steps, evaluations or time.")
-    ] = "steps",
+    clock: Annotated[str, typer.Option(help="Rank and draw by steps, evaluations or time.")] = "steps",
     steps: Annotated[
         int | None, typer.Option(help="At most so many; by default 5000, and 500 for a network.")
     ] = None,
@@ -54,13 +54,20 @@ def race(
     target: Annotated[
         list[str] | None,
         typer.Option(
-            "--target", "-t", help="Column to predict; may be repeated.", show_default=False, rich_help_panel=NETWORK
+            "--target",
+            "-t",
+            help="Column to predict; may be repeated.",
+            show_default=False,
+            rich_help_panel=NETWORK,
         ),
     ] = None,
     hidden: Annotated[
-        str | None, typer.Option(help="Units of the hidden layers, as 16,8; 0 for none.", rich_help_panel=NETWORK)
+        str | None,
+        typer.Option(help="Units of the hidden layers, as 16,8; 0 for none.", rich_help_panel=NETWORK),
     ] = None,
-    activation: Annotated[str | None, typer.Option(help="Of the hidden layers.", rich_help_panel=NETWORK)] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Of the hidden layers.", rich_help_panel=NETWORK)
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Samples per step; by default all.", rich_help_panel=NETWORK)
     ] = None,
@@ -75,13 +82,17 @@ def race(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Start from the network and weights of this model or run.", rich_help_panel=NETWORK),
+        typer.Option(
+            help="Start from the network and weights of this model or run.", rich_help_panel=NETWORK
+        ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="At most so many.", rich_help_panel=NETWORK)] = None,
     engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=NETWORK)] = "auto",
     plot: Annotated[Path | None, typer.Option(help="Draw the race to this PNG or SVG.")] = None,
     still: Annotated[bool, typer.Option("--still/--no-still", help="Draw it in the terminal.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON, trails included.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print all of it as JSON, trails included.")
+    ] = False,
 ) -> None:
     """Race update rules down one surface or one network: steps, evaluations, time, and a picture."""
     from schuss.insight.race.race import race as race_of
@@ -90,7 +101,7 @@ def race(
         from schuss.interface.plots import check_picture
 
         check_picture(plot)
-    common = {"goal": goal, "clock": clock, "steps": steps, "start": numbers(start)}
+    common: dict[str, Any] = {"goal": goal, "clock": clock, "steps": steps, "start": numbers(start)}
     made: Race
     if is_surface(ground):
         from schuss.interface.cli.named_settings import parse_surface
@@ -104,7 +115,9 @@ def race(
         from schuss.interface.cli.race_network import prepared_for, slice_named
         from schuss.method.plan import Plan
 
-        network, X, T, theta = prepared_for(ground, target, hidden, activation, seed, model, dtype or "float32")
+        network, X, T, theta = prepared_for(
+            ground, target, hidden, activation, seed, model, dtype or "float32"
+        )
         made = race_of(
             *(network, X, T),
             rules=racing(rules, sweep, NETWORK_RACERS),
@@ -116,6 +129,7 @@ def race(
             threads=threads,
             **common,
         )
+        made = dataclasses.replace(made, name=Path(ground).name)
     report(made, still=still, as_json=as_json)
     if plot is not None:
         from schuss.interface.race_picture import save_race
@@ -129,7 +143,6 @@ def is_surface(name: str) -> bool:
     A file is meant by its path, an embedded set by its name.
     """
     from schuss.adapters.datasets import DATASETS
-    from schuss.method.surfaces import SURFACES
 
     word = name.partition(":")[0]
     if word in SURFACES:

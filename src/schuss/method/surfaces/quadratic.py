@@ -8,7 +8,16 @@ import numpy as np
 
 from schuss.method.checks import check_number
 from schuss.method.functions import Array
-from schuss.method.rules import Adam, ConjugateGradients, GradientDescent, LineSearch, Momentum, Nesterov, Rule, WholeStep
+from schuss.method.rules import (
+    Adam,
+    ConjugateGradients,
+    GradientDescent,
+    LineSearch,
+    Momentum,
+    Nesterov,
+    Rule,
+    WholeStep,
+)
 from schuss.method.surfaces.surface import Surface
 
 __all__ = ["quadratic"]

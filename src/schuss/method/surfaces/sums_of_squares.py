@@ -35,7 +35,9 @@ Term = tuple[Any, tuple[Any, Any], tuple[Any, Any, Any]]
 Terms = Callable[[Any, Any], tuple[Term, ...]]
 
 
-def _derived(terms: Terms) -> tuple[Callable[[Array], Any], Callable[[Array], Array], Callable[[Array], Array]]:
+def _derived(
+    terms: Terms,
+) -> tuple[Callable[[Array], Any], Callable[[Array], Array], Callable[[Array], Array]]:
     """Return value, slope and bend of a sum of squares."""
 
     def value(theta: Array) -> Any:
@@ -94,7 +96,14 @@ def rosenbrock() -> Surface:
         start=(-1.2, 1.0),
         goal=0.01,
         window=((-1.8, 1.8), (-0.8, 2.2)),
-        racers=(GradientDescent(0.001), Momentum(0.001, 0.9), Adam(0.05), IRpropPlus(), LineSearch(), Newton()),
+        racers=(
+            GradientDescent(0.001),
+            Momentum(0.001, 0.9),
+            Adam(0.05),
+            IRpropPlus(),
+            LineSearch(),
+            Newton(),
+        ),
         minima=((1.0, 1.0),),
     )
 
