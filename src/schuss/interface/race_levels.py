@@ -1,13 +1,15 @@
-"""At which heights the contours of a race are drawn, in pictures of either kind."""
+"""At which heights a race is drawn, in pictures of either kind: contours, and where the losses end."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["levels_of"]
+from schuss.insight.race.value import Race
 
-DEEPEST = 1e-5  # of the highest: below it, contours would crowd around the lowest point
+__all__ = ["levels_of", "lowest_told"]
+
+DEEPEST = 1e-3  # of the highest: below it, contours would crowd around the lowest point
 
 
 def levels_of(found: NDArray[np.float64], goal: float | None, count: int) -> NDArray[np.float64]:
@@ -23,3 +25,11 @@ def levels_of(found: NDArray[np.float64], goal: float | None, count: int) -> NDA
     if not 0 < low < high:
         return np.unique(np.linspace(finite.min(), finite.max(), count))
     return np.geomspace(low * 1.02, high, count)
+
+
+def lowest_told(race: Race) -> float:
+    """Return the loss below which nothing is drawn: far beyond the goal, or beyond where racers were."""
+    highest = max(float(racer.loss.max()) for racer in race.racers)
+    if race.goal is not None and race.goal > 0:
+        return min(race.goal, highest) / 100
+    return highest * 1e-12

@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 
 from schuss.insight.race.value import DIVERGED, Race, Racer, settings_of
 from schuss.interface.plots import check_picture, save_figure
-from schuss.interface.race_levels import levels_of
+from schuss.interface.race_levels import levels_of, lowest_told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["save_race"]
 
-# A racer's look is drawn from three cycles of lengths without a common factor: 8·7·5 before two are alike.
+# A racer's look: the first seven differ in all three, the first 56 in some.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9", "#7f3c8d")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+DASHES = ((5, 1, 1, 1, 1, 1), (9, 2), (4, 1, 1, 1), (1, 1, 1, 3))
+LINES = ("-", "--", "-.", ":", *((0, dashes) for dashes in DASHES))
+GOAL_COLOR = "#a00000"
 MARKS = 9  # along a trail
 LEVELS = 16
 CLOCK_WORDS = {"steps": "steps", "evaluations": "evaluations of gradient or loss", "time": "seconds"}
@@ -66,8 +68,9 @@ def _draw_land(axes: Axes, race: Race) -> None:
         axes.contourf(x, y, found, levels=levels, cmap="Greys", alpha=0.25, extend="both", norm=scale)
         axes.contour(x, y, found, levels=levels, colors="0.6", linewidths=0.5)
         if race.goal is not None and found.min() < race.goal < found.max():
-            axes.contour(x, y, found, levels=[race.goal], colors="#a00000", linewidths=1.2)
-            axes.plot([], [], color="#a00000", lw=1.2, label=f"goal: loss {race.goal:g}")
+            axes.contour(x, y, found, levels=[race.goal], colors=GOAL_COLOR, linewidths=1.2)
+    if race.goal is not None:
+        axes.plot([], [], color=GOAL_COLOR, lw=1.2, label=f"goal: loss {race.goal:g}")
     axes.set_xlim(*race.window[0])
     axes.set_ylim(*race.window[1])
     axes.set_xlabel(race.axes[0])
@@ -78,8 +81,17 @@ def _draw_ends(axes: Axes, race: Race) -> None:
     """Mark the start, and the lowest points where they are known."""
     x, y = race.racers[0].path[0]
     axes.plot([x], [y], "o", ms=11, mfc="white", mec="black", mew=1.6, zorder=5)
-    paper: dict[str, Any] = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75}
-    axes.annotate("start", (x, y), (9, 7), textcoords="offset points", fontsize=9, zorder=6, bbox=paper)
+    away = np.sign([x, y] - np.mean(np.concatenate([racer.path for racer in race.racers]), axis=0))
+    axes.annotate(
+        "start",
+        (x, y),
+        tuple(8 * away),
+        textcoords="offset points",
+        ha="left" if away[0] > 0 else "right",
+        va="bottom" if away[1] > 0 else "top",
+        fontsize=9,
+        zorder=6,
+    )
     for a, b in race.minima:
         axes.plot([a], [b], "*", ms=13, mfc="white", mec="black", zorder=5)
 
@@ -88,6 +100,8 @@ def _finish_losses(axes: Axes, race: Race) -> None:
     ends = [float(race.by_clock(racer)[-1]) for racer in race.racers]
     axes.set_yscale("log")
     low, high = axes.get_ylim()
+    low = max(low, lowest_told(race))
+    axes.set_ylim(bottom=low)
     if high < 30 * low:  # within a decade or two plain numbers are read more easily
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("{x:g}")
@@ -98,7 +112,7 @@ def _finish_losses(axes: Axes, race: Race) -> None:
         axes.set_xscale("symlog", linthresh=min(firsts, default=1.0))
         axes.set_xlim(left=0)
     if race.goal is not None:
-        axes.axhline(race.goal, color="#a00000", lw=1.2)
+        axes.axhline(race.goal, color=GOAL_COLOR, lw=1.2)
     axes.set_xlabel(CLOCK_WORDS[race.clock])
     axes.set_ylabel("loss")
     axes.spines[["top", "right"]].set_visible(False)

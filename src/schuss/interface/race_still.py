@@ -12,7 +12,7 @@ import numpy as np
 from rich.text import Text
 
 from schuss.insight.race.value import Race, settings_of
-from schuss.interface.race_levels import levels_of
+from schuss.interface.race_levels import levels_of, lowest_told
 from schuss.method.functions import Array
 
 __all__ = ["still_of"]
@@ -70,7 +70,7 @@ def _losses(race: Race, columns: int) -> list[Text]:
     clocks = [np.log10(1 + race.by_clock(r) / _unit(race)) for r in race.racers]
     values = [np.log10(np.maximum(r.loss, np.finfo(np.float64).tiny)) for r in race.racers]
     floor = math.log10(race.goal) if race.goal and race.goal > 0 else math.inf
-    low = max(min(*(float(v.min()) for v in values), floor), max(float(v.max()) for v in values) - 12)
+    low = max(min(*(float(v.min()) for v in values), floor), math.log10(lowest_told(race)))
     high = max(float(v.max()) for v in values)
     last = max(float(c[-1]) for c in clocks) or 1.0
     cells: list[list[Cell]] = [[(" ", "")] * columns for _ in range(ROWS)]

@@ -48,7 +48,7 @@ def quadratic(condition: float = 50.0, rotation: float = 30.0) -> Surface:
         value=lambda theta: 0.5 * (theta @ (matrix.astype(theta.dtype) @ theta)),
         slope=lambda theta: matrix.astype(theta.dtype) @ theta,
         bend=lambda theta: matrix.astype(theta.dtype),
-        start=(-3.0, 2.0),
+        start=(-3.0, -1.0),
         goal=1e-4,
         window=((-4.0, 4.0), (-3.0, 3.0)),
         racers=_racers(condition),
