@@ -1,4 +1,4 @@
-"""Planes through landscapes of many weights: their slopes are the landscape's, their axes where trails spread."""
+"""Planes through landscapes of many weights: their slopes are the landscape's, their axes the trails'."""
 
 import numpy as np
 import pytest

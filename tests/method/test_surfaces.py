@@ -37,7 +37,9 @@ def assert_slope(surface: Surface) -> None:
 def assert_bend(surface: Surface) -> None:
     for theta in places(surface):
         found = np.stack([surface.curvature_product(theta, unit) for unit in np.eye(2)])
-        columns = [central_differences(lambda at, i=i: surface.gradient(at).gradient[i], theta) for i in (0, 1)]
+        columns = [
+            central_differences(lambda at, i=i: surface.gradient(at).gradient[i], theta) for i in (0, 1)
+        ]
         assert_near(found, np.stack(columns), DIFFERENCES, "bends", least=1.0)
 
 

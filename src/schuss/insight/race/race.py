@@ -188,6 +188,7 @@ def _down_slice(training: Training, course: Course, weights: tuple[int | str, in
         limit=limit,
         clock=course.clock,
         racers=racers,
+        engine=training.engine.info,
     )
 
 
@@ -213,6 +214,7 @@ def _down_network(training: Training, course: Course) -> Race:
         limit=epochs * per_epoch,
         clock=course.clock,
         racers=racers,
+        engine=training.engine.info,
     )
 
 
