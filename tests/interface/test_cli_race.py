@@ -219,7 +219,7 @@ def test_the_clock_is_drawn(tmp_path: Path, clock: str) -> None:
 
 
 def test_contours_are_where_they_tell_most() -> None:
-    """Even in their logarithm for what is positive, plain for what is not; what is not finite does not count."""
+    """Even in their logarithm for what is positive, plain for what is not; the finite alone count."""
     rising = levels_of(np.geomspace(0.01, 1.0, 200).reshape(10, 20), 0.02, 8)
     assert np.diff(np.log(rising)) == pytest.approx([np.log(rising[1] / rising[0])] * 7)
     assert rising[0] > 0.02
