@@ -106,7 +106,7 @@ def test_rules_as_words(words: list[str], expected: list[Any]) -> None:
         ("momentum:", "written like name:setting=0.3"),
         ("momentum=0.9", "written like name:setting=0.3"),
         ("momentum:momentum=", "written like name:setting=0.3"),
-        ("momentum:momentum=high", "momentum:momentum takes a number; got 'high'"),
+        ("momentum:momentum=high", "momentum must be a number.*got 'high'"),
         ("momentum:momentum=2", r"momentum must lie in \[0, 1\]"),
         ("momentum:momentum=nan", r"momentum must lie in \[0, 1\]"),
     ],
@@ -123,7 +123,7 @@ def test_sweeps_as_words() -> None:
     for words, sentence in (
         ("beta_3=1", r"no rule of this race has a setting 'beta_3' \(did you mean 'beta_"),
         ("momentum", "takes a setting and its values"),
-        ("momentum=0,high", "--sweep momentum takes a number; got 'high'"),
+        ("momentum=0,high", "--sweep momentum takes numbers; got 'high'"),
     ):
         with pytest.raises(SettingError, match=sentence):
             swept([Momentum(), Adam()], words)
@@ -139,6 +139,8 @@ def test_surfaces_as_words() -> None:
         ("quadratic:kappa=3", "surface 'quadratic' has no setting 'kappa'; it has condition, rotation"),
         ("beale:condition=3", "surface 'beale' has no setting 'condition'; it has none"),
         ("quadratic:condition=0", "condition must"),
+        ("quadratic:condition=high", "quadratic:condition takes numbers; got 'high'"),
+        ("quadratic:condition=3,beale", "a race is down one surface"),
     ):
         with pytest.raises(SettingError, match=sentence):
             parse_surface(words)

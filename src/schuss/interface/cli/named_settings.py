@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import MISSING, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from schuss.errors import SettingError, did_you_mean
@@ -15,7 +15,7 @@ from schuss.method.checks import check_choice
 from schuss.method.rules import RULES, Rule, WholeStep
 from schuss.method.surfaces import SURFACES, Surface
 
-__all__ = ["parse_rules", "parse_surface", "swept"]
+__all__ = ["parse_rules", "parse_surface", "parse_value", "swept"]
 
 LIKE = "name:setting=0.3,setting=0.9"
 
@@ -31,9 +31,8 @@ def parse_rules(texts: Sequence[str], usual: Iterable[Rule | WholeStep]) -> tupl
 
 def _rule(name: str, settings: dict[str, str], usual: dict[str, Rule | WholeStep]) -> Rule | WholeStep:
     kind = RULES[check_choice("rule", name.replace("-", "_"), RULES)]
-    defaults = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
-    given = {key: _value(f"{name}:{key}", text, defaults.get(key, 0.0)) for key, text in settings.items()}
-    _refuse_unknown(f"rule {name!r}", given, defaults)
+    given = {key: parse_value(text) for key, text in settings.items()}
+    _refuse_unknown(f"rule {kind.name!r}", given, [field.name for field in fields(kind)])
     if kind.name in usual:
         return replace(usual[kind.name], **given)  # type: ignore[type-var]  # rules are dataclasses
     rule: Rule | WholeStep = kind(**given)
@@ -56,7 +55,7 @@ def swept(rules: Sequence[Rule | WholeStep], text: str) -> tuple[Rule | WholeSte
     if not any(has):
         there = sorted({f.name for rule in rules for f in fields(rule)})  # type: ignore[arg-type]  # rules are
         raise SettingError(f"no rule of this race has a setting {name!r}{did_you_mean(name, there)}.")
-    numbers = [_value(f"--sweep {name}", value, 0.0) for value in values.split(",")]
+    numbers = [_number(f"--sweep {name}", value) for value in values.split(",")]
     found: list[Rule | WholeStep] = []
     for rule, has_it in zip(rules, has, strict=True):
         found += [replace(rule, **{name: v}) for v in numbers] if has_it else [rule]  # type: ignore[type-var]  # rules are
@@ -65,10 +64,13 @@ def swept(rules: Sequence[Rule | WholeStep], text: str) -> tuple[Rule | WholeSte
 
 def parse_surface(text: str) -> Surface:
     """Return the surface that ``quadratic:condition=100,rotation=20`` names."""
-    name, settings = (_named(text, "a surface") or [(text, dict[str, str]())])[0]
+    named = _named(text, "a surface")
+    if len(named) != 1:
+        raise SettingError(f"a race is down one surface, written like {LIKE}; got {text!r}.")
+    ((name, settings),) = named
     make: Callable[..., Surface] = SURFACES[check_choice("surface", name, SURFACES)]
     allowed = inspect.signature(make).parameters
-    given = {key: _value(f"{name}:{key}", value, 0.0) for key, value in settings.items()}
+    given = {key: _number(f"{name}:{key}", value) for key, value in settings.items()}
     _refuse_unknown(f"surface {name!r}", given, allowed)
     return make(**given)
 
@@ -90,17 +92,21 @@ def _named(text: str, what: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def _value(name: str, text: str, default: Any) -> Any:
-    """Return a setting's value as what its default is: True or False, a whole number, else a number."""
-    if isinstance(default, bool) and text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    if isinstance(default, str):
-        return text
+def parse_value(text: str) -> Any:
+    """Return a setting's value: true or false, a number, a word; None where it is none of these."""
+    if text in ("true", "false"):
+        return text == "true"
     try:
-        number = float(text)
+        return int(text) if text.isdecimal() else float(text)
     except ValueError:
-        raise SettingError(f"{name} takes a number; got {text!r}.") from None
-    return int(number) if isinstance(default, int) and number.is_integer() else number
+        return text if text.isidentifier() else None
+
+
+def _number(name: str, text: str) -> float:
+    value = parse_value(text)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise SettingError(f"{name} takes numbers; got {text!r}.")
 
 
 def _refuse_unknown(what: str, given: Iterable[str], allowed: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from schuss.errors import SettingError, TrainingInterrupted
+from schuss.interface.cli.named_settings import parse_value
 from schuss.interface.cli.output import print_json, print_line, say
 from schuss.interface.cli.places import place_for, source_of, tell_recorded
 from schuss.interface.cli.progress import progress_bar
@@ -46,8 +47,24 @@ def train(
     ] = None,
     momentum: Annotated[float, typer.Option(help="η in [0, 1].", rich_help_panel=RULE)] = 0.9,
     nesterov: Annotated[
-        bool, typer.Option("--nesterov", help="Nesterov's momentum.", rich_help_panel=RULE)
+        bool, typer.Option("--nesterov", help="The same as --rule nesterov.", rich_help_panel=RULE)
     ] = False,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            help="How steps are made; by default momentum. All are in docs/rules.md.", rich_help_panel=RULE
+        ),
+    ] = None,
+    settings_of_rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Another setting of the rule, as beta_1=0.95; may be repeated.",
+            show_default=False,
+            rich_help_panel=RULE,
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=RULE)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)] = None,
     l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
@@ -94,6 +111,8 @@ def train(
         "learning_rate": learning_rate,
         "momentum": momentum,
         "nesterov": nesterov,
+        "rule_name": rule,
+        "rule_settings": parse_settings(settings_of_rule or []),
         "epochs": epochs,
         "batch_size": batch_size,
         "l2": l2,
@@ -142,6 +161,19 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
     if not sizes or min(sizes) < 1:
         raise SettingError(f"--hidden takes sizes of at least 1, as 128,64, or 0 for none; got {text!r}.")
     return sizes
+
+
+def parse_settings(given: list[str]) -> tuple[tuple[str, Any], ...]:
+    """Return what ``NAME=VALUE`` names: numbers, words, or true and false."""
+    found = dict[str, Any]()
+    for text in given:
+        name, _, value = (part.strip() for part in text.partition("="))
+        found[name] = parse_value(value)
+        if found[name] is None:
+            raise SettingError(
+                f"--set takes NAME=VALUE with a number or a word, as beta_1=0.95; got {text!r}."
+            )
+    return tuple(found.items())
 
 
 def check_outputs(out: Path | None, plot: Path | None) -> None:
