@@ -203,6 +203,7 @@ def test_a_slice_begins_where_it_is_told() -> None:
             SettingError,
             "rule 'rprop' compares .*batch_size=5",
         ),
+        ({"plan": Plan(patience=3)}, SettingError, "its own goal or step limit; patience is for `train`"),
         ({"start": (0.0, 1.0)}, SettingError, "a network starts from theta="),
         ({"theta": np.zeros(3)}, DataError, r"theta of this network has shape"),
         ({"theta": np.full(44, np.nan)}, DataError, "NaN"),

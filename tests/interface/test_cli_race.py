@@ -248,6 +248,18 @@ def test_a_table_is_raced_on(tmp_path: Path) -> None:
     assert len({racer["losses"][0] for racer in told["racers"]}) == 1
 
 
+def test_rows_without_a_target_are_left_out_if_that_is_asked_for(tmp_path: Path) -> None:
+    """Else refused, with the option's name."""
+    data = write_csv(tmp_path / "t.csv")
+    data.write_text(data.read_text() + "1.0,2.0,Bern,\n")
+    args = ("race", data, "--target", "kind", "--steps", "3", "--no-still")
+
+    refused = invoke(*args)
+    assert refused.code == 1
+    assert "--drop-missing-target" in refused.told
+    assert "on 60 samples" in invoke(*args, "--drop-missing-target").out
+
+
 def test_an_embedded_set_is_raced_on(tmp_path: Path) -> None:
     """With its still and its picture."""
     done = invoke("race", "iris", "--steps", "40", "--goal", "0.3", "--plot", tmp_path / "iris.png")

@@ -111,7 +111,7 @@ def race(
             raise SettingError(f"a surface has no network and no data; leave out {', '.join(names)}.")
         return _down_surface(_surface(ground), course, start, number or np.dtype(np.float64))
     samples, chosen = Samples.check(ground, X, T, number), engine_named(engine, threads)
-    plan = fitting_plan(plan or Plan(batch_size=None), {}, len(samples))
+    plan = fitting_plan(_to_the_end(plan or Plan(batch_size=None)), {}, len(samples))
     training = Training(
         ground, samples, plan, chosen, first_state(ground, plan, samples.X.dtype, theta).theta
     )
@@ -232,6 +232,14 @@ def _checked(rules: Sequence[Rule | WholeStep]) -> tuple[Rule | WholeStep, ...]:
         if type(rule) not in RULES.values():
             raise SettingError(f"a rule must be one of {', '.join(RULES)}; got {rule!r}.")
     return tuple(rules)
+
+
+def _to_the_end(plan: Plan) -> Plan:
+    """Return a plan unless it would stop by itself, or use other weights than a trail ends with."""
+    given = [name for name in ("loss_goal", "patience", "average") if getattr(plan, name)]
+    if given:
+        raise SettingError(f"a race ends at its own goal or step limit; {given[0]} is for `train`.")
+    return plan
 
 
 def _surface(ground: Any) -> Surface:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schuss.insight.race.value import DIVERGED, Race, Racer, settings_of
 from schuss.insight.shown import columns, number
+from schuss.method.functions import Array
 
 __all__ = ["told"]
 
@@ -12,9 +13,8 @@ HEAD = ("rule", "settings", "steps", "gradients", "losses", "curvatures", "time"
 
 def told(race: Race) -> str:
     """Return the race as lines of text."""
-    lines = [f"{race.name}: {race.words}", _course(race), ""]
-    lines += _table(race)
-    return "\n".join([*lines, *_afterwards(race)])
+    lines = [f"{race.name}: {race.words}", _course(race), "", *_table(race)]
+    return "\n".join([*lines, "", *race.notes] if race.notes else lines)
 
 
 def _course(race: Race) -> str:
@@ -62,13 +62,9 @@ def _ending(race: Race, racer: Racer) -> str:
     return f"diverged; {said}" if diverged else f"no; {said}"
 
 
-def _point(theta: object) -> str:
-    return "(" + ", ".join(f"{float(x):.5g}" for x in theta) + ")"  # type: ignore[attr-defined]  # an array
+def _point(theta: Array) -> str:
+    return "(" + ", ".join(f"{x:.5g}" for x in theta.tolist()) + ")"
 
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
-
-
-def _afterwards(race: Race) -> list[str]:
-    return ["", *race.notes] if race.notes else []

@@ -28,10 +28,8 @@ CLOCKS = {"steps": "at", "evaluations": "evaluations", "time": "seconds"}
 
 GOAL, LIMIT, DIVERGED = "goal", "steps", "diverged"
 
-FINE, COARSE = (
-    81,
-    33,
-)  # points along each side of a grid: on a surface, and in a network, where each takes long
+# Points along each side of a grid: on a surface, and in a network, where each of them takes long.
+FINE, COARSE = 81, 33
 
 
 @dataclass(frozen=True, eq=False)

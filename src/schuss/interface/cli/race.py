@@ -10,6 +10,7 @@ import typer
 
 from schuss.errors import SettingError, did_you_mean
 from schuss.interface.cli.output import console, print_json, print_line, say
+from schuss.interface.cli.rows import DropMissingTarget
 from schuss.method.surfaces import SURFACES
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def race(
             help="Start from the network and weights of this model or run.", rich_help_panel=NETWORK
         ),
     ] = None,
+    drop_missing_target: DropMissingTarget = False,
     threads: Annotated[int | None, typer.Option(help="At most so many.", rich_help_panel=NETWORK)] = None,
     engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=NETWORK)] = "auto",
     plot: Annotated[Path | None, typer.Option(help="Draw the race to this PNG or SVG.")] = None,
@@ -101,7 +103,7 @@ def race(
         from schuss.interface.plots import check_picture
 
         check_picture(plot)
-    common: dict[str, Any] = {"goal": goal, "clock": clock, "steps": steps, "start": numbers(start)}
+    common: dict[str, Any] = {"goal": goal, "clock": clock, "steps": steps, "start": parse_start(start)}
     made: Race
     if is_surface(ground):
         from schuss.interface.cli.named_settings import parse_surface
@@ -116,7 +118,7 @@ def race(
         from schuss.method.plan import Plan
 
         network, X, T, theta = prepared_for(
-            ground, target, hidden, activation, seed, model, dtype or "float32"
+            *(ground, target, hidden, activation, seed, model, dtype or "float32"), drop=drop_missing_target
         )
         made = race_of(
             *(network, X, T),
@@ -173,7 +175,7 @@ def racing(
     return named if sweep is None else swept(named or usual, sweep)
 
 
-def numbers(text: str | None) -> list[float] | None:
+def parse_start(text: str | None) -> list[float] | None:
     """Return the numbers of ``-4,-4``; how many there must be is the race's to say."""
     if text is None:
         return None

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schuss.errors import SettingError
+from schuss.interface.cli.rows import with_targets
 
 if TYPE_CHECKING:
+    from schuss.adapters.columns import Table
     from schuss.method.functions import Array
     from schuss.method.network import Network
 
@@ -22,6 +24,8 @@ def prepared_for(
     seed: int,
     model: Path | None,
     dtype: str,
+    *,
+    drop: bool,
 ) -> tuple[Network, Any, Any, Array | None]:
     """Return the network, its inputs and targets, and the weights to start from, None for drawn ones.
 
@@ -34,14 +38,17 @@ def prepared_for(
 
     table = read_table(data)
     if model is not None:
-        return _of_model(table, model, dtype, target=targets, hidden=hidden, activation=activation)
+        return _of_model(table, model, dtype, drop=drop, target=targets, hidden=hidden, activation=activation)
     names = targets_of(table, targets)
+    table = with_targets(table, names, drop=drop)
     found = prepare(table, names, None, 0.0, seed, dtype)
     recipe = Recipe(hidden=(16,) if hidden is None else parse_hidden(hidden), activation=activation)
     return recipe.network(found.X.shape[1], found.targets), found.X, found.T, None
 
 
-def _of_model(table: Any, path: Path, dtype: str, **given: Any) -> tuple[Network, Any, Any, Array]:
+def _of_model(
+    table: Table, path: Path, dtype: str, *, drop: bool, **given: Any
+) -> tuple[Network, Any, Any, Array]:
     from schuss.adapters.fitting import encoded
     from schuss.adapters.model_file import load_model
     from schuss.interface.cli.places import place_of
@@ -50,6 +57,7 @@ def _of_model(table: Any, path: Path, dtype: str, **given: Any) -> tuple[Network
     if names:
         raise SettingError(f"a model has its own network and targets; leave out {', '.join(names)}.")
     model = load_model(place_of(str(path)))
+    table = with_targets(table, [target.name for target in model.targets], drop=drop)
     X = model.inputs(table).astype(dtype)
     return model.run.network, X, encoded(model.targets, table), model.run.theta.astype(dtype)
 
