@@ -79,6 +79,24 @@ def test_what_is_said_of_the_article_is_so(rule: Rule | WholeStep, steps: int) -
     assert steps_of(rule) == steps
 
 
+@pytest.mark.parametrize(("farthest", "steps"), [(50.0, 6), (350.0, 2)])
+def test_a_line_search_needs_more_steps_where_it_may_not_go_far(farthest: float, steps: int) -> None:
+    """Golden section over [0, farthest] gradients, written out once more: 6 steps up to 50, 2 up to 350."""
+    surface, keep = SURFACES["six-points"](), (np.sqrt(5) - 1) / 2
+    theta, made = np.array(surface.start), 0
+    while surface.loss(theta) > surface.goal:
+        slope, low, high = surface.slope(theta), 0.0, farthest
+        while high - low > 0.5:
+            near, far = high - keep * (high - low), low + keep * (high - low)
+            if surface.loss(theta - near * slope) < surface.loss(theta - far * slope):
+                high = far
+            else:
+                low = near
+        theta, made = theta - (low + high) / 2 * slope, made + 1
+
+    assert made == steps
+
+
 def test_rprop_turns_at_the_twelfth_step() -> None:
     """Eleven steps one way, as the article's figure shows: the proof that step sizes began at 0.1."""
     trail = race(rules=[Rprop()]).racers[0].trail
