@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schuss import Adam, GradientDescent, Momentum, Nesterov, Race, SettingError, race
+from schuss import Adam, GradientDescent, Momentum, Nesterov, Race, ScheduleFree, SettingError, race
 from schuss.insight.race.descend import descend
 from schuss.insight.race.value import settings_of
 from schuss.insight.race.window import window_of
@@ -157,6 +157,20 @@ def test_a_race_is_the_same_every_time_and_a_longer_one_begins_as_it() -> None:
         assert (a.trail == b.trail).all()
         assert_trail(c.trail, a.trail)
         assert (a.evaluations == b.evaluations).all()
+
+
+def test_a_trail_is_of_the_weights_to_use() -> None:
+    """Schedule-free descent takes its gradients elsewhere; its trail is x, as published."""
+    surface, theta = SURFACES["himmelblau"](), np.array([-0.5, -1.0])
+    z = x = theta
+    expected = [x]
+    for t in range(1, 21):
+        z = z - 0.01 * surface.slope(0.1 * z + 0.9 * x)
+        x = x + (z - x) / t
+        expected.append(x)
+    (racer,) = race(surface, rules=[ScheduleFree(0.01, beta=0.9)], steps=20, goal=0.0).racers
+
+    assert racer.trail == pytest.approx(np.array(expected), rel=1e-10)
 
 
 class Tally:

@@ -17,6 +17,7 @@ from schuss import (
     Nesterov,
     Network,
     Plan,
+    ScheduleFree,
     SettingError,
     race,
     train,
@@ -25,13 +26,16 @@ from schuss.engine.engine import Engine
 from schuss.engine.stepping import BatchLandscape
 from schuss.insight.race.counted import CountedEngine
 from schuss.insight.race.train_down import MOST_POINTS
+from schuss.insight.race.value import settings_of
 from schuss.method.backprop import Objective
+from schuss.method.rules import RULES as RULE_TABLE
 from schuss.method.rules import IRpropPlus, LineSearch, Newton, Rprop
 from schuss.method.samples import Samples
 from schuss.method.surfaces.plane import Plane
 
 X, T = draw_data()
 RULES = (GradientDescent(0.1), Momentum(0.03, 0.9), Nesterov(0.03, 0.9), Adam(0.01))
+FREE = ScheduleFree(0.2)  # trains at other weights than those to use
 PAIR = ("hidden1[2] <- input[0]", "output[1] <- bias")
 
 
@@ -54,7 +58,7 @@ def assert_trail_of_trainings(trail: Any, at: Any, plan: Plan, engine: Engine) -
 def test_a_trail_is_the_training_itself(engine: Engine, batch_size: int | None) -> None:
     """On every engine, full batches or not: the bits of `train`, from the same first weights."""
     plan = Plan(batch_size=batch_size, seed=4, epochs=1)
-    made = race(NETWORK, X, T, rules=RULES, plan=plan, steps=15, engine=engine)
+    made = race(NETWORK, X, T, rules=[*RULES, FREE], plan=plan, steps=15, engine=engine)
     assert made.engine == engine.info
     for racer in made.racers:
         assert (racer.trail[0] == NETWORK.initial(4)).all()
@@ -218,6 +222,20 @@ def test_bad_input_is_refused(given: dict[str, Any], error: type[Exception], sen
     """In a sentence that says what is allowed."""
     with pytest.raises(error, match=sentence):
         race(NETWORK, X, T, **{"rules": RULES, "steps": 5, **given})
+
+
+@pytest.mark.parametrize("name", RULE_TABLE)
+def test_every_rule_can_race(name: str) -> None:
+    """Down a surface, and down a network in full batches, by its own settings; its settings can be told."""
+    rule = RULE_TABLE[name]()
+    (down,) = race("himmelblau", rules=[rule], steps=6).racers
+    (trained,) = race(NETWORK, X, T, rules=[rule], steps=4).racers
+
+    assert down.steps >= 2
+    assert trained.steps == 4
+    assert trained.gradients[-1] >= 4
+    assert np.isfinite(trained.loss).all()
+    assert isinstance(settings_of(rule), str)
 
 
 def test_newton_refuses_a_large_network() -> None:

@@ -16,7 +16,7 @@ from schuss.insight.race.value import DIVERGED, GOAL, LIMIT, Racer
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape
 from schuss.method.rules import Rule, WholeStep
-from schuss.method.rules.rule import first_memory, make_step
+from schuss.method.rules.rule import first_memory, make_step, result_of
 from schuss.method.schedules import Span
 
 __all__ = ["Point", "descend", "racer_of"]
@@ -42,11 +42,12 @@ def descend(rule: Rule | WholeStep, land: Landscape, start: Array, steps: int, g
             began = time.perf_counter()
             theta, memory, _ = make_step(rule, counted, theta, memory, rates)
             seconds += time.perf_counter() - began
-            loss = land.loss(theta)
-            if not (math.isfinite(loss) and np.isfinite(theta).all()):
+            there = result_of(rule, theta, memory)
+            loss = land.loss(there)
+            if not (math.isfinite(loss) and np.isfinite(there).all()):
                 stopped = DIVERGED
                 break
-            points.append((made + 1, theta, loss, counted.counts, seconds))
+            points.append((made + 1, there, loss, counted.counts, seconds))
             stopped = GOAL if loss <= goal else LIMIT
     return racer_of(rule, points, stopped)
 

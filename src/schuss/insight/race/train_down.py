@@ -44,11 +44,12 @@ class Judge:
     def __call__(self, epoch: Epoch) -> bool:
         """Look at the loss, keep a point of the trail, and stop at the goal; all off the clock."""
         self.seconds += time.perf_counter() - self.mark
-        state, loss = epoch.state, self.land.loss(epoch.state.theta)
+        theta = epoch.plan.result(epoch.state)
+        loss, step = self.land.loss(theta), epoch.state.step
         self.stopped = GOAL if self.goal is not None and loss <= self.goal else LIMIT
         last = self.stopped == GOAL or epoch.number == epoch.plan.epochs
         if math.isfinite(loss) and (last or epoch.number % self.keep_every == 0):
-            self.points.append((state.step, state.theta, loss, (self.counted.gradients, 0, 0), self.seconds))
+            self.points.append((step, theta, loss, (self.counted.gradients, 0, 0), self.seconds))
         self.mark = time.perf_counter()
         return self.stopped == GOAL
 

@@ -42,7 +42,7 @@ class Racer:
     at : int64 ndarray, shape (points,)
         The numbers of updates made at each point of the trail; the first is 0.
     trail : ndarray, shape (points, n)
-        θ there, in the dtype of the race.
+        The weights to use there, in the dtype of the race: θ, or what the rule makes of it.
     path : ndarray, shape (points, 2)
         The trail in the coordinates of what is drawn: itself, or for a network its shadow on the plane.
     loss : float64 ndarray, shape (points,)
