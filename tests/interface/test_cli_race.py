@@ -132,7 +132,7 @@ def test_sweeps_as_words() -> None:
 def test_surfaces_as_words() -> None:
     """With settings where they have some."""
     assert "condition number 7, turned by -20°" in parse_surface("quadratic:condition=7,rotation=-20").words
-    told = invoke_json("race", "quadratic:condition=9", "--rules", "gradient_descent", "--start=-1,2")
+    told = invoke_json("race", "quadratic:condition=9", "--rules", "gradient_descent", "--start", "-1,2")
     assert told["racers"][0]["rule"]["learning_rate"] == 0.2
     assert told["start"] == [-1, 2]
     for words, sentence in (
@@ -216,7 +216,9 @@ def test_the_picture_says_what_it_shows(tmp_path: Path) -> None:
 def test_the_clock_is_drawn(tmp_path: Path, clock: str) -> None:
     """By its own name."""
     words = {"evaluations": "evaluations of gradient or loss", "time": "seconds"}[clock]
-    assert words in svg(tmp_path, race(clock=clock))
+    drawn = svg(tmp_path, race(clock=clock))
+    assert words in drawn
+    assert ("line search: 31 evaluations" in drawn) == (clock == "evaluations")
     assert f"ranked by {clock}" in invoke("race", "--clock", clock, "--no-still").out
 
 
@@ -313,7 +315,7 @@ def test_a_model_without_columns_is_refused(tmp_path: Path) -> None:
         (("rosenbroc",), "no surface, data set or file 'rosenbroc' (did you mean 'rosenbrock'?)"),
         (("nowhere.csv",), "no surface, data set or file 'nowhere.csv'. Surfaces: six-points,"),
         (("beale", "--start", "1"), "start must be two finite numbers"),
-        (("beale", "--start", "1,nan"), "start must be two finite numbers"),
+        (("beale", "--start", "-1,nan"), "start must be two finite numbers"),
         (("beale", "--start", "here"), "--start takes two numbers, as -4,-4; got 'here'"),
         (("beale", "--steps", "0"), "steps must be an integer of at least 1"),
         (("beale", "--goal", "nan"), "goal must"),

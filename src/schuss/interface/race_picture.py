@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.insight.race.told import clocked
 from schuss.insight.race.value import DIVERGED, Race, Racer, settings_of
 from schuss.insight.race.varied import Varied, varied_in
 from schuss.interface.plots import check_picture, save_figure
@@ -177,7 +178,7 @@ def _label(racer: Racer, race: Race) -> str:
     if racer.stopped == DIVERGED:
         end = "diverged"
     elif racer.reached:
-        end = f"{racer.steps:,} steps"
+        end = clocked(race, racer)
     else:
         end = f"loss {racer.loss[racer.best]:.3g}" + ("" if race.goal is None else ", not at the goal")
     return f"{racer.name} {settings_of(racer.rule)}".rstrip() + f": {end}"

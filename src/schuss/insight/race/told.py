@@ -6,7 +6,7 @@ from schuss.insight.race.value import DIVERGED, Race, Racer, settings_of
 from schuss.insight.shown import columns, number
 from schuss.method.functions import Array
 
-__all__ = ["told"]
+__all__ = ["clocked", "told"]
 
 HEAD = ("rule", "settings", "steps", "gradients", "losses", "curvatures", "time", "end point", "loss", "goal")
 
@@ -60,6 +60,13 @@ def _ending(race: Race, racer: Racer) -> str:
         return ""
     said = f"best at step {racer.at[racer.best]:,}"
     return f"diverged; {said}" if diverged else f"no; {said}"
+
+
+def clocked(race: Race, racer: Racer) -> str:
+    """Return what the race's clock showed at the end of a racer's way, with its unit."""
+    if race.clock == "time":
+        return _duration(float(racer.seconds[-1]))
+    return f"{race.by_clock(racer)[-1]:,} {race.clock}"
 
 
 def _point(theta: Array) -> str:

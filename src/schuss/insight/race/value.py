@@ -221,7 +221,9 @@ class Race:
 
     def __repr__(self) -> str:
         first = self.ranked[0]
-        end = f"{first.name} first after {first.steps:,} steps" if first.reached else "nobody at the goal"
+        from schuss.insight.race.told import clocked
+
+        end = f"{first.name} first after {clocked(self, first)}" if first.reached else "nobody at the goal"
         return f"Race({self.name}, {len(self.racers)} rules, {end})"
 
 

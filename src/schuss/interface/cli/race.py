@@ -26,7 +26,7 @@ def race(
     ground: Annotated[
         str,
         typer.Argument(
-            metavar="[SURFACE|DATA]",
+            metavar="SURFACE|DATA",
             help=f"A surface: {', '.join(SURFACES)}, also as quadratic:condition=100,rotation=20; or a file "
             "or embedded set, to train a network on.",
         ),
