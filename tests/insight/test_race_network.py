@@ -17,6 +17,7 @@ from schuss import (
     Nesterov,
     Network,
     Plan,
+    Race,
     ScheduleFree,
     SettingError,
     race,
@@ -36,6 +37,7 @@ from schuss.method.surfaces.plane import Plane
 X, T = draw_data()
 RULES = (GradientDescent(0.1), Momentum(0.03, 0.9), Nesterov(0.03, 0.9), Adam(0.01))
 FREE = ScheduleFree(0.2)  # trains at other weights than those to use
+PENALISED = Plan(batch_size=None, l2=0.7, l1=0.1)
 PAIR = ("hidden1[2] <- input[0]", "output[1] <- bias")
 
 
@@ -126,6 +128,25 @@ def test_the_plane_is_that_of_the_trails() -> None:
     assert found.shape == (33, 33)
     corner = made.land.lift(np.array([made.window[0][0], made.window[1][0]]))
     assert found[0, 0] == pytest.approx(loss_at(corner), rel=1e-12)
+
+
+def test_contours_of_many_samples_are_those_of_some_evenly_spaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Penalties keep their share of the mean; a sum is left whole."""
+
+    def twice(plan: Plan) -> Race:
+        rules = [GradientDescent(0.001), Momentum(0.001, 0.5)]
+        return race(
+            NETWORK, np.repeat(X, 2, axis=0), np.repeat(T, 2, axis=0), plan=plan, rules=rules, steps=5
+        )
+
+    plans = PENALISED, PENALISED.replace(reduction="sum")
+    whole = [twice(plan) for plan in plans]
+    monkeypatch.setattr("schuss.insight.race.race.MOST_DRAWN", len(X))
+    for plan, one in zip(plans, whole, strict=True):
+        some, p = twice(plan), np.array([0.3, -0.2])
+        assert (some.racers[0].path == one.racers[0].path).all()
+        assert (some.racers[0].loss == one.racers[0].loss).all()
+        assert some.land.loss(p) == pytest.approx(one.land.loss(p), rel=1e-12)
 
 
 def test_a_network_of_two_weights_is_seen_in_its_plane() -> None:
