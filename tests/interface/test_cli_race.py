@@ -222,6 +222,14 @@ def test_the_clock_is_drawn(tmp_path: Path, clock: str) -> None:
     assert f"ranked by {clock}" in invoke("race", "--clock", clock, "--no-still").out
 
 
+def test_a_race_that_is_over_at_once_is_drawn_too(tmp_path: Path) -> None:
+    """At the goal from the start, with a loss of 0; and with one step by one rule."""
+    for how in (["--start", "3,0.5"], ["--steps", "1", "--rules", "momentum"]):
+        done = invoke("race", "beale", *how, "--plot", tmp_path / "race.png")
+        assert done.code == 0
+        assert "first weight" in done.out
+
+
 def test_contours_are_where_they_tell_most() -> None:
     """Even in their logarithm for what is positive, plain for what is not; the finite alone count."""
     rising = levels_of(np.geomspace(0.01, 1.0, 200).reshape(10, 20), 0.02, 8)

@@ -28,6 +28,5 @@ def levels_of(found: NDArray[np.float64], goal: float | None, count: int) -> NDA
 def lowest_told(race: Race) -> float:
     """Return the loss below which nothing is drawn: far beyond the goal, or beyond where racers were."""
     highest = max(float(racer.loss.max()) for racer in race.racers)
-    if race.goal is not None and race.goal > 0:
-        return min(race.goal, highest) / 100
-    return highest * 1e-12
+    low = min(race.goal, highest) / 100 if race.goal is not None and race.goal > 0 else highest * 1e-12
+    return max(low, float(np.finfo(np.float64).tiny))  # a logarithm will be taken

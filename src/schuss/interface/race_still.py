@@ -33,7 +33,7 @@ def still_of(race: Race, width: int) -> Text:
     if side_by_side:
         lines = [Text.assemble(a, "   ", b) for a, b in zip(land, losses, strict=True)]
     else:
-        lines = [*land, Text(), *losses]
+        lines = [*land, Text(), *losses[:-1]]
     lines += [Text(), *_legend(race)]
     for line in lines:
         line.rstrip()
@@ -41,7 +41,7 @@ def still_of(race: Race, width: int) -> Text:
 
 
 def _land(race: Race, columns: int) -> list[Text]:
-    """Return contours and trails, `ROWS` lines of rows from top to bottom, and a line below them."""
+    """Return contours and trails, `ROWS` lines from top to bottom, and a line for each axis below them."""
     found = _resampled(race.grid[2], columns, ROWS)
     band = np.digitize(found, levels_of(found, race.goal, 9))
     edge = np.zeros(band.shape, bool)
@@ -52,8 +52,8 @@ def _land(race: Race, columns: int) -> list[Text]:
     paths = [(racer.path - [x0, y0]) / [x1 - x0, y1 - y0] for racer in race.racers]
     _draw(cells, paths)
     _put(cells, paths[0][0], START, "bold")
-    below = f"{race.axes[0]} {x0:.4g} … {x1:.4g},  {race.axes[1]} {y0:.4g} … {y1:.4g}"
-    return [*_lines(cells), Text(below[:columns].ljust(columns), "dim")]
+    below = f"{race.axes[0]} {x0:.4g} … {x1:.4g}", f"{race.axes[1]} {y0:.4g} … {y1:.4g}"
+    return [*_lines(cells), *(Text(line[:columns].ljust(columns), "dim") for line in below)]
 
 
 def _resampled(found: Array, columns: int, rows: int) -> Array:
@@ -77,13 +77,8 @@ def _losses(race: Race, columns: int) -> list[Text]:
     if low <= floor < math.inf:
         for i in range(columns):
             _put(cells, np.array([(i + 0.5) / columns, (floor - low) / (high - low or 1)]), GOAL_LINE, "dim")
-    _draw(
-        cells,
-        [
-            np.column_stack([c / last, (v - low) / (high - low or 1)])
-            for c, v in zip(clocks, values, strict=True)
-        ],
-    )
+    heights = [(v - low) / (high - low or 1) for v in values]
+    _draw(cells, [np.column_stack([c / last, h]) for c, h in zip(clocks, heights, strict=True)])
     labels = {0: f"{10**high:.3g}", ROWS - 1: f"{10**low:.3g}", ROWS // 2: "loss"}
     body = [
         Text.assemble((f"{labels.get(i, ''):>{LABEL - 1}} ", "dim"), line)
@@ -91,7 +86,7 @@ def _losses(race: Race, columns: int) -> list[Text]:
     ]
     end = max(float(race.by_clock(r)[-1]) for r in race.racers)
     scale = f"{race.clock} 0 … {end:,.4g} (logarithmic)"
-    return [*body, Text(" " * LABEL + scale, "dim")]
+    return [*body, Text(" " * LABEL + scale, "dim"), Text()]
 
 
 def _unit(race: Race) -> float:
