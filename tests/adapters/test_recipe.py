@@ -3,6 +3,7 @@
 import pytest
 from models import draw_table
 
+from kinds_of_rules import KERNEL_RULES as RULES
 from schuss import Cosine, DataError, Momentum, Nesterov, SettingError
 from schuss.adapters.recipe import OUTPUTS, Recipe, outputs_of
 from schuss.adapters.targets import Target
@@ -52,6 +53,25 @@ def test_what_is_given_holds() -> None:
     assert Recipe(hidden=()).network(5, [SIZE]).layers == (5, 3)
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_by_its_name(name: str) -> None:
+    """With the momentum given where it has one, its own settings, and a rate that rises and falls."""
+    kind = RULES[name]
+    rule = Recipe(rule_name=name, momentum=0.7).rule()
+    peak = 0.03 if name in ("momentum", "nesterov") else kind().learning_rate
+
+    assert type(rule) is kind
+    assert rule.learning_rate.bounds[1] == peak  # type: ignore[union-attr]  # a Cosine
+    assert getattr(rule, "momentum", 0.7) == 0.7
+    assert Recipe(rule_name=name, learning_rate=0.3).rule().learning_rate == 0.3
+    gentler = Recipe(rule_name=name).gentler(2).rule().learning_rate
+    assert gentler.bounds[1] == pytest.approx(peak / 9)  # type: ignore[union-attr]  # the same
+    assert (
+        Recipe(rule_name="lookahead", rule_settings=(("every", 3),)).rule()
+        != Recipe(rule_name="lookahead").rule()
+    )
+
+
 @pytest.mark.parametrize("n", [1, 4, 31, 33, 1000, 20_001, 10**6])
 def test_defaults_fit_any_number_of_rows(n: int) -> None:
     """No batch is larger than the data, and no training is a handful of steps or endless."""
@@ -75,6 +95,13 @@ def test_defaults_fit_any_number_of_rows(n: int) -> None:
         ({"learning_rate": float("nan")}, "learning_rate must lie in"),
         ({"l2": -1.0}, "l2 must lie in"),
         ({"seed": -1}, "seed must be an integer of at least 0"),
+        ({"rule_name": "lionn"}, r"rule must be one of .*did you mean 'lion'"),
+        ({"rule_name": "lion", "nesterov": True}, "nesterov is a rule itself; got the rule 'lion'"),
+        (
+            {"rule_name": "lion", "rule_settings": (("beta", 0.9),)},
+            r"'lion' has learning_rate, beta_1, beta_2; got",
+        ),
+        ({"rule_name": "lion", "rule_settings": (("beta_1", 1.0),)}, r"beta_1 must lie in \[0, 1\); got 1.0"),
     ],
 )
 def test_settings_that_are_not_allowed_are_refused(settings: dict, sentence: str) -> None:  # type: ignore[type-arg]

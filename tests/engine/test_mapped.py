@@ -31,7 +31,7 @@ def test_the_bits_of_data_in_memory(on_disk, order, monkeypatch):
     """Asking for rows in time changes no bit, and is done where neighbours are visited together."""
     if not native.available():
         pytest.skip("built without the kernel on purpose")
-    monkeypatch.setattr(native, "MAPPED", 0)
+    monkeypatch.setattr(mapped, "MAPPED", 0)
     monkeypatch.setattr(mapped, "BYTES_AT_ONCE", 4000)
     asked = []
     ask = ReadAhead.ask

@@ -20,7 +20,16 @@ from schuss.insight.spikes.spikes import confirm, spikes
 from schuss.insight.story.parts import largest_stable_rate
 from schuss.insight.story.story import story
 from schuss.method.backprop import gradient
-from schuss.method.rules import GradientDescent, Nesterov
+from schuss.method.rules import (
+    AggMo,
+    AveragedMomentum,
+    GradientDescent,
+    Lookahead,
+    Nesterov,
+    OuterMomentum,
+    QuasiHyperbolic,
+    ScheduleFree,
+)
 from schuss.training.forking import changed_samples
 from schuss.training.run import Run
 
@@ -81,6 +90,10 @@ def test_the_chance_of_a_hard_batch_is_bounded():
         (GradientDescent(0.1), [0.1]),
         (Momentum(0.1, 0.9), [0.1, 0.9]),
         (Nesterov(0.1, 0.9), [0.1, 0.9]),
+        (OuterMomentum(0.1, 0.9, nesterov=True), [0.1, 0.9, 1.0, 0.9, 1.0]),
+        (AveragedMomentum(0.1, 0.9), [0.1, 0.9]),
+        (QuasiHyperbolic(0.1, 0.9, 0.7), [0.1, 0.9, 0.7]),
+        (AggMo(0.1), [0.1, 0.0, 0.9, 0.99]),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
@@ -203,6 +216,17 @@ def test_the_memory_unfolds_into_past_steps(rule):
     assert [past.step for past in change.past[:2]] == [change.step - 1, change.step - 2]
     if len(change.past) > 1:
         assert sum(past.first for past in change.past[1:]) != pytest.approx(change.memory_first, rel=1e-6)
+
+
+@pytest.mark.parametrize("rule", [AggMo(0.1), Lookahead(0.1, 0.8), ScheduleFree(1.0)], ids=lambda r: r.name)
+def test_several_rows_and_changing_numbers_unfold_too(rule):
+    """The same where rows of the memory feed each other, or numbers belong to the step."""
+    change, _ = change_of(jumpy(rule))
+    told = sum(past.first for past in change.past) + change.older
+    assert len(change.past) > 3
+    assert told == pytest.approx(change.memory_first, rel=1e-9, abs=1e-15)
+    assert change.memory_first + change.fresh_first == pytest.approx(change.first, rel=1e-9, abs=1e-15)
+    assert told - change.past[0].first != pytest.approx(change.memory_first, rel=1e-6)
 
 
 def test_a_past_step_is_its_gradient_faded():

@@ -16,7 +16,19 @@ from schuss.insight.story.story import story
 from schuss.insight.story.told import Story
 from schuss.method.backprop import Objective
 from schuss.method.orders import Blocks, Shuffled
-from schuss.method.rules import GradientDescent, Nesterov
+from schuss.method.rules import (
+    Adagrad,
+    AggMo,
+    AveragedMomentum,
+    GradientDescent,
+    Lion,
+    Lookahead,
+    Nesterov,
+    OuterMomentum,
+    QuasiHyperbolic,
+    RMSprop,
+    ScheduleFree,
+)
 from schuss.method.samples import Samples
 from schuss.training.run import Run
 
@@ -26,6 +38,11 @@ START, STOP = 5, 17
 # The story computes in float64 from the recorded weights; the slow way in the run's own dtype.
 TOLERANCE = {"float64": 1e-11, "float32": 2e-4}
 RULES = [GradientDescent(0.3), Momentum(0.1, 0.9), Nesterov(0.1, 0.8), Adam(0.05, 0.8)]
+MORE_RULES = [
+    *[OuterMomentum(0.1, 0.8, 0.3), OuterMomentum(0.1, 0.8, nesterov=True), AveragedMomentum(0.3, 0.8)],
+    *[QuasiHyperbolic(0.3, 0.8), RMSprop(0.02), Adagrad(0.1), AggMo(0.05), Lion(0.02)],
+    *[Lookahead(0.1, 0.8), ScheduleFree(0.3)],
+]
 
 
 @pytest.fixture(params=["native", "reference"])
@@ -141,7 +158,7 @@ def test_a_wrong_formula_is_found(monkeypatch, twin):
         assert_told(story(run, START, STOP, unit=UNIT), slow(run), TOLERANCE["float64"])
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", [*RULES, *MORE_RULES], ids=lambda rule: rule.name)
 def test_shares_are_the_rule_with_one_part_taken_away(engine, rule):
     """With the gradient at 0 the rule's update gives the memory's part, with the memory at 0 the fresh."""
     run = draw(engine, rule)
@@ -168,6 +185,11 @@ def _shares(run: Run) -> np.ndarray:
             memory, fresh = (
                 -rates[0] * part / roots for part in (rates[1] * state.memory[0], (1 - rates[1]) * g)
             )
+        elif rule.name in ("rmsprop", "adagrad"):  # what they remember only divides
+            memory, fresh = np.zeros_like(change), change
+        elif rule.name == "lion":  # the sign of a sum is the sum over its size
+            parts = rates[1] * state.memory[0], (1 - rates[1]) * g
+            memory, fresh = (-rates[0] * part / np.abs(sum(parts)) for part in parts)
         else:
             memory = rule.update(state.theta, state.memory, 0 * g, rates)[0] - state.theta
             fresh = rule.update(state.theta, none, g, rates)[0] - state.theta

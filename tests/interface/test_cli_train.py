@@ -28,6 +28,7 @@ def plan_of(*args: Any) -> dict[str, Any]:
         (["--learning-rate", "0.2"], ["rule", "learning_rate"], 0.2),
         (["--momentum", "0.5"], ["rule", "momentum"], 0.5),
         (["--nesterov"], ["rule", "name"], "nesterov"),
+        (["--rule", "lion"], ["rule", "name"], "lion"),
         (["--epochs", "5"], ["epochs"], 5),
         (["--batch-size", "10"], ["plan", "batch_size"], 10),
         (["--l2", "0.75"], ["plan", "l2"], 0.75),
@@ -49,6 +50,26 @@ def test_an_option_has_its_effect(option: list[str], place: list[str], value: An
     assert with_it == value
     if option[0] != "--threads":  # the machine may have one processor
         assert without != value
+
+
+def test_settings_of_a_rule() -> None:
+    """Each comes to the rule as what it is; what is no setting is told with what are."""
+    for rule, name, value in (
+        ("lookahead", "every", 3),
+        ("outer_momentum", "nesterov", True),
+        ("lion", "beta_1", 0.5),
+    ):
+        told = plan_of(*FAST, "--rule", rule, "--set", f"{name}={str(value).lower()}")["rule"]
+        assert (told["name"], told[name]) == (rule, value)
+        assert plan_of(*FAST, "--rule", rule)["rule"][name] != value
+    for given, words in (
+        ("beta_1", "--set takes NAME=VALUE with a number, as beta_1=0.95; got 'beta_1'"),
+        ("beta_1=x", "got 'beta_1=x'"),
+        ("beta_3=0.5", "rule 'lion' has learning_rate, beta_1, beta_2; got 'beta_3'"),
+    ):
+        done = invoke("train", "iris", "--rule", "lion", "--set", given)
+        assert done.code != 0
+        assert words in done.err
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:

@@ -282,9 +282,21 @@ def test_newton_names_the_size_that_it_can_do():
         first_memory(Newton(), np.zeros(1001))
 
 
-def test_newton_asks_for_a_ridge_where_there_is_no_curvature():
-    """A valley that is flat along one direction."""
+@pytest.mark.parametrize("lowest", [0.0, -0.5])
+def test_newton_asks_for_a_ridge_where_there_is_no_way_down(lowest):
+    """A valley that is flat along one direction, and a saddle."""
     valley = Quadratic((0.0, 1.0))
-    valley.H = np.diag([0.0, 1.0])
-    with pytest.raises(SettingError, match="ridge"):
+    valley.H = np.diag([lowest, 1.0])
+    with pytest.raises(SettingError, match=f"lowest curvature is {lowest:.3g}.*ridge above 0"):
         descend(Newton(ridge=0.0), valley, valley.start, 1)
+
+
+def test_newton_leaves_a_saddle():
+    """The ridge is raised, so that each step leads downhill; one that is large enough stays as it is."""
+    saddle = Quadratic((0.0, 1.0))
+    saddle.H, saddle.start = np.diag([-0.5, 1.0]), np.array([0.1, 1.0])
+    thetas, _ = descend(Newton(ridge=0.1), saddle, saddle.start, 5)
+    assert (np.diff([saddle.loss(theta) for theta in thetas]) < 0).all()
+    np.testing.assert_allclose(thetas[1], saddle.start * [1 + 0.5 / 0.1, 1 - 1 / 1.6])
+    thetas, _ = descend(Newton(ridge=0.7), saddle, saddle.start, 1)
+    np.testing.assert_allclose(thetas[1], saddle.start * [1 + 0.5 / 0.2, 1 - 1 / 1.7])

@@ -69,13 +69,13 @@ class Recipe:
         Of the rules that have one.
     nesterov : bool
         The same as ``rule_name="nesterov"``.
-    rule_name : str or None
-        A name of `schuss.method.rules.RULES`.
-    rule_settings : tuple of (str, float)
-        Other settings of the rule by name, as ``(("beta_1", 0.95),)``.
     epochs, batch_size : int
     l2 : float
     seed : int
+    rule_name : str or None
+        A name of `schuss.method.rules.RULES`; None is momentum.
+    rule_settings : tuple of (str, float)
+        Other settings of the rule by name, as ``(("beta_1", 0.95),)``.
     """
 
     hidden: tuple[int, ...] | None = None
@@ -83,12 +83,12 @@ class Recipe:
     learning_rate: Rate | None = None
     momentum: float = 0.9
     nesterov: bool = False
-    rule_name: str | None = None
-    rule_settings: tuple[tuple[str, float], ...] = ()
     epochs: int | None = None
     batch_size: int | None = None
     l2: float | None = None
     seed: int = 0
+    rule_name: str | None = None
+    rule_settings: tuple[tuple[str, float], ...] = ()
 
     def network(self, n_in: int, targets: Sequence[Target]) -> Network:
         """Return the network for `n_in` features and these targets."""

@@ -15,10 +15,12 @@ import numpy as np
 
 from schuss.method.orders import Blocks, block_starts
 from schuss.method.plan import Plan
+from schuss.method.samples import is_sparse
 
-__all__ = ["ReadAhead", "file_under"]
+__all__ = ["ReadAhead", "file_under", "read_ahead"]
 
 BYTES_AT_ONCE = 2**25
+MAPPED = 2**26  # smaller files are read once and stay
 
 
 def file_under(X: Any) -> mmap.mmap | None:
@@ -70,3 +72,10 @@ class ReadAhead:
             else:
                 yield first, last
             start = end
+
+
+def read_ahead(X: Any, plan: Plan) -> ReadAhead | None:
+    """Return what asks for rows on a disk in time, if they lie there and neighbours come together."""
+    together = plan.order == "sequential" or isinstance(plan.order, Blocks)
+    file = file_under(X) if together and not is_sparse(X) and X.nbytes >= MAPPED else None
+    return None if file is None else ReadAhead(X, file, plan)

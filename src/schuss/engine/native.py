@@ -27,7 +27,7 @@ from schuss.engine.engine import (
     Predictor,
     norms_before,
 )
-from schuss.engine.mapped import ReadAhead, file_under
+from schuss.engine.mapped import read_ahead
 from schuss.engine.observing import Watch
 from schuss.engine.shuffles import Shuffles
 from schuss.engine.stepping import WholeSteps, advance_in_turn, run_steps
@@ -42,7 +42,7 @@ from schuss.method.plan import Plan
 from schuss.method.plans import Plans
 from schuss.method.rules import ELEMENT_WISE
 from schuss.method.rules.rule import WholeStep
-from schuss.method.samples import Samples, is_sparse
+from schuss.method.samples import Samples
 from schuss.method.state import State, States
 
 try:
@@ -66,7 +66,6 @@ LAYOUTS = ("fastest", "lanes", "alone")  # of sweep.hpp; the bits are the same
 ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms, during which Ctrl-C waits
 STEPS_AT_ONCE = 2**17  # of which rates are worked out: some 20 ms again
 LARGE = 2**20
-MAPPED = 2**26  # smaller files are read once and stay
 NOTHING = np.empty(0)
 NETWORKS_KEPT = 8
 
@@ -213,13 +212,12 @@ class NativeEngine:
         watch: Watch | None = None,
     ) -> Advance:
         if isinstance(plan.rule, WholeStep):
-            whole = WholeSteps(
-                self, network, samples, plan, lambda step: self._rows(plan, step, samples), watch
-            )
-            return run_steps(whole, state, len(samples), plan, stop, poll, check_each_step, norms_every)
+            n = len(samples)
+            whole = WholeSteps(self, network, samples, plan, lambda step: self._rows(plan, step, n), watch)
+            return run_steps(whole, state, n, plan, stop, poll, check_each_step, norms_every)
         made: list[Advance] = []
         result = Advance(state, NOTHING, DONE)
-        ahead = _read_ahead(samples.X, plan)
+        ahead = read_ahead(samples.X, plan)
         try:
             while result.outcome == DONE and result.state.step < stop:
                 until = self._until(plan, result.state.step, stop, len(samples))
@@ -350,11 +348,10 @@ class NativeEngine:
             self._last = network, problem
         return problem
 
-    def _rows(self, plan: Plan, step: int, samples: Samples) -> NDArray[np.int32]:
+    def _rows(self, plan: Plan, step: int, n: int) -> NDArray[np.int32]:
         """Return the samples of `step`."""
-        n, size = len(samples), plan.batch_of(len(samples))
-        orders, place = self._orders(plan, step, step + 1, n), step % plan.steps_per_epoch(n)
-        order = np.arange(n, dtype=np.int32) if orders is None else orders[0]
+        size, (epoch, place) = plan.batch_of(n), divmod(step, plan.steps_per_epoch(n))
+        (order,) = self._orders_of(plan.order, plan.seed, epoch, epoch + 1, n)
         return order[place * size : (place + 1) * size]
 
     def _orders(self, plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:
@@ -401,10 +398,3 @@ def _problem(network: Network) -> _kernel.Problem:
         network.biases,
         network.groups or network.layers[-1:],
     )
-
-
-def _read_ahead(X: Any, plan: Plan) -> ReadAhead | None:
-    """Return what asks for rows on a disk in time, if they lie there and neighbours come together."""
-    together = plan.order == "sequential" or isinstance(plan.order, Blocks)
-    file = file_under(X) if together and not is_sparse(X) and X.nbytes >= MAPPED else None
-    return None if file is None else ReadAhead(X, file, plan)

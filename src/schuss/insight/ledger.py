@@ -259,12 +259,12 @@ class _Ledger:
 
     def places(self, seen: _Steps) -> Array:
         """Return the weight where each step's gradient was taken, shape (steps,)."""
-        theta, place = seen.theta[:-1], getattr(self.plan.rule, "place", None)
-        if place is None:
+        theta, rule = seen.theta[:-1], self.plan.rule
+        if not isinstance(rule, WholeStep):
             return theta
         rates = self.plan.rates(self.first, self.stop, self.n).tolist()
         steps = zip(theta[:, None], seen.memory[:-1, :, None], rates, strict=True)
-        return np.concatenate([place(*step) for step in steps])
+        return np.concatenate([rule.place(*step) for step in steps])
 
     def _bound(self, seen: _Steps, known: _Coefficients, gradient: _Gradient) -> float:
         """Return what the roundings of the training, and of this account in float64, may come to.

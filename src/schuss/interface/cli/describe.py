@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from schuss.interface.rates import varying_rates
 from schuss.method.rules import rule_to_dict
+from schuss.method.rules.rule import AnyRule
 from schuss.method.schedules import Rate, Schedule, highest
 
 if TYPE_CHECKING:
@@ -52,17 +53,22 @@ def effective_rate(run: Run) -> float | None:
     """
     if "learning_rate" not in run.plan.rule.rates:
         return None
-    momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
+    momentum = _momentum(run.plan.rule)
     rate = highest(run.plan.rule.learning_rate)
     return rate / (1.0 - momentum) if momentum < 1 else math.inf
 
 
 def half_life(run: Run) -> float | None:
     """Return ln ½ / ln η: after how many steps half of a push is forgotten; None without memory."""
-    momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
+    momentum = _momentum(run.plan.rule)
     if momentum == 0:
         return None
     return math.log(0.5) / math.log(momentum) if momentum < 1 else math.inf
+
+
+def _momentum(rule: AnyRule) -> float:
+    """Return the highest η of a rule that keeps its memory by it, else 0."""
+    return highest(getattr(rule, "momentum", 0.0)) if rule.keeps_by == "momentum" else 0.0
 
 
 def loss_picture(run: Run, width: int = 60, height: int = 4) -> list[str]:

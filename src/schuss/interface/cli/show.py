@@ -52,7 +52,7 @@ def facts(model: Model) -> list[tuple[str, str]]:
 
     run, rule, memory = model.run, model.run.plan.rule, half_life(model.run)
     rates = [f"{name.replace('_', ' ')} {rate_text(getattr(rule, name))}" for name in rule.rates]
-    kept = "none" if hasattr(rule, "momentum") else ", ".join(rule.memory).replace("_", " ") or "none"
+    kept = "none" if rule.keeps_by == "momentum" else ", ".join(rule.memory).replace("_", " ") or "none"
     forgets = kept if memory is None else f"half of a push is forgotten after {memory:.3g} steps"
     effective = effective_rate(run)
     reach = "found anew in each step" if effective is None else f"{effective:.4g} = α/(1−η), at most"

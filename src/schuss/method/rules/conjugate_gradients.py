@@ -20,14 +20,14 @@ import numpy as np
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
 from schuss.method.line_search import check_search, length_along
-from schuss.method.rules.rule import Expansion, Seen, one_row, rates_at
+from schuss.method.rules.rule import Expansion, Seen, WholeStep, one_row, rates_at
 from schuss.method.schedules import Span, Steps, Values
 
 __all__ = ["ConjugateGradients"]
 
 
 @dataclass(frozen=True)
-class ConjugateGradients:
+class ConjugateGradients(WholeStep):
     """d ← β·d − g;  θ ← θ + α·d, with the β of Polak and Ribière and the α where the loss is lowest.
 
     Parameters

@@ -18,14 +18,14 @@ import numpy as np
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
 from schuss.method.rules.resilient import check_resilient, moved_by_sign, resized, start_of
-from schuss.method.rules.rule import Expansion, Seen, rates_at
+from schuss.method.rules.rule import Expansion, Seen, WholeStep, rates_at
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["IRpropPlus"]
 
 
 @dataclass(frozen=True)
-class IRpropPlus:
+class IRpropPlus(WholeStep):
     """Δw = −Δ·sign(g); after a change of sign the step before is taken back if the loss rose.
 
     Parameters

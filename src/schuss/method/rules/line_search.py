@@ -21,7 +21,7 @@ from schuss.method.checks import check_choice
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
 from schuss.method.line_search import METHODS, check_search, length_along
-from schuss.method.rules.rule import Expansion, Seen, check_rates, one_row, rates_at
+from schuss.method.rules.rule import Expansion, Seen, WholeStep, check_rates, one_row, rates_at
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["LineSearch"]
@@ -30,7 +30,7 @@ DIRECTIONS = ("gradient", "momentum")
 
 
 @dataclass(frozen=True)
-class LineSearch:
+class LineSearch(WholeStep):
     """θ ← θ + α·d with the α where the loss is lowest along d.
 
     Parameters

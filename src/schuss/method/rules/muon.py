@@ -20,7 +20,7 @@ import numpy as np
 
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.rules.rule import Expansion, Seen, check_rates, one_row, rates_at, rounded
+from schuss.method.rules.rule import Expansion, Seen, WholeStep, check_rates, one_row, rates_at, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Muon"]
@@ -31,7 +31,7 @@ TINY = 1e-7  # beside the length of a matrix, which might be 0
 
 
 @dataclass(frozen=True)
-class Muon:
+class Muon(WholeStep):
     """ΔW = −α·√max(1, fan_out/fan_in)·orthogonal(U);  Δb = −α_b·u;  u the momentum, looking ahead.
 
     Parameters

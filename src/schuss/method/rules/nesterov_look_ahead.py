@@ -17,14 +17,14 @@ import numpy as np
 
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.rules.rule import Expansion, Seen, check_rates, one_row, rates_at, rounded
+from schuss.method.rules.rule import Expansion, Seen, WholeStep, check_rates, one_row, rates_at, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["NesterovLookAhead"]
 
 
 @dataclass(frozen=True)
-class NesterovLookAhead:
+class NesterovLookAhead(WholeStep):
     """v ← η·v − α·g(θ + η·v);  θ ← θ + v.
 
     Parameters

@@ -3,9 +3,10 @@
     Δw = −α·(H + r·1)⁻¹·g
 
 H is the Hessian, from n curvature products; so this is for small networks. The ridge r keeps the step short
-where H hardly bends, and from a saddle where it is larger than the most negative eigenvalue; without it, a
-step goes to the nearest point without slope, whatever that is. (H + r·1)⁻¹ is symmetric: its diagonal is
-what a weight's own gradient gives, all else comes from the other weights.
+where H hardly bends. Where H + r·1 would lead uphill in some direction, r is raised by the most negative
+eigenvalue, so that all those of H + r·1 are at least the r that was given, and a step leads downhill.
+(H + r·1)⁻¹ is symmetric: its diagonal is what a weight's own gradient gives, all else comes from the other
+weights.
 Source: Levenberg, Quart. Appl. Math. 2 (1944), 164–168, for the ridge.
 """
 
@@ -20,7 +21,15 @@ import numpy as np
 from schuss.errors import SettingError
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.rules.rule import Expansion, Seen, check_rates, rates_at, rounded, without_memory
+from schuss.method.rules.rule import (
+    Expansion,
+    Seen,
+    WholeStep,
+    check_rates,
+    rates_at,
+    rounded,
+    without_memory,
+)
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Newton"]
@@ -29,7 +38,7 @@ LARGEST = 1000  # weights, whose Hessian takes 2000 gradients and a second
 
 
 @dataclass(frozen=True)
-class Newton:
+class Newton(WholeStep):
     """θ ← θ − α·(H + r·1)⁻¹·g.
 
     Parameters
@@ -37,7 +46,7 @@ class Newton:
     learning_rate : float or schedule, default 1
         α > 0; 1 is the full step.
     ridge : float or schedule, default 0.01
-        r ≥ 0.
+        r ≥ 0; raised where it must be.
     """
 
     learning_rate: Rate = 1.0
@@ -73,7 +82,7 @@ class Newton:
         """Return theta after a step to where the slope would be 0."""
         learning_rate, ridge = rates
         loss, gradient = land.gradient(theta)
-        inverse = inverse_of(hessian(land, theta) + ridge * np.eye(theta.size))
+        inverse = inverse_with(ridge, hessian(land, theta))
         change = (-learning_rate * (inverse @ gradient)).astype(theta.dtype)
         own = np.diagonal(inverse).astype(theta.dtype)
         return Stepped(theta + change, np.stack([change, gradient, own]), loss)
@@ -95,12 +104,14 @@ def hessian(land: Landscape, theta: Array) -> Array:
     return both
 
 
-def inverse_of(matrix: Array) -> Array:
-    """Return the inverse, or raise SettingError."""
-    try:
-        return np.linalg.inv(matrix)
-    except np.linalg.LinAlgError as error:
+def inverse_with(ridge: float, matrix: Array) -> Array:
+    """Return (H + r·1)⁻¹ with the ridge raised where that would not be positive; SettingError without one."""
+    lowest = float(np.linalg.eigvalsh(matrix)[0]) if np.isfinite(matrix).all() else 0.0
+    if lowest + ridge <= 0 and ridge == 0:
         raise SettingError(
-            "rule 'newton' cannot divide by a curvature of 0, as there is here in some direction. Give a "
-            "ridge above 0."
-        ) from error
+            "rule 'newton' goes where the slope is 0, which is downhill only where the loss bends upwards; "
+            f"here the lowest curvature is {lowest:.3g}. Give a ridge above 0."
+        )
+    raised = ridge - lowest if lowest + ridge <= 0 else ridge
+    inverse: Array = np.linalg.inv(matrix + raised * np.eye(len(matrix)))
+    return inverse

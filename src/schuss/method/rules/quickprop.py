@@ -19,14 +19,14 @@ import numpy as np
 
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.rules.rule import Expansion, Seen, check_rates, rates_at, without_memory
+from schuss.method.rules.rule import Expansion, Seen, WholeStep, check_rates, rates_at, without_memory
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Quickprop"]
 
 
 @dataclass(frozen=True)
-class Quickprop:
+class Quickprop(WholeStep):
     """Δw ← Δw·g/(s − g), at most μ·Δw, and −α·g where that still leads down.
 
     Parameters

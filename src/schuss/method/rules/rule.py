@@ -8,8 +8,9 @@ files carry as many rows as it names. A number of the whole step is a row that h
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -160,19 +161,24 @@ class Rule(AnyRule, Protocol):
         ...
 
 
-@runtime_checkable
-class WholeStep(AnyRule, Protocol):
+class WholeStep(AnyRule):
     """A frozen value that looks at more than one gradient, weight by weight, to make a step."""
 
     full_batch: ClassVar[bool]  # whether it compares one step's gradient or loss with another's
     elsewhere: ClassVar[str]  # in words, what `Expansion.other` is; empty where there is none
 
+    @abstractmethod
     def step(self, land: Landscape, theta: Array, memory: Array, rates: Sequence[float]) -> Stepped:
-        """Return what a step from theta leaves.
-
-        The first gradient that it asks for is the one that the account of the step is kept in.
-        """
+        """Return what a step from theta leaves; the first gradient that it asks for is that at `place`."""
         ...
+
+    def start(self, theta: Array) -> Array:
+        """Return the memory before the first step, shape (slots, n): zeros, unless a rule says otherwise."""
+        return np.zeros((len(self.memory), theta.size), theta.dtype)
+
+    def place(self, theta: Array, memory: Array, rates: Sequence[float]) -> Array:  # noqa: ARG002  # some look
+        """Return where the gradient is taken that the account of a step is kept in, shape (n,)."""
+        return theta
 
 
 def make_step(
@@ -195,10 +201,11 @@ def element_wise(rule: Rule | WholeStep, purpose: str = "this") -> Rule:
     return rule
 
 
-def first_memory(rule: AnyRule, theta: Array) -> Array:
-    """Return the memory before the first step, shape (slots, n): what the rule's `start` says, else zeros."""
-    start = getattr(rule, "start", None)
-    return np.zeros((len(rule.memory), theta.size), theta.dtype) if start is None else start(theta)
+def first_memory(rule: Rule | WholeStep, theta: Array) -> Array:
+    """Return the memory before the first step, shape (slots, n)."""
+    if isinstance(rule, WholeStep):
+        return rule.start(theta)
+    return np.zeros((len(rule.memory), theta.size), theta.dtype)
 
 
 def check_rates(rule: AnyRule) -> None:

@@ -111,9 +111,8 @@ def test_what_is_watched_is_the_gradient(engine: Engine, name: str) -> None:
     for i in range(3):
         assert seen.theta[i].tobytes() == state.theta.tobytes()
         assert seen.memory[i].tobytes() == state.memory.tobytes()
-        place = getattr(plan.rule, "place", lambda theta, *_: theta)
         (rates,) = plan.rates(i, i + 1, 22).tolist()
-        theta = place(state.theta, state.memory, rates)
+        theta = plan.rule.place(state.theta, state.memory, rates)
         batch = samples.take(plan.batch(i, 22))
         gradient = engine.gradient(NETWORK, theta, batch, plan.objective).gradient
         scale = theta.dtype.type(plan.objective.scale(len(batch)))
