@@ -160,8 +160,8 @@ def saddle() -> Surface:
         goal=0.001,
         window=((-1.0, 2.0), (-1.5, 1.5)),
         racers=(
-            *(GradientDescent(0.1), Momentum(0.1, 0.9), Nesterov(0.1, 0.9), Adam(0.1), Rprop()),
-            Newton(),  # runs to the saddle itself and stays: a point without slope is all that it seeks
+            *(GradientDescent(0.1), Momentum(0.1, 0.9), Nesterov(0.1, 0.9), Adam(0.1)),
+            *(Rprop(), Newton()),
         ),
         minima=((0.0, -1.0), (0.0, 1.0)),
     )
@@ -177,6 +177,13 @@ def ravine() -> Surface:
         start=(-5.0, 0.2),
         goal=0.001,
         window=((-6.0, 2.0), (-2.0, 2.0)),
-        racers=(GradientDescent(0.02), Momentum(0.02, 0.9), Adam(0.1), IRpropPlus(), LineSearch(), Newton()),
+        racers=(
+            GradientDescent(0.02),
+            Momentum(0.02, 0.9),
+            Adam(0.1),
+            IRpropPlus(),
+            LineSearch(),
+            Newton(ridge=1.0),
+        ),
         minima=((0.0, 0.0),),
     )
