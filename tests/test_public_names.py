@@ -46,12 +46,12 @@ def test_the_list_is_the_agreed_one() -> None:
         *["Lion", "Listed", "Lookahead", "Loss", "MLPClassifier", "MLPRegressor"],
         *["MissingExtraError", "ModelFileError", "Momentum", "Muon", "Nesterov", "Nesterov1983"],
         *["NesterovLookAhead", "Network", "Newton", "OneCycle", "OuterMomentum", "OutputError"],
-        *["Plan", "Plateau", "QuasiHyperbolic", "Quickprop", "RMSprop", "RangeTest", "RecordError"],
-        *["ReplayError", "Restart", "Rprop", "Run", "ScheduleFree", "SchussError", "SchussWarning"],
-        *["SettingError", "StabilityMap", "State", "Step", "Sutskever", "Sweep", "Tick"],
-        *["TrainingInterrupted", "WarmUp", "change_batch_size", "compare", "convert", "derive"],
-        *["load_model", "load_run", "range_test", "read_table", "save_model", "stability_map"],
-        *["sweep", "train", "velocity_correction"],
+        *["Plan", "Plateau", "QuasiHyperbolic", "Quickprop", "RMSprop", "Race", "RangeTest"],
+        *["RecordError", "ReplayError", "Restart", "Rprop", "Run", "ScheduleFree", "SchussError"],
+        *["SchussWarning", "SettingError", "StabilityMap", "State", "Step", "Sutskever", "Sweep"],
+        *["Tick", "TrainingInterrupted", "WarmUp", "change_batch_size", "compare", "convert"],
+        *["derive", "load_model", "load_run", "race", "range_test", "read_table", "save_model"],
+        *["stability_map", "sweep", "train", "velocity_correction"],
     ]
 
 

@@ -86,6 +86,8 @@ if TYPE_CHECKING:
     from schuss.insight.range_test import RangeTest, range_test
     from schuss.insight.stability_map.mapping import stability_map
     from schuss.insight.stability_map.value import StabilityMap
+    from schuss.insight.race.race import race
+    from schuss.insight.race.value import Race
     from schuss.insight.sweep import sweep
     from schuss.insight.swept import Sweep
 
@@ -104,6 +106,8 @@ _LAZY = {
     "RangeTest": "schuss.insight.range_test",
     "StabilityMap": "schuss.insight.stability_map.value",
     "stability_map": "schuss.insight.stability_map.mapping",
+    "race": "schuss.insight.race.race",
+    "Race": "schuss.insight.race.value",
     "sweep": "schuss.insight.sweep",
     "Sweep": "schuss.insight.swept",
 }
@@ -157,6 +161,7 @@ __all__ = [
     "QuasiHyperbolic",
     "Quickprop",
     "RMSprop",
+    "Race",
     "RangeTest",
     "RecordError",
     "ReplayError",
@@ -181,6 +186,7 @@ __all__ = [
     "derive",
     "load_model",
     "load_run",
+    "race",
     "range_test",
     "read_table",
     "save_model",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from schuss.insight.stability_map.classes import CLASSES, NEVER
-from schuss.interface.plots import check_picture, write_figure
+from schuss.interface.plots import check_picture, save_figure
 
 if TYPE_CHECKING:
     from schuss.insight.stability_map.value import StabilityMap
@@ -53,7 +53,7 @@ def save_stability_map(of: StabilityMap, path: Path) -> Path:
     figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     sizes, rule = "-".join(map(str, of.network.layers)), of.plan.rule.name.replace("_", " ")
     figure.suptitle(f"{sizes}, {rule}: {int(of.trained.sum()):,} trainings", x=0.01, ha="left")
-    return write_figure(figure, path)
+    return save_figure(figure, path)
 
 
 def _edges(values: Any) -> Any:

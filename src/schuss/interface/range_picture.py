@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schuss.interface.plots import check_picture, write_figure
+from schuss.interface.plots import check_picture, save_figure
 
 if TYPE_CHECKING:
     from schuss.insight.range_test import RangeTest
@@ -50,4 +50,4 @@ def save_range_test(of: RangeTest, path: Path) -> Path:
     axes.set_title(f"{sizes}, {rule}: learning-rate range test", loc="left")
     axes.legend(frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    return write_figure(figure, path)
+    return save_figure(figure, path)

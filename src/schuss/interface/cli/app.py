@@ -18,6 +18,7 @@ from schuss.interface.cli.explain import explain
 from schuss.interface.cli.fork import fork
 from schuss.interface.cli.map import map as stability_map
 from schuss.interface.cli.predict import predict
+from schuss.interface.cli.race import race
 from schuss.interface.cli.replay import replay
 from schuss.interface.cli.resume import resume
 from schuss.interface.cli.show import show
@@ -38,6 +39,7 @@ COMMANDS = (
     explain,
     stability_map,
     convert,
+    race,
     data,
     doctor,
 )

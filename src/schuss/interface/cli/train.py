@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from schuss.errors import SettingError, TrainingInterrupted
+from schuss.interface.cli.named_settings import parse_value
 from schuss.interface.cli.output import print_json, print_line, say
 from schuss.interface.cli.places import place_for, source_of, tell_recorded
 from schuss.interface.cli.progress import progress_bar
@@ -183,17 +184,11 @@ def parse_settings(given: list[str]) -> tuple[tuple[str, Any], ...]:
     found = dict[str, Any]()
     for text in given:
         name, _, value = (part.strip() for part in text.partition("="))
-        if value in ("true", "false"):
-            found[name] = value == "true"
-            continue
-        try:
-            found[name] = int(value) if value.isdecimal() else float(value)
-        except ValueError:
-            if not value.isidentifier():
-                raise SettingError(
-                    f"--set takes NAME=VALUE with a number or a word, as beta_1=0.95; got {text!r}."
-                ) from None
-            found[name] = value
+        found[name] = parse_value(value)
+        if found[name] is None:
+            raise SettingError(
+                f"--set takes NAME=VALUE with a number or a word, as beta_1=0.95; got {text!r}."
+            )
     return tuple(found.items())
 
 
