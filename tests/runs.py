@@ -26,7 +26,7 @@ def draw_run(
     T = draw_targets(rng, n, network).astype(dtype)
     weights = rng.choice([0.0, 0.5, 1.0, 3.0], n) if weighted else None
     samples = Samples.check(network, X, T, weights=weights)
-    return samples, State.start(network.initial(plan.seed, dtype), len(plan.rule.memory))
+    return samples, plan.start(network.initial(plan.seed, dtype))
 
 
 def draw_sparse_run(

@@ -7,7 +7,7 @@ import pytest
 
 from schuss.engine import native
 from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE
-from schuss.method.rules import RULES
+from schuss.method.rules import ELEMENT_WISE, RULES
 
 SOURCES = Path(__file__).parents[2] / "src" / "kernel"
 pytestmark = pytest.mark.skipif(not SOURCES.exists(), reason="the sources are not here")
@@ -53,7 +53,12 @@ def test_what_a_rule_needs():
     for name, kind in (("memory_rows", "memory"), ("rate_counts", "rates")):
         found = re.search(rf"{name}\[\] = {{([^}}]*)}}", text)
         assert found, name
-        assert [int(n) for n in found[1].split(",")] == [len(getattr(rule, kind)) for rule in RULES.values()]
+        assert [int(n) for n in found[1].split(",")] == [len(getattr(rule, kind)) for rule in ELEMENT_WISE]
     most = re.search(r"most_memory = (\d+);", text)
     assert most
-    assert int(most[1]) == max(len(rule.memory) for rule in RULES.values())
+    assert int(most[1]) == max(len(rule.memory) for rule in ELEMENT_WISE)
+
+
+def test_the_rules_of_the_kernel_come_first():
+    """They lead the table of rules, in its order; rules without a code may follow."""
+    assert list(RULES)[: len(ELEMENT_WISE)] == [rule.name for rule in ELEMENT_WISE]

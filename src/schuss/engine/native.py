@@ -30,6 +30,7 @@ from schuss.engine.engine import (
 from schuss.engine.mapped import ReadAhead, file_under
 from schuss.engine.observing import Watch
 from schuss.engine.shuffles import Shuffles
+from schuss.engine.stepping import WholeSteps, advance_in_turn, run_steps
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.checks import check_integer
@@ -39,7 +40,8 @@ from schuss.method.network import Network
 from schuss.method.orders import Blocks, Order, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
-from schuss.method.rules import RULES
+from schuss.method.rules import ELEMENT_WISE
+from schuss.method.rules.rule import WholeStep
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State, States
 
@@ -56,7 +58,7 @@ __all__ = ["FUNCTIONS", "NativeEngine", "available", "instruction_sets"]
 # The kernel knows these by their place (kernel.hpp); the tables of method/ are in the same order.
 ACTIVATION_CODES = {name: code for code, name in enumerate(ACTIVATIONS)}
 LOSS_CODES = {name: code for code, name in enumerate(LOSSES)}
-RULE_CODES = {name: code for code, name in enumerate(RULES)}
+RULE_CODES = {rule.name: code for code, rule in enumerate(ELEMENT_WISE)}
 FUNCTIONS = {n: c for c, n in enumerate(("exp", "expm1", "tanh", "log", "log1p", "logistic"))}
 OUTCOMES = (DONE, INTERRUPTED, NOT_FINITE)
 LAYOUTS = ("fastest", "lanes", "alone")  # of sweep.hpp; the bits are the same
@@ -210,6 +212,11 @@ class NativeEngine:
         norms_every: int = 0,
         watch: Watch | None = None,
     ) -> Advance:
+        if isinstance(plan.rule, WholeStep):
+            whole = WholeSteps(
+                self, network, samples, plan, lambda step: self._rows(plan, step, samples), watch
+            )
+            return run_steps(whole, state, len(samples), plan, stop, poll, check_each_step, norms_every)
         made: list[Advance] = []
         result = Advance(state, NOTHING, DONE)
         ahead = _read_ahead(samples.X, plan)
@@ -246,6 +253,8 @@ class NativeEngine:
 
         `layout` says how: networks side by side in the lanes of vectors, or each by itself.
         """
+        if isinstance(plans.plan.rule, WholeStep):
+            return advance_in_turn(self, network, states, samples, plans, stop)
         n, start, plan = len(samples), states.step, plans.plan
         before = np.ascontiguousarray(states.theta), np.ascontiguousarray(states.memory)
         theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
@@ -340,6 +349,13 @@ class NativeEngine:
             self._problems[network] = problem
             self._last = network, problem
         return problem
+
+    def _rows(self, plan: Plan, step: int, samples: Samples) -> NDArray[np.int32]:
+        """Return the samples of `step`."""
+        n, size = len(samples), plan.batch_of(len(samples))
+        orders, place = self._orders(plan, step, step + 1, n), step % plan.steps_per_epoch(n)
+        order = np.arange(n, dtype=np.int32) if orders is None else orders[0]
+        return order[place * size : (place + 1) * size]
 
     def _orders(self, plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:
         """Return the orders of the epochs that steps [start, stop) touch, shape (epochs, n)."""

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from schuss.engine.engine import (
-    DONE,
-    INTERRUPTED,
-    NOT_FINITE,
-    Advance,
-    AdvanceMany,
-    EngineInfo,
-    Observed,
-    Poll,
-    Predictor,
-    norms_before,
-)
+from schuss.engine.engine import Advance, AdvanceMany, EngineInfo, Observed, Poll, Predictor
 from schuss.engine.observing import Watch
 from schuss.engine.shuffles import Shuffles, draw_with_numpy
+from schuss.engine.stepping import Made, WholeSteps, advance_in_turn, run_steps
 from schuss.method import backprop
-from schuss.method.backprop import Gradient, Objective, Working, length
+from schuss.method.backprop import Gradient, Objective, Working
 from schuss.method.checks import check_integer
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
@@ -31,12 +20,11 @@ from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
+from schuss.method.rules.rule import WholeStep, element_wise
 from schuss.method.samples import Samples
 from schuss.method.state import State, States
 
 __all__ = ["ReferenceEngine"]
-
-POLL_SECONDS = 0.01
 
 
 class ReferenceEngine:
@@ -136,44 +124,23 @@ class ReferenceEngine:
         norms_every: int = 0,
         watch: Watch | None = None,
     ) -> Advance:
-        start, losses, norms = state.step, list[float](), list[list[float]]()
-        outcome, error = DONE, None
-        try:
-            due = time.perf_counter() + POLL_SECONDS
-            while state.step < stop and outcome == DONE:
-                after, made = self._step(network, state, samples, plan, watch)
-                losses.append(loss := made.loss)
-                if norms_every and state.step % norms_every == 0:
-                    norms.append(_lengths(made, state, after))
-                state = after
-                if not math.isfinite(loss) or not self._still_finite(state, samples, plan, check_each_step):
-                    outcome = NOT_FINITE
-                elif poll is not None and time.perf_counter() >= due:
-                    due = time.perf_counter() + POLL_SECONDS
-                    outcome = INTERRUPTED if poll(state.step, loss) else DONE
-        except BaseException as raised:  # a signal may arrive anywhere; the last whole state stands
-            outcome, error = INTERRUPTED, raised
-        count = norms_before(state.step, norms_every) - norms_before(start, norms_every)
-        taken = np.array(norms[:count], np.float64).reshape(count, 3)
-        return Advance(state, np.array(losses[: state.step - start]), outcome, error, taken)
+        n = len(samples)
+        make: Callable[[State], Made] = (
+            WholeSteps(self, network, samples, plan, lambda step: self._rows(plan, step, n), watch)
+            if isinstance(plan.rule, WholeStep)
+            else lambda state: self._step(network, state, samples, plan, watch)
+        )
+        return run_steps(make, state, n, plan, stop, poll, check_each_step, norms_every)
 
     def advance_many(
         self, network: Network, states: States, samples: Samples, plans: Plans, stop: int
     ) -> AdvanceMany:
         """Run steps [states.step, stop) of each of `plans`, one after the other."""
-        theta, memory = states.theta.copy(), states.memory.copy()
-        losses = np.full((len(states), stop - states.step), np.nan)
-        for i in range(len(states)):
-            made = self.advance(network, states[i], samples, plans[i], stop)
-            if made.outcome == INTERRUPTED:
-                return AdvanceMany.of(states, losses, made.error)
-            theta[i], memory[i] = made.state.theta, made.state.memory
-            losses[i, : len(made.losses)] = made.losses
-        return AdvanceMany.of(States(theta, memory, stop), losses)
+        return advance_in_turn(self, network, states, samples, plans, stop)
 
     def _step(
         self, network: Network, state: State, samples: Samples, plan: Plan, watch: Watch | None
-    ) -> tuple[State, Working]:
+    ) -> Made:
         n = len(samples)
         rows = self._rows(plan, state.step, n)
         dropout = plan.dropout_at(state.step, network.depth - 1)
@@ -182,11 +149,12 @@ class ReferenceEngine:
             _note(watch, network, state, rows, made)
         rates = plan.rates(state.step, state.step + 1, n)[0].tolist()
         (keep,) = plan.keeps(state.step, state.step + 1, n).tolist()
+        rule = element_wise(plan.rule)
         with np.errstate(over="ignore", invalid="ignore"):
-            theta, memory = plan.rule.update(
+            theta, memory = rule.update(
                 network.decayed(state.theta, keep), state.memory, made.gradient, rates
             )
-        return State(theta, memory, state.step + 1), made
+        return Made(State(theta, memory, state.step + 1), made.loss, made.unclipped)
 
     def _rows(self, plan: Plan, step: int, n: int) -> Array:
         epoch, place = divmod(step, plan.steps_per_epoch(n))
@@ -202,18 +170,6 @@ class ReferenceEngine:
         if self._shuffles is None or self._shuffles.key != (plan.order, n):
             self._shuffles = Shuffles(plan.order, n, draw_with_numpy)
         return self._shuffles.orders(epoch, epoch + 1)[0]
-
-    @staticmethod
-    def _still_finite(state: State, samples: Samples, plan: Plan, each_step: bool) -> bool:
-        epoch_ended = state.step % plan.steps_per_epoch(len(samples)) == 0
-        return state.finite if each_step or epoch_ended else True
-
-
-def _lengths(made: Working, before: State, after: State) -> list[float]:
-    """Return the norms of a step, as `Advance` has them."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        change = after.theta - before.theta
-        return [length(made.unclipped), length(after.velocity), length(change)]
 
 
 def _note(watch: Watch, network: Network, state: State, rows: Array, made: Working) -> None:

@@ -17,6 +17,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.plans import OTHERS, Plans
+from schuss.method.rules.rule import first_memory
 from schuss.method.samples import Samples
 from schuss.method.schedules import Plateau
 from schuss.method.state import States
@@ -180,7 +181,7 @@ def _check_to_the_end(plans: Plans) -> None:
 
 
 def _first_states(network: Network, plans: Plans, dtype: Any, theta: Array | None) -> States:
-    count, slots = len(plans), len(plans.plan.rule.memory)
+    count = len(plans)
     if theta is None:
         seeds = plans.column("seed")
         drawn = {seed: network.initial(seed, dtype) for seed in dict.fromkeys(seeds)}
@@ -196,4 +197,4 @@ def _first_states(network: Network, plans: Plans, dtype: Any, theta: Array | Non
             )
         if not np.isfinite(first).all():
             raise DataError("theta holds NaN or infinity; training must start from finite numbers.")
-    return States(first, np.zeros((count, slots, first.shape[1]), dtype))
+    return States(first, np.stack([first_memory(plans.plan.rule, row) for row in first]))

@@ -17,9 +17,12 @@ from schuss.errors import SettingError
 from schuss.method.backprop import Objective
 from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.dropout import Dropout
+from schuss.method.functions import Array
 from schuss.method.orders import Blocks, Order, check_order, order_from_json, order_to_json, philox_order
-from schuss.method.rules import RULES, Momentum, Rule, rule_from_dict, rule_to_dict
+from schuss.method.rules import RULES, Momentum, Rule, WholeStep, rule_from_dict, rule_to_dict
+from schuss.method.rules.rule import first_memory
 from schuss.method.schedules import Span, at_steps, highest
+from schuss.method.state import State
 
 __all__ = ["Plan"]
 
@@ -72,7 +75,7 @@ class Plan:
         A setting outside what is allowed.
     """
 
-    rule: Rule = field(default_factory=Momentum)
+    rule: Rule | WholeStep = field(default_factory=Momentum)
     epochs: int = 100
     batch_size: int | None = 32
     seed: int = 0
@@ -97,6 +100,8 @@ class Plan:
             self._set("batch_size", check_integer("batch_size", self.batch_size, low=1))
         self._set("seed", check_integer("seed", self.seed, low=0, high=2**64 - 1))
         check_order(self.order)
+        if isinstance(self.rule, WholeStep):
+            self._check_whole(self.rule)
         check_choice("reduction", self.reduction, REDUCTIONS)
         for name in ("l2", "l1", "weight_decay", "min_improvement"):
             self._set(name, check_number(name, getattr(self, name), low=0.0))
@@ -116,6 +121,20 @@ class Plan:
             self._set("loss_goal", check_number("loss_goal", self.loss_goal))
         if self.patience is not None:
             self._set("patience", check_integer("patience", self.patience, low=1))
+
+    def _check_whole(self, rule: WholeStep) -> None:
+        """Refuse what a rule cannot do that looks at more than one gradient of each weight."""
+        if rule.full_batch and self.batch_size is not None:
+            raise SettingError(
+                f"rule {rule.name!r} compares one step with the next, so each must see all samples; got "
+                f"batch_size={self.batch_size!r}. Give batch_size=None."
+            )
+        for name in ("weight_decay", "clip"):
+            if getattr(self, name):
+                raise SettingError(
+                    f"{name} changes the one gradient or weight that a step starts from, and rule "
+                    f"{rule.name!r} looks at more; leave {name} out. l2 is a penalty that it sees everywhere."
+                )
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -179,6 +198,11 @@ class Plan:
             return np.ones(stop - start)
         steps = np.arange(start, stop, dtype=np.int64)
         return 1.0 - self.weight_decay * at_steps(self.rule.learning_rate, steps, self.span(n))
+
+    def start(self, theta: Array) -> State:
+        """Return the state before the first step: a copy of `theta`, and the rule's first memory."""
+        theta = np.array(theta)
+        return State(theta, first_memory(self.rule, theta))
 
     def span(self, n: int) -> Span:
         """Return how long the training is on `n` samples."""

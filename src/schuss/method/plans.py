@@ -109,7 +109,7 @@ class Plans:
 
     def column(self, name: str) -> tuple[Any, ...]:
         """Return a setting's value in each plan, whether it varies or not."""
-        owner = self.plan.rule if name in self.plan.rule.rates else self.plan
+        owner = self.plan if name in OTHERS else self.plan.rule
         return self.columns.get(name) or (getattr(owner, name),) * self.count
 
     @cached_property

@@ -55,7 +55,7 @@ class InMemory:
 
     def before(self, step: int) -> State:  # noqa: ARG002  # as `Kept` has it
         """Return the first state."""
-        return State.start(self.network.initial(self.plan.seed, self.dtype), len(self.plan.rule.memory))
+        return self.plan.start(self.network.initial(self.plan.seed, self.dtype))
 
     def after(self, step: int) -> State | None:  # noqa: ARG002  # as `Kept` has it
         """Return None."""

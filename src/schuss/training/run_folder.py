@@ -146,9 +146,16 @@ class RunFolder:
     def _drawn(self) -> Checkpoint:
         """Return the start of a training whose first weights follow from the seed."""
         theta = self.network.initial(self.plan.seed, self.told["dtype"])
-        state = State.start(theta, len(self.plan.rule.memory))
         return Checkpoint(
-            state, self.plan, progress_from(self.told["reached"]), np.empty(0), None, 0, None, None, 0.0
+            self.plan.start(theta),
+            self.plan,
+            progress_from(self.told["reached"]),
+            np.empty(0),
+            None,
+            0,
+            None,
+            None,
+            0.0,
         )
 
     def good(self, most: int | None = None) -> Iterator[Checkpoint]:

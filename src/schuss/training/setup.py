@@ -13,6 +13,7 @@ from schuss.errors import DataError, SchussWarning, SettingError, did_you_mean
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
+from schuss.method.rules.rule import first_memory
 from schuss.method.samples import Samples
 from schuss.method.state import State
 
@@ -45,16 +46,13 @@ def first_state(
     network: Network, plan: Plan, dtype: Any, theta: Array | None, memory: Array | None = None
 ) -> State:
     """Return the state before the first step: drawn weights, or checked copies of `theta` and `memory`."""
-    slots = len(plan.rule.memory)
     theta = network.initial(plan.seed, dtype) if theta is None else np.array(theta, dtype=dtype)
     network.check_theta(theta)
     if memory is None:
-        memory = np.zeros((slots, theta.size), dtype)
-    memory = np.array(memory, dtype=dtype)
-    if memory.shape != (slots, theta.size):
-        raise DataError(
-            f"the memory of rule {plan.rule.name!r} has shape {(slots, theta.size)}; got {memory.shape}."
-        )
+        memory = first_memory(plan.rule, theta)
+    memory, shape = np.array(memory, dtype=dtype), (len(plan.rule.memory), theta.size)
+    if memory.shape != shape:
+        raise DataError(f"the memory of rule {plan.rule.name!r} has shape {shape}; got {memory.shape}.")
     if not (np.isfinite(theta).all() and np.isfinite(memory).all()):
         raise DataError("theta or memory holds NaN or infinity; training must start from finite numbers.")
     return State(theta, memory)

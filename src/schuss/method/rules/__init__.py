@@ -9,26 +9,41 @@ from schuss.errors import SettingError
 from schuss.method.checks import check_choice
 from schuss.method.rules.adam import Adam
 from schuss.method.rules.gradient_descent import GradientDescent
+from schuss.method.rules.irprop_minus import IRpropMinus
+from schuss.method.rules.irprop_plus import IRpropPlus
 from schuss.method.rules.momentum import Momentum
 from schuss.method.rules.nesterov import Nesterov
-from schuss.method.rules.rule import Rule
+from schuss.method.rules.rprop import Rprop
+from schuss.method.rules.rule import Rule, WholeStep
 from schuss.method.schedules import rate_from_json, rate_to_json
 
 __all__ = [
+    "ELEMENT_WISE",
     "RULES",
+    "WHOLE_STEPS",
     "Adam",
     "GradientDescent",
+    "IRpropMinus",
+    "IRpropPlus",
     "Momentum",
     "Nesterov",
+    "Rprop",
     "Rule",
+    "WholeStep",
     "rule_from_dict",
     "rule_to_dict",
 ]
 
-RULES: dict[str, type[Any]] = {rule.name: rule for rule in (GradientDescent, Momentum, Nesterov, Adam)}
+# By these each weight moves by its own numbers alone, so that the kernel knows them, in this order.
+ELEMENT_WISE: tuple[type[Any], ...] = (GradientDescent, Momentum, Nesterov, Adam)
+
+# These look at more than one gradient of each weight; engines make their steps one by one.
+WHOLE_STEPS: tuple[type[Any], ...] = (Rprop, IRpropPlus, IRpropMinus)
+
+RULES: dict[str, type[Any]] = {rule.name: rule for rule in (*ELEMENT_WISE, *WHOLE_STEPS)}
 
 
-def rule_to_dict(rule: Rule) -> dict[str, Any]:
+def rule_to_dict(rule: Rule | WholeStep) -> dict[str, Any]:
     """Return a rule as plain JSON values."""
     values = {field.name: getattr(rule, field.name) for field in fields(rule)}  # type: ignore[arg-type]  # all are
     return {
@@ -37,13 +52,13 @@ def rule_to_dict(rule: Rule) -> dict[str, Any]:
     }
 
 
-def rule_from_dict(value: dict[str, Any]) -> Rule:
+def rule_from_dict(value: dict[str, Any]) -> Rule | WholeStep:
     """Return the rule that `rule_to_dict` described."""
     settings = dict(value)
     kind = RULES[check_choice("rule", settings.pop("name"), RULES)]
     values = {name: rate_from_json(v) if name in kind.rates else v for name, v in settings.items()}
     try:
-        rule: Rule = kind(**values)
+        rule: Rule | WholeStep = kind(**values)
     except TypeError as error:
         raise SettingError(f"rule {kind.name!r} does not take these settings: {value}.") from error
     return rule

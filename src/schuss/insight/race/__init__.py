@@ -1,0 +1,1 @@
+"""Update rules down one surface or one network."""

@@ -1,0 +1,227 @@
+"""The door to races: rules down a surface, down a slice of a network's loss, or down the network itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from schuss.engine.choice import engine_named
+from schuss.engine.engine import Engine
+from schuss.engine.stepping import BatchLandscape
+from schuss.errors import DataError, SettingError
+from schuss.insight.race.descend import descend
+from schuss.insight.race.train_down import train_down
+from schuss.insight.race.value import CLOCKS, Race, Racer
+from schuss.insight.race.window import window_of
+from schuss.method.checks import check_choice, check_integer, check_number
+from schuss.method.functions import Array
+from schuss.method.landscape import Landscape
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.rules import RULES, Adam, GradientDescent, Momentum, Nesterov, Rule, WholeStep
+from schuss.method.samples import Samples
+from schuss.method.surfaces import SURFACES, Surface
+from schuss.method.surfaces.plane import plane_of_weights, principal_plane
+from schuss.training.setup import first_state, fitting_plan
+
+__all__ = ["NETWORK_RACERS", "race"]
+
+STEPS_DOWN_SURFACE, STEPS_DOWN_NETWORK = 5000, 500
+
+# The rules that race down a network if nothing else is said.
+NETWORK_RACERS: tuple[Rule | WholeStep, ...] = (
+    GradientDescent(0.1),
+    Momentum(0.03, 0.9),
+    Nesterov(0.03, 0.9),
+    Adam(0.003),
+)
+
+
+def race(
+    ground: str | Surface | Network = "six-points",
+    X: Any = None,
+    T: Any = None,
+    *,
+    rules: Sequence[Rule | WholeStep] | None = None,
+    start: Sequence[float] | None = None,
+    theta: Array | None = None,
+    slice_of: tuple[int | str, int | str] | None = None,
+    goal: float | None = None,
+    steps: int | None = None,
+    clock: str = "steps",
+    plan: Plan | None = None,
+    dtype: Any = None,
+    engine: str | Engine = "auto",
+    threads: int | None = None,
+) -> Race:
+    """Race update rules down one surface or one network, all from one start.
+
+    Parameters
+    ----------
+    ground : str, Surface or Network
+        A key of ``schuss.method.surfaces.SURFACES``, a surface made by one of its functions, or a network,
+        with `X` and `T`.
+    X, T : array_like
+        As for `train`.
+    rules : sequence of Rule, optional
+        The same one may take part several times, with other settings. By default those of the surface.
+    start : (float, float), optional
+        Where a race down a surface or a slice begins.
+    theta : ndarray, shape (n_parameters,), optional
+        The network's first weights; by default what its init draws for the plan's seed.
+    slice_of : pair of int or str, optional
+        Two weights of the network, by place or name: they alone vary, all others stay as in `theta`.
+    goal : float, optional
+        The loss at which a rule has arrived; by default that of the surface, and none for a network.
+    steps : int, optional
+        At most so many updates; by default 5,000, and 500 for a network, in whole epochs.
+    clock : {"steps", "evaluations", "time"}, default "steps"
+        What those who arrive are ranked by.
+    plan : Plan, optional
+        What the trainings have in common beside rule and epochs: batch size, seed, penalties. By default
+        full batches.
+    dtype : {"float32", "float64"}, optional
+        By default float64; for a network as in `train`.
+    engine, threads
+        As for `train`.
+
+    Returns
+    -------
+    Race
+        A rule that does not arrive, or diverges, is told with the best that it had.
+
+    Raises
+    ------
+    SettingError, DataError
+        Unknown surface, a start of another length or not finite, a rule that needs full batches without them.
+    """
+    check_choice("clock", clock, CLOCKS)
+    goal = None if goal is None else check_number("goal", goal)
+    if steps is not None:
+        check_integer("steps", steps, low=1)
+    if isinstance(ground, Network):
+        samples = Samples.check(ground, X, T, dtype)
+        engine = engine_named(engine, threads)
+        plan = fitting_plan(plan or Plan(batch_size=None), {}, len(samples))
+        theta = first_state(ground, plan, samples.X.dtype, theta).theta
+        racing = _checked(rules, NETWORK_RACERS)
+        if slice_of is None:
+            if start is not None:
+                raise SettingError("a network starts from theta=; start= is for a surface or a slice of it.")
+            return _down_network(ground, samples, plan, theta, racing, goal, steps, clock, engine)
+        return _down_slice(ground, samples, plan, theta, slice_of, racing, start, goal, steps, clock, engine)
+    if X is not None or T is not None or theta is not None or plan is not None or slice_of is not None:
+        raise SettingError("a surface has no data, plan or theta; these are for a race down a network.")
+    surface = ground if isinstance(ground, Surface) else SURFACES[check_choice("surface", ground, SURFACES)]()
+    begin = _two_numbers(surface.start if start is None else start, _float_type(dtype))
+    racing = _checked(rules, surface.racers)
+    goal = surface.goal if goal is None else goal
+    limit = steps or STEPS_DOWN_SURFACE
+    racers = tuple(descend(rule, surface, begin, limit, goal) for rule in racing)
+    return Race(
+        *(surface.name, surface.words, surface, ("first weight", "second weight")),
+        window=window_of([racer.trail for racer in racers], surface.window),
+        **{"start": begin, "goal": goal, "limit": limit, "clock": clock, "racers": racers},
+        **{"minima": surface.minima, "notes": surface.notes},
+    )
+
+
+def _down_slice(
+    network: Network,
+    samples: Samples,
+    plan: Plan,
+    theta: Array,
+    weights: tuple[int | str, int | str],
+    rules: tuple[Rule | WholeStep, ...],
+    start: Sequence[float] | None,
+    goal: float | None,
+    steps: int | None,
+    clock: str,
+    engine: Engine,
+) -> Race:
+    """Race down the loss over all samples as a function of two weights."""
+    places = _places(network, weights)
+    names = network.weight_name(places[0]), network.weight_name(places[1])
+    land = plane_of_weights(BatchLandscape(engine, network, samples, plan.objective), theta, places, names)
+    begin = _two_numbers(theta[list(places)] if start is None else start, theta.dtype)
+    limit = steps or STEPS_DOWN_NETWORK
+    racers = tuple(descend(rule, land, begin, limit, -math.inf if goal is None else goal) for rule in rules)
+    window = window_of([racer.trail for racer in racers])
+    words = f"two weights of {network!r} on {len(samples):,} samples, all others held"
+    return Race("slice", words, land, names, window, begin, goal, limit, clock, racers)
+
+
+def _down_network(
+    network: Network,
+    samples: Samples,
+    plan: Plan,
+    theta: Array,
+    rules: tuple[Rule | WholeStep, ...],
+    goal: float | None,
+    steps: int | None,
+    clock: str,
+    engine: Engine,
+) -> Race:
+    """Race trainings of one network, and look at them in the plane in which their trails spread most."""
+    per_epoch = plan.steps_per_epoch(len(samples))
+    epochs = -(-(steps or STEPS_DOWN_NETWORK) // per_epoch)
+    plans = [plan.replace(rule=rule, epochs=epochs) for rule in rules]
+    racers = tuple(train_down(network, samples, each, theta, goal, engine) for each in plans)
+    land = principal_plane(
+        BatchLandscape(engine, network, samples, plan.objective), _spread([r.trail for r in racers])
+    )
+    window = window_of([land.project(racer.trail) for racer in racers])
+    size = plan.batch_of(len(samples))
+    batches = "full batches" if size == len(samples) else f"batches of {size}"
+    words = f"{network!r} on {len(samples):,} samples, {batches}"
+    return Race("network", words, land, land.names, window, theta, goal, epochs * per_epoch, clock, racers)
+
+
+def _spread(trails: Sequence[Array], most: int = 60) -> Array:
+    """Return at most so many points of each trail, as far apart in steps as can be, in one array."""
+    chosen = [np.unique(np.linspace(0, len(t) - 1, min(most, len(t))).astype(np.int64)) for t in trails]
+    return np.concatenate([t[rows] for t, rows in zip(trails, chosen, strict=True)])
+
+
+def _checked(rules: Sequence[Rule | WholeStep] | None, default: tuple[Rule | WholeStep, ...]) -> tuple[Rule | WholeStep, ...]:
+    if rules is None:
+        return default
+    if not rules:
+        raise SettingError("a race needs at least one rule.")
+    for rule in rules:
+        if type(rule) not in RULES.values():
+            raise SettingError(f"a rule must be one of {', '.join(RULES)}; got {rule!r}.")
+    return tuple(rules)
+
+
+def _float_type(dtype: Any) -> np.dtype[Any]:
+    names = {np.dtype(t): t for t in ("float32", "float64")}
+    try:
+        chosen = np.dtype(dtype or "float64")
+    except TypeError:
+        chosen = np.dtype(object)
+    if chosen not in names:
+        raise SettingError(f"dtype must be float32 or float64; got {dtype!r}.")
+    return chosen
+
+
+def _two_numbers(start: Any, dtype: Any) -> Array:
+    try:
+        begin = np.array(start, dtype)
+    except (TypeError, ValueError):
+        begin = np.empty(0)
+    if begin.shape != (2,) or not np.isfinite(begin).all():
+        raise SettingError(f"start must be two finite numbers, as (-4, -4); got {start!r}.")
+    return begin
+
+
+def _places(network: Network, weights: tuple[int | str, int | str]) -> tuple[int, int]:
+    if isinstance(weights, str) or len(weights) != 2:
+        raise SettingError(f"a slice is of two weights; got {weights!r}.")
+    found = [network.weight_index(w) if isinstance(w, str) else w for w in weights]
+    for place in found:
+        check_integer("weight", place, low=0, high=network.n_parameters - 1)
+    return int(found[0]), int(found[1])
