@@ -18,6 +18,7 @@ from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
 from schuss.method.functions import Array
 from schuss.method.plans import Plans
+from schuss.method.rules.rule import first_memory
 from schuss.method.samples import Samples
 from schuss.method.state import States
 
@@ -42,7 +43,7 @@ class Many:
         samples = Samples.check(network, X, T)
         if theta is None:
             theta = np.stack([network.initial(seed, samples.X.dtype) for seed in plans.column("seed")])
-        memory = np.zeros((len(plans), len(plans.plan.rule.memory), theta.shape[1]), theta.dtype)
+        memory = np.stack([first_memory(plans.plan.rule, row) for row in theta])
         return cls(network, samples, plans, States(theta, memory), engine_named("native"))
 
     def to(self, step: int) -> Many:

@@ -1,67 +1,90 @@
-"""The table of NeuPy's article: one logistic unit, six points, and how many steps each rule takes downhill."""
+"""The table of NeuPy's article: one logistic unit, six points, and how many steps each rule takes down."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from benchmarks.papers.claim import Claim, Range
 from benchmarks.papers.paper import Paper
-from schuss import GradientDescent, Momentum, Nesterov, Network, Plan, sweep, train
-from schuss.method.rules import Rule
+from schuss import GradientDescent, Momentum, Nesterov, Plan, sweep
+from schuss.insight.race.race import race
+from schuss.insight.race.value import Racer
+from schuss.method.rules import IRpropPlus, Rprop, Rule, WholeStep
+from schuss.method.surfaces.six_points import NETWORK, T, X, six_points
 
 __all__ = ["NEUPY"]
 
-X = np.array([[0.9, 0.3], [0.5, 0.3], [0.2, 0.1], [0.7, 0.5], [0.1, 0.8], [0.1, 0.9]])
-T = np.array([[1.0], [1.0], [1.0], [0.0], [0.0], [0.0]])
-START = np.array([-4.0, -4.0])
-GOAL = 0.125
+RPROP = Rprop(1.2, 0.5, first_step=0.1, smallest=0.1, largest=50.0)
+IRPROP = IRpropPlus(1.2, 0.5, first_step=0.1, smallest=0.1, largest=50.0)
+TODAY = 0.3  # the first step size in the script as it stands now
+
+PRINTED: list[tuple[str, Rule | WholeStep, int]] = [
+    ("gradient descent, α = .3", GradientDescent(0.3), 797),
+    ("momentum, α = .3, η = .9", Momentum(0.3, 0.9), 92),
+    ("RPROP, first step size .1", RPROP, 20),
+    ("iRPROP+, first step size .1", IRPROP, 17),
+    ("gradient descent, α = 10", GradientDescent(10.0), 25),
+]
+BESIDE: list[tuple[str, Rule | WholeStep]] = [
+    ("RPROP, first step size .3", replace(RPROP, first_step=TODAY)),
+    ("iRPROP+, first step size .3", replace(IRPROP, first_step=TODAY)),
+    ("Nesterov, α = .3, η = .9", Nesterov(0.3, 0.9)),
+]
+MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.99)
+SURFACE = six_points()
 MOST = 5000
-UNIT = Network([2, 1], loss="mean_squared_error", output="logistic", biases=False)
-MOMENTA = {0.0: 797, 0.5: 401, 0.8: 166, 0.9: 92, 0.95: 80, 0.97: 91}
-
-
-def steps(rule: Rule) -> int:
-    """Return after how many steps a rule has the loss at or below the goal."""
-    plan = Plan(rule, MOST, None, order="sequential", loss_goal=GOAL)
-    return first_below(train(UNIT, X, T, plan, theta=START).loss)
-
-
-def first_below(losses: np.ndarray) -> int:
-    """Return how many steps were made before the first loss at or below the goal; MOST where there is none.
-
-    An epoch's loss is that before its step.
-    """
-    return int(np.argmax(losses <= GOAL)) if (losses <= GOAL).any() else MOST
 
 
 def table(_trials: int) -> list[Claim]:
     """Compare the numbers of steps."""
-    rules: list[tuple[str, int, Rule]] = [
-        ("gradient descent, α = .3", 797, GradientDescent(0.3)),
-        ("momentum, α = .3, η = .9", 92, Momentum(0.3, 0.9)),
-        ("gradient descent, α = 10", 25, GradientDescent(10.0)),
+    names, rules, said = zip(*PRINTED, strict=True)
+    racers = race(SURFACE, rules=rules, steps=MOST).racers
+    lines = [
+        Claim(name, steps, float(racer.steps), Range.exactly(steps), _asked(racer))
+        for name, steps, racer in zip(names, said, racers, strict=True)
     ]
-    lines = [_steps(name, said, steps(rule)) for name, said, rule in rules]
-    lines.append(Claim("Nesterov, α = .3, η = .9", "", steps(Nesterov(0.3, 0.9))))
-    plan = Plan(Momentum(0.3), MOST + 1, None, order="sequential")
-    found = sweep(UNIT, X, T, plan, momentum=[*MOMENTA, 0.99], theta=START).loss
+    others = race(SURFACE, rules=[rule for _, rule in BESIDE], steps=MOST).racers
     lines += [
-        Claim(f"momentum, α = .3, η = {eta:g}", "", first_below(losses))
-        for eta, losses in zip((*MOMENTA, 0.99), found, strict=True)
+        Claim(name, "", float(racer.steps), beside=_asked(racer))
+        for (name, _), racer in zip(BESIDE, others, strict=True)
     ]
-    return lines
+    return [*lines, *momenta()]
 
 
-def _steps(what: str, said: int, ours: int) -> Claim:
-    return Claim(what, said, float(ours), Range.exactly(said))
+def _asked(racer: Racer) -> str:
+    """Say how often the rule asked for a gradient or a loss, where that is not once a step."""
+    asked = int(racer.evaluations[-1])
+    return "" if asked == racer.steps else f"({asked} evaluations)"
+
+
+def momenta() -> list[Claim]:
+    """Show how many steps each momentum takes at the same rate: networks side by side in a sweep."""
+    plan = Plan(Momentum(0.3), MOST + 1, None, order="sequential")
+    found = sweep(NETWORK, X, T, plan, momentum=MOMENTA, theta=np.array(SURFACE.start))
+    steps = [_first_below(losses) for losses in found.loss]
+    return [
+        Claim(f"momentum, α = .3, η = {eta:g}", "", count, beside="" if count < MOST else "or more")
+        for eta, count in zip(MOMENTA, steps, strict=True)
+    ]
+
+
+def _first_below(losses: np.ndarray) -> float:
+    """Return how many steps were made before the first loss at or below the goal, at most MOST.
+
+    An epoch's loss is that before its step.
+    """
+    below = losses <= SURFACE.goal
+    return float(np.argmax(below)) if below.any() else float(MOST)
 
 
 NEUPY = Paper(
     "neupy",
     "Rules down one surface: the article's table",
-    "Visualize algorithms based on the backpropagation, neupy.com, 4 July 2015.",
+    "NeuPy, Visualize algorithms based on the backpropagation, 4 July 2015.",
     "One logistic unit of two weights on six points, from (−4, −4), full batches, loss = mean of (t − y)²; "
-    f"counted are the steps until the loss is at or below {GOAL}, at most {MOST:,}.",
+    f"counted are the steps until the loss is at or below {SURFACE.goal}, at most {MOST:,}.",
     0,
     table,
 )
