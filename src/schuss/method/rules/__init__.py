@@ -8,11 +8,17 @@ from typing import Any
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice
 from schuss.method.rules.adam import Adam
+from schuss.method.rules.conjugate_gradients import ConjugateGradients
 from schuss.method.rules.gradient_descent import GradientDescent
 from schuss.method.rules.irprop_minus import IRpropMinus
 from schuss.method.rules.irprop_plus import IRpropPlus
+from schuss.method.rules.line_search import LineSearch
+from schuss.method.rules.look_ahead import LookAhead
 from schuss.method.rules.momentum import Momentum
+from schuss.method.rules.muon import Muon
 from schuss.method.rules.nesterov import Nesterov
+from schuss.method.rules.newton import Newton
+from schuss.method.rules.quickprop import Quickprop
 from schuss.method.rules.rprop import Rprop
 from schuss.method.rules.rule import Rule, WholeStep
 from schuss.method.schedules import rate_from_json, rate_to_json
@@ -30,6 +36,12 @@ __all__ = [
     "Rprop",
     "Rule",
     "WholeStep",
+    "Quickprop",
+    "Newton",
+    "Muon",
+    "LookAhead",
+    "LineSearch",
+    "ConjugateGradients",
     "rule_from_dict",
     "rule_to_dict",
 ]
@@ -38,7 +50,17 @@ __all__ = [
 ELEMENT_WISE: tuple[type[Any], ...] = (GradientDescent, Momentum, Nesterov, Adam)
 
 # These look at more than one gradient of each weight; engines make their steps one by one.
-WHOLE_STEPS: tuple[type[Any], ...] = (Rprop, IRpropPlus, IRpropMinus)
+WHOLE_STEPS: tuple[type[Any], ...] = (
+    Rprop,
+    IRpropPlus,
+    IRpropMinus,
+    Quickprop,
+    LineSearch,
+    ConjugateGradients,
+    Newton,
+    Muon,
+    LookAhead,
+)
 
 RULES: dict[str, type[Any]] = {rule.name: rule for rule in (*ELEMENT_WISE, *WHOLE_STEPS)}
 

@@ -69,7 +69,7 @@ class IRpropPlus:
         return np.concatenate([start_of(self, theta), np.full_like(theta, np.finfo(theta.dtype).max)[None]])
 
     def step(self, land: Landscape, theta: Array, memory: Array, rates: Sequence[float]) -> Stepped:
-        """Return theta moved by its step sizes; back, where a slope has changed its sign and the loss rose."""
+        """Return theta moved by its step sizes; back where a slope has changed its sign, if the loss rose."""
         loss, gradient = land.gradient(theta)
         sizes, turned = resized(self, memory[:3], gradient, rates)
         told = theta.dtype.type(loss)

@@ -41,6 +41,9 @@ LIMITS: dict[str, dict[str, Any]] = {
     "beta_2": {"low": 0.0, "high": 1.0, "open_high": True},
     "epsilon": {"low": 0.0, "open_low": True},
     "increase": {"low": 1.0, "open_low": True},
+    "max_growth": {"low": 0.0, "open_low": True},
+    "ridge": {"low": 0.0},
+    "bias_rate": {"low": 0.0, "open_low": True},
     "decrease": {"low": 0.0, "high": 1.0, "open_low": True, "open_high": True},
 }
 
@@ -53,6 +56,9 @@ LETTERS = {
     "epsilon": "ε",
     "increase": "Δ⁺",
     "decrease": "Δ⁻",
+    "max_growth": "μ",
+    "ridge": "r",
+    "bias_rate": "α_b",
 }
 
 
