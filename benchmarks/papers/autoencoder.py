@@ -31,7 +31,7 @@ RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 INCOMING = 15  # weights of a unit that are not 0 at first
 MOST_SEEDS = 0.6  # 3 of 5
 CLASSICAL, LOOKING_AHEAD = "classical", "Nesterov"
-KINDS: dict[str, type[Momentum] | type[Nesterov]] = {CLASSICAL: Momentum, LOOKING_AHEAD: Nesterov}
+KINDS: dict[str, type[Momentum | Nesterov]] = {CLASSICAL: Momentum, LOOKING_AHEAD: Nesterov}
 MNIST = {  # the paper's table 1
     (CLASSICAL, 0.0): 2.1,
     (CLASSICAL, 0.9): 1.0,
@@ -125,12 +125,11 @@ NOT_EVERYWHERE = "the difference is smaller than that between seeds on so small 
 AUTOENCODER = Paper(
     "autoencoder",
     "Deep autoencoders: how high momentum may go",
-    "Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep learning, "
-    "ICML 2013, tables 1 and 2; beside the means stands their column for MNIST, whose numbers belong to other "
-    "data.",
+    "Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep "
+    "learning, ICML 2013, tables 1 and 2. Their losses, shown beside ours, are those of MNIST.",
     "Digits of 8 × 8, 64-32-16-6-16-32-64, logistic, sparse first weights, squared error, batches of "
-    f"{BATCH}, {STEPS:,} steps; η rises in the paper's stairs, one every {PERIOD} steps, and is {CALM:g} in the "
-    f"last {LAST}; each seed at the best of the rates {', '.join(f'{rate:g}' for rate in RATES)}.",
+    f"{BATCH}, {STEPS:,} steps; η rises in the paper's stairs, one every {PERIOD} steps, and is {CALM:g} in "
+    f"the last {LAST}; each seed at the best of the rates {', '.join(f'{rate:g}' for rate in RATES)}.",
     5,
     compare,
 )

@@ -12,9 +12,11 @@ SHOWN, NOT_RUN = "shown", "cannot be run"
 
 
 def number(value: float, digits: int) -> str:
-    """Return a number with so many digits that count; whole numbers whole."""
-    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:.{digits}g}"
-    return text.replace("-", "−")
+    """Return a number with so many digits that count; whole and large numbers whole."""
+    if math.isnan(value):
+        return "—"
+    whole = float(value).is_integer() or abs(value) >= 10**digits
+    return (f"{value:,.0f}" if whole else f"{value:.{digits}g}").replace("-", "−")
 
 
 @dataclass(frozen=True)

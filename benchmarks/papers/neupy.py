@@ -11,7 +11,7 @@ from benchmarks.papers.paper import Paper
 from schuss import GradientDescent, Momentum, Nesterov, Plan, sweep
 from schuss.insight.race.race import race
 from schuss.insight.race.value import Racer
-from schuss.method.rules import IRpropPlus, Rprop, Rule, WholeStep
+from schuss.method.rules import IRpropPlus, LineSearch, Newton, Rprop, Rule, WholeStep
 from schuss.method.surfaces.six_points import NETWORK, T, X, six_points
 
 __all__ = ["NEUPY"]
@@ -25,12 +25,14 @@ PRINTED: list[tuple[str, Rule | WholeStep, int]] = [
     ("momentum, α = .3, η = .9", Momentum(0.3, 0.9), 92),
     ("RPROP, first step size .1", RPROP, 20),
     ("iRPROP+, first step size .1", IRPROP, 17),
+    ("gradient descent by golden section", LineSearch(), 2),
     ("gradient descent, α = 10", GradientDescent(10.0), 25),
 ]
 BESIDE: list[tuple[str, Rule | WholeStep]] = [
     ("RPROP, first step size .3", replace(RPROP, first_step=TODAY)),
     ("iRPROP+, first step size .3", replace(IRPROP, first_step=TODAY)),
     ("Nesterov, α = .3, η = .9", Nesterov(0.3, 0.9)),
+    ("Newton, ridge .01", Newton()),
 ]
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.99)
 SURFACE = six_points()
@@ -82,7 +84,7 @@ def _first_below(losses: np.ndarray) -> float:
 NEUPY = Paper(
     "neupy",
     "Rules down one surface: the article's table",
-    "NeuPy, Visualize algorithms based on the backpropagation, 4 July 2015.",
+    "NeuPy, Visualize backpropagation algorithms, 4 July 2015.",
     "One logistic unit of two weights on six points, from (−4, −4), full batches, loss = mean of (t − y)²; "
     f"counted are the steps until the loss is at or below {SURFACE.goal}, at most {MOST:,}.",
     0,

@@ -1,4 +1,4 @@
-"""What a reproduction is: where the numbers were published, how they are made again, what came of it. Values."""
+"""What a reproduction is: where numbers were published, how they are made again, what came of it. Values."""
 
 from __future__ import annotations
 

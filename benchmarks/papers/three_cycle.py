@@ -1,4 +1,4 @@
-"""The momentum that is best for a quadratic, going round for ever: the counter-example of Lessard and others."""
+"""The momentum that is best for a quadratic, going round for ever: a counter-example of Lessard and others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BEST_FOR_QUADRATICS, PLAIN = Momentum(1 / 9, 4 / 9), GradientDescent(2 / 26)
 
 
 def value(theta: Array) -> Any:
-    """Return f(x) + ½·y², f convex with curvatures from 1 to 25; the second weight only makes it a surface."""
+    """Return f(x) + ½·y², f convex with curvatures from 1 to 25; the second weight makes it a surface."""
     x, y = theta
     parts = [12.5 * x * x, 0.5 * x * x + 24.0 * x - 12.0, 12.5 * x * x - 24.0 * x + 36.0]
     return parts[_part(x)] + 0.5 * y * y
@@ -73,7 +73,7 @@ THREE_CYCLE = Paper(
     "three-cycle",
     "Heavy ball tuned for a quadratic, on a function that is none",
     "Lessard, Recht and Packard, Analysis and design of optimization algorithms via integral quadratic "
-    "constraints, SIAM J. Optim. 26 (2016), section 4.6.",
+    "constraints, SIAM J. Optim. 26 (2016).",
     f"{SURFACE.formula}; α = 1/9, η = 4/9, best for curvatures from 1 to 25; from {START} at rest, a race of "
     f"{STEPS} steps.",
     0,

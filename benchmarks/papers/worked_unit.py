@@ -19,6 +19,9 @@ DELTAS = (0.11845881, 0.10899716, 0.09058464)
 CHANGES = (0.05922940, 0.10780504, 0.14231686)
 LAST = {"w₁": 0.50935131, "w₂": -0.24532435, "b": 0.40935131}
 LAST_DIGIT = 5.0e-9
+ANSWER = (10.0, -10.0, -12.0)
+MIXED = "the answer's −10 is −20 + .1·100: it takes a first push of 100, though it says 10."
+BEFORE = "the answer's −12 is −10 + .1·(−20): it keeps a share of the push before, not of the speed before."
 WANTED = 1e9  # targets so far off that |t − y| has the same slope in every step
 
 
@@ -59,19 +62,13 @@ def speeds(pushes: tuple[float, ...], kept: float) -> list[float]:
 def block(_trials: int) -> list[Claim]:
     """Compare the answer's speeds with those of its own rule."""
     ours, hundred = speeds((10.0, -20.0, -10.0), 0.1), speeds((100.0, -20.0, -10.0), 0.1)
-    words = (
-        "",
-        "the answer's −10 is −20 + .1·100: it takes a first push of 100, though it says 10.",
-        "the answer's −12 is −10 + .1·(−20): it adds a share of the push before, where its rule has the speed "
-        "before.",
-    )
     lines = [
-        Claim(f"pushes 10, −20, −10: speed {k + 1}", said, ours[k], _printed(said), words=words[k])
-        for k, said in enumerate((10.0, -10.0, -12.0))
+        Claim(f"pushes 10, −20, −10: speed {k}", said, v, _printed(said), words=words)
+        for k, (said, v, words) in enumerate(zip(ANSWER, ours, ("", MIXED, BEFORE), strict=True), 1)
     ]
     lines += [
-        Claim(f"pushes 100, −20, −10: speed {k + 1}", said, hundred[k], _printed(said), words=words[2])
-        for k, said in enumerate((100.0, -10.0, -12.0))
+        Claim(f"pushes 100, −20, −10: speed {k}", said, v, _printed(said), words=BEFORE)
+        for k, (said, v) in enumerate(zip((100.0, *ANSWER[1:]), hundred, strict=True), 1)
     ]
     for pushes in ((10.0, -20.0, -20.0), (100.0, -20.0, -20.0), (10.0, -20.0, 0.0)):
         name = f"pushes {', '.join(f'{p:g}' for p in pushes)}: last speed".replace("-", "−")
