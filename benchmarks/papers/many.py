@@ -6,7 +6,6 @@ trainings are looked at after each. The engine makes every step; only the judgin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +21,7 @@ from schuss.method.rules.rule import first_memory
 from schuss.method.samples import Samples
 from schuss.method.state import States
 
-__all__ = ["NEVER", "Many", "epochs_until"]
+__all__ = ["NEVER", "Many", "epochs_until", "seeded"]
 
 NEVER = -1
 
@@ -75,15 +74,20 @@ class Many:
         return np.abs(self.samples.T - self.outputs).max(axis=(1, 2))
 
 
+def seeded(plan: Plan, trials: int) -> Plans:
+    """Return a plan with each of the seeds 0 to trials − 1."""
+    return Plans(plan, {"seed": tuple(range(trials))}, trials)
+
+
 def epochs_until(
-    network: Network, X: Any, T: Any, plan: Plan, seeds: Sequence[int], nearest: float
+    network: Network, X: Any, T: Any, plan: Plan, trials: int, nearest: float
 ) -> NDArray[np.int64]:
     """Return after how many epochs each training had all outputs within `nearest` of their targets.
 
     NEVER where that was not so after any of the plan's epochs. Batches must be full: a step is an epoch.
     """
-    going = Many.start(network, X, T, Plans(plan, {"seed": tuple(seeds)}, len(seeds)))
-    found, places = np.full(len(seeds), NEVER, np.int64), np.arange(len(seeds))
+    going = Many.start(network, X, T, seeded(plan, trials))
+    found, places = np.full(trials, NEVER, np.int64), np.arange(trials)
     for epoch in range(1, plan.epochs + 1):
         going = going.to(epoch)
         right = going.misses <= nearest

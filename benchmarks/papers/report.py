@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.papers.claim import REPRODUCED, SHOWN
 from benchmarks.papers.paper import Reproduced
+from schuss.insight.shown import columns, plain
 
 __all__ = ["as_json", "as_markdown", "as_text", "summary"]
 
@@ -17,11 +18,9 @@ Row = tuple[str, ...]
 
 def as_text(made: Reproduced) -> str:
     """Return a reproduction as a table for a terminal."""
-    rows = _rows(made)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = ["  ".join(cell.ljust(n) for cell, n in zip(row, widths, strict=True)).rstrip() for row in rows]
-    head = [f"{made.paper.title}  [{made.paper.name}]", made.paper.source, made.paper.setting]
-    return "\n".join([*head, "", *table, *_words(made), f"{made.seeds}; {made.seconds:.1f} s"])
+    head, *rows = _rows(made)
+    about = [f"{made.paper.title}  [{made.paper.name}]", made.paper.source, made.paper.setting]
+    return "\n".join([*about, "", *columns(head, rows), *_words(made), f"{made.seeds}; {made.seconds:.1f} s"])
 
 
 def as_markdown(made: Reproduced) -> str:
@@ -36,7 +35,8 @@ def as_markdown(made: Reproduced) -> str:
 
 def as_json(made: Sequence[Reproduced], machine: dict[str, Any]) -> dict[str, Any]:
     """Return all of it as plain JSON values."""
-    return {"machine": machine, "papers": [_plain(one) for one in made]}
+    answer: dict[str, Any] = plain({"machine": machine, "papers": [_told(one) for one in made]})
+    return answer
 
 
 def summary(made: Iterable[Reproduced]) -> str:
@@ -58,7 +58,7 @@ def _words(made: Reproduced) -> list[str]:
     return [f"{'; '.join(lines)}: {words}" for words, lines in reasons.items()]
 
 
-def _plain(made: Reproduced) -> dict[str, Any]:
+def _told(made: Reproduced) -> dict[str, Any]:
     about = {key: getattr(made.paper, key) for key in ("name", "title", "source", "setting")}
     lines = [asdict(claim) | {"verdict": claim.verdict} for claim in made.claims]
     return {**about, "command": made.command, "seeds": made.seeds, "seconds": made.seconds, "lines": lines}

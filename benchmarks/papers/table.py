@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from benchmarks.papers.autoencoder import AUTOENCODER
-from benchmarks.papers.encoders import ENCODERS, EQUAL_RATES
+from benchmarks.papers.encoders import ENCODERS
+from benchmarks.papers.equal_rates import EQUAL_RATES
 from benchmarks.papers.exclusive_or import HIDDEN_UNITS, XOR
 from benchmarks.papers.neupy import NEUPY
 from benchmarks.papers.noise import NOISE
 from benchmarks.papers.paper import Paper
 from benchmarks.papers.three_cycle import THREE_CYCLE
+from benchmarks.papers.threshold import THRESHOLD
 from benchmarks.papers.worked_unit import BLOCK, WORKED_UNIT
 
 __all__ = ["PAPERS"]
@@ -17,6 +19,6 @@ PAPERS: dict[str, Paper] = {
     paper.name: paper
     for paper in (
         *(NEUPY, ENCODERS, EQUAL_RATES, XOR, HIDDEN_UNITS, AUTOENCODER),
-        *(NOISE, THREE_CYCLE, WORKED_UNIT, BLOCK),
+        *(NOISE, THRESHOLD, THREE_CYCLE, WORKED_UNIT, BLOCK),
     )
 }

@@ -1,4 +1,4 @@
-"""The momentum that is best for a quadratic, going round for ever: a counter-example of Lessard and others."""
+"""The momentum that is best for a quadratic, going round for ever elsewhere: Lessard's counter-example."""
 
 from __future__ import annotations
 
