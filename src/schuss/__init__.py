@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from schuss.insight.comparison import compare
     from schuss.insight.derivation.derive import derive
     from schuss.insight.derivation.value import Derivation
+    from schuss.insight.race.race import race
+    from schuss.insight.race.value import Race
     from schuss.insight.sweep import sweep
     from schuss.insight.swept import Sweep
 
@@ -72,6 +74,8 @@ _LAZY = {
     "compare": "schuss.insight.comparison",
     "Derivation": "schuss.insight.derivation.value",
     "derive": "schuss.insight.derivation.derive",
+    "race": "schuss.insight.race.race",
+    "Race": "schuss.insight.race.value",
     "sweep": "schuss.insight.sweep",
     "Sweep": "schuss.insight.swept",
 }
@@ -108,6 +112,7 @@ __all__ = [
     "OutputError",
     "Plan",
     "Plateau",
+    "Race",
     "RecordError",
     "ReplayError",
     "Run",
@@ -125,6 +130,7 @@ __all__ = [
     "derive",
     "load_model",
     "load_run",
+    "race",
     "read_table",
     "save_model",
     "sweep",

@@ -5,12 +5,13 @@ import pytest
 
 import worked_example as by_hand
 from comparisons import assert_same_bits
+from kinds_of_rules import KERNEL_RULES as RULES
 from runs import draw_run, in_pieces, one_call, step_by_step
 from schuss.method.functions import LOSSES
 from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Adam, GradientDescent, Momentum, Nesterov
+from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
 from schuss.method.samples import Samples
 from schuss.method.schedules import Cosine, InverseScaling, Plateau
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import engines
 from cases import FREE_LOSSES, HIDDEN, Case, draw_case, problem_of
 from comparisons import assert_near, assert_states_near
+from kinds_of_rules import KERNEL_RULES as RULES
 from oracles import kink_margin
 from runs import draw_run
 from schuss.engine.engine import Advance
@@ -20,7 +21,7 @@ from schuss.method.functions import LOSSES, Loss
 from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Adam, GradientDescent, Momentum, Nesterov
+from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
 from schuss.method.samples import Samples
 from schuss.method.state import State
 

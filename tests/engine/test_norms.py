@@ -8,13 +8,14 @@ import pytest
 
 import engines
 from comparisons import assert_same_bits
+from kinds_of_rules import KERNEL_RULES as RULES
 from runs import draw_run, draw_sparse_run, one_call
 from schuss.engine.engine import Advance, Engine
 from schuss.engine.native import NativeEngine
 from schuss.errors import SettingError
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, GradientDescent, Momentum, Nesterov
+from schuss.method.rules import GradientDescent, Momentum, Nesterov
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.schedules import Cosine
 from schuss.method.state import State

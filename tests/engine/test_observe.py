@@ -7,13 +7,14 @@ import pytest
 
 import engines
 from comparisons import TOLERANCE, assert_near, assert_same_bits
+from kinds_of_rules import KERNEL_RULES as RULES
 from runs import draw_run, draw_sparse_run, one_call
 from schuss.engine.engine import Engine, Observed
 from schuss.errors import SettingError
 from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Momentum
+from schuss.method.rules import Momentum
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.schedules import Cosine
 from schuss.method.state import State

@@ -15,13 +15,14 @@ import pytest
 import engines
 from cases import FREE_LOSSES, HIDDEN, PARAMETERS
 from comparisons import assert_same_bits
+from kinds_of_rules import KERNEL_RULES as RULES
 from runs import draw_run, draw_sparse_run, in_pieces, one_call, step_by_step
 from schuss.engine.engine import Advance
 from schuss.method.functions import LOSSES, OUTPUT_ONLY, Loss
 from schuss.method.network import Network
 from schuss.method.orders import Blocks, Shuffled
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Momentum
+from schuss.method.rules import Momentum
 from schuss.method.state import State
 
 LARGE, SMALL = (200, 300, 150, 20), (7, 13, 9, 5)

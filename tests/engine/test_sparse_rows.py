@@ -15,13 +15,14 @@ import scipy.sparse
 import engines
 from cases import draw_case
 from comparisons import assert_gradient, assert_near, assert_same_bits, assert_states_near
+from kinds_of_rules import KERNEL_RULES as RULES
 from runs import draw_sparse_run, in_pieces, one_call, step_by_step
 from schuss.method.backprop import Objective
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Loss
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, GradientDescent, Momentum
+from schuss.method.rules import GradientDescent, Momentum
 from schuss.method.samples import Samples
 from schuss.method.schedules import Cosine
 from schuss.method.state import State

@@ -11,6 +11,7 @@ import pytest
 import engines
 from cases import FREE_LOSSES, HIDDEN, PARAMETERS
 from comparisons import TOLERANCE, assert_near
+from kinds_of_rules import KERNEL_RULES as RULES
 from runs import draw_run, draw_sparse_run
 from schuss.engine.engine import AdvanceMany
 from schuss.method.functions import LOSSES, OUTPUT_ONLY, Loss
@@ -18,7 +19,7 @@ from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
-from schuss.method.rules import RULES, Momentum
+from schuss.method.rules import Momentum
 from schuss.method.samples import Samples
 from schuss.method.schedules import Cosine
 from schuss.method.state import States

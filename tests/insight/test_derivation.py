@@ -13,6 +13,7 @@ import oracles
 import worked_example as example
 from cases import CASES, PAIRS, Case, case_of
 from comparisons import assert_near
+from kinds_of_rules import KERNEL_RULES as RULES
 from schuss import (
     Adam,
     Cosine,
@@ -32,7 +33,6 @@ from schuss.insight.derivation.value import Check, Line
 from schuss.insight.formulas.expressions import Number, evaluate
 from schuss.insight.formulas.writer import TEXT
 from schuss.method import backprop
-from schuss.method.rules import RULES
 from schuss.method.samples import Samples
 from schuss.method.state import State
 

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from kinds_of_rules import KERNEL_RULES as RULES
 from schuss.insight.formulas.expressions import (
     Formula,
     Letter,
@@ -23,7 +24,6 @@ from schuss.insight.formulas.mathml import MATHML
 from schuss.insight.formulas.parser import parse, parse_expression
 from schuss.insight.formulas.writer import TEXT, rounded
 from schuss.method.functions import ACTIVATIONS, LOSSES
-from schuss.method.rules import RULES
 
 TABLES = [
     *[f for a in ACTIVATIONS.values() for f in (a.formula, a.slope_formula) if f],

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import ALL, make_engine
+from kinds_of_rules import KERNEL_RULES as RULES
 from problems import NETWORK, RULE, STEPS_PER_EPOCH, draw_data
 from schuss import Cosine, Keep, Momentum, Network, Plateau, SettingError, load_run, train
 from schuss.insight import ledger
 from schuss.insight.account import Account, Pushes
-from schuss.method.rules import RULES
 from schuss.training.run import Run
 
 STEPS = 12 * STEPS_PER_EPOCH

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from engines import make_engine
+from kinds_of_rules import KERNEL_RULES as RULES
 from runs import draw_run
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Adam, GradientDescent, Momentum
+from schuss.method.rules import Adam, GradientDescent, Momentum
 
 REFERENCE = make_engine("reference")
 

@@ -12,11 +12,12 @@ import pytest
 
 import engines
 from comparisons import assert_same_bits
+from kinds_of_rules import KERNEL_RULES as RULES
 from runs import draw_run, in_pieces, one_call
 from schuss.method.network import Network
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, GradientDescent, Momentum
+from schuss.method.rules import GradientDescent, Momentum
 from schuss.method.state import State
 
 SMALL = Network([7, 13, 5], "tanh", "cross_entropy")

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from kinds_of_rules import KERNEL_RULES as RULES
 from schuss.errors import SettingError
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
-from schuss.method.rules import RULES, Adam, Momentum
+from schuss.method.rules import Adam, Momentum
 from schuss.method.schedules import Cosine, InverseScaling
 
 COUNT, N = 6, 10

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kinds_of_rules import KERNEL_RULES as RULES
 from schuss.errors import SettingError
 from schuss.method.rules import (
-    RULES,
     Adam,
     GradientDescent,
     Momentum,

@@ -27,7 +27,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import RULES, Rule
-from schuss.method.rules.rule import LETTERS
+from schuss.method.rules.rule import LETTERS, element_wise
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State
 from schuss.training.divergence import first_bad_layer
@@ -152,13 +152,13 @@ def _is_flat(x: Any) -> bool:
 
 
 def _plan(rule: Rule | Plan | None, steps: int) -> Plan:
-    if isinstance(rule, Plan):
-        return rule
     if rule is None:
         return Plan(epochs=steps, batch_size=None)
-    if type(rule) not in RULES.values():
+    if not isinstance(rule, Plan) and type(rule) not in RULES.values():
         raise SettingError(f"rule must be a Plan or one of {', '.join(RULES)}; got {rule!r}.")
-    return Plan(rule, epochs=steps, batch_size=None)
+    plan = rule if isinstance(rule, Plan) else Plan(rule, epochs=steps, batch_size=None)
+    element_wise(plan.rule, "a derivation")
+    return plan
 
 
 def _index(network: Network, weight: str | int | None) -> int:

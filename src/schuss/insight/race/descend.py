@@ -25,7 +25,7 @@ __all__ = ["Point", "descend", "racer_of"]
 Point = tuple[int, Array, float, tuple[int, int, int], float]
 
 
-def descend(rule: Rule | WholeStep, land: Landscape, start: Array, steps: int, goal: float) -> Racer:
+def descend(rule: Rule | WholeStep, land: Landscape, start: Array, steps: int, goal: float | None) -> Racer:
     """Return what `steps` steps of `rule` from `start` (n,) make of it, or fewer: up to E(θ) ≤ `goal`.
 
     A step that leads to what is not finite ends it too, and does not count.
@@ -33,6 +33,7 @@ def descend(rule: Rule | WholeStep, land: Landscape, start: Array, steps: int, g
     counted, seconds, span = Counted(land), 0.0, Span(steps, 1, 1)
     theta, memory = start, first_memory(rule, start)
     points: list[Point] = [(0, theta, land.loss(theta), counted.counts, seconds)]
+    goal = -math.inf if goal is None else goal
     stopped = GOAL if points[0][2] <= goal else LIMIT
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # divergence is seen by its result
         while len(points) <= steps and stopped == LIMIT:
@@ -58,6 +59,7 @@ def racer_of(rule: Rule | WholeStep, points: Sequence[Point], stopped: str) -> R
         rule=rule,
         at=np.array(at, np.int64),
         trail=np.array(trail),
+        path=np.array(trail),
         loss=np.array(loss, np.float64),
         gradients=gradients,
         losses=losses,

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
 from schuss.engine.stepping import BatchLandscape
-from schuss.errors import DataError, SettingError
+from schuss.errors import SettingError
 from schuss.insight.race.descend import descend
 from schuss.insight.race.train_down import train_down
-from schuss.insight.race.value import CLOCKS, Race, Racer
+from schuss.insight.race.value import CLOCKS, Race
 from schuss.insight.race.window import window_of
 from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.functions import Array
-from schuss.method.landscape import Landscape
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import RULES, Adam, GradientDescent, Momentum, Nesterov, Rule, WholeStep
@@ -98,86 +97,123 @@ def race(
     SettingError, DataError
         Unknown surface, a start of another length or not finite, a rule that needs full batches without them.
     """
-    check_choice("clock", clock, CLOCKS)
-    goal = None if goal is None else check_number("goal", goal)
-    if steps is not None:
-        check_integer("steps", steps, low=1)
-    if isinstance(ground, Network):
-        samples = Samples.check(ground, X, T, dtype)
-        engine = engine_named(engine, threads)
-        plan = fitting_plan(plan or Plan(batch_size=None), {}, len(samples))
-        theta = first_state(ground, plan, samples.X.dtype, theta).theta
-        racing = _checked(rules, NETWORK_RACERS)
-        if slice_of is None:
-            if start is not None:
-                raise SettingError("a network starts from theta=; start= is for a surface or a slice of it.")
-            return _down_network(ground, samples, plan, theta, racing, goal, steps, clock, engine)
-        return _down_slice(ground, samples, plan, theta, slice_of, racing, start, goal, steps, clock, engine)
-    if X is not None or T is not None or theta is not None or plan is not None or slice_of is not None:
-        raise SettingError("a surface has no data, plan or theta; these are for a race down a network.")
-    surface = ground if isinstance(ground, Surface) else SURFACES[check_choice("surface", ground, SURFACES)]()
-    begin = _two_numbers(surface.start if start is None else start, _float_type(dtype))
-    racing = _checked(rules, surface.racers)
-    goal = surface.goal if goal is None else goal
-    limit = steps or STEPS_DOWN_SURFACE
-    racers = tuple(descend(rule, surface, begin, limit, goal) for rule in racing)
+    course = Course(
+        rules=None if rules is None else _checked(rules),
+        goal=None if goal is None else check_number("goal", goal),
+        steps=None if steps is None else check_integer("steps", steps, low=1),
+        clock=check_choice("clock", clock, CLOCKS),
+    )
+    if not isinstance(ground, Network):
+        given = {"X": X, "T": T, "theta": theta, "plan": plan, "slice_of": slice_of}
+        names = [name for name, value in given.items() if value is not None]
+        if names:
+            raise SettingError(f"a surface has no network and no data; leave out {', '.join(names)}.")
+        return _down_surface(_surface(ground), course, start, _float_type(dtype))
+    samples, chosen = Samples.check(ground, X, T, dtype), engine_named(engine, threads)
+    plan = fitting_plan(plan or Plan(batch_size=None), {}, len(samples))
+    training = Training(
+        ground, samples, plan, chosen, first_state(ground, plan, samples.X.dtype, theta).theta
+    )
+    if slice_of is not None:
+        return _down_slice(training, course, slice_of, start)
+    if start is not None:
+        raise SettingError("a network starts from theta=; start= is for a surface or a slice of it.")
+    return _down_network(training, course)
+
+
+class Course(NamedTuple):
+    """What a race has whatever it goes down; None where the ground decides."""
+
+    rules: tuple[Rule | WholeStep, ...] | None
+    goal: float | None
+    steps: int | None
+    clock: str
+
+
+class Training(NamedTuple):
+    """A network, its data, what its trainings have in common, and where they start."""
+
+    network: Network
+    samples: Samples
+    plan: Plan
+    engine: Engine
+    theta: Array
+
+    @property
+    def land(self) -> BatchLandscape:
+        """The loss over all samples."""
+        return BatchLandscape(self.engine, self.network, self.samples, self.plan.objective)
+
+
+def _down_surface(surface: Surface, course: Course, start: Any, dtype: Any) -> Race:
+    begin = _two_numbers(surface.start if start is None else start, dtype)
+    goal = surface.goal if course.goal is None else course.goal
+    limit = course.steps or STEPS_DOWN_SURFACE
+    racers = tuple(descend(rule, surface, begin, limit, goal) for rule in course.rules or surface.racers)
     return Race(
-        *(surface.name, surface.words, surface, ("first weight", "second weight")),
+        name=surface.name,
+        words=surface.words,
+        land=surface,
+        axes=("first weight", "second weight"),
         window=window_of([racer.trail for racer in racers], surface.window),
-        **{"start": begin, "goal": goal, "limit": limit, "clock": clock, "racers": racers},
-        **{"minima": surface.minima, "notes": surface.notes},
+        start=begin,
+        goal=goal,
+        limit=limit,
+        clock=course.clock,
+        racers=racers,
+        minima=surface.minima,
+        notes=surface.notes if course.rules is None and start is None else (),
     )
 
 
-def _down_slice(
-    network: Network,
-    samples: Samples,
-    plan: Plan,
-    theta: Array,
-    weights: tuple[int | str, int | str],
-    rules: tuple[Rule | WholeStep, ...],
-    start: Sequence[float] | None,
-    goal: float | None,
-    steps: int | None,
-    clock: str,
-    engine: Engine,
-) -> Race:
+def _down_slice(training: Training, course: Course, weights: tuple[int | str, int | str], start: Any) -> Race:
     """Race down the loss over all samples as a function of two weights."""
+    network, theta = training.network, training.theta
     places = _places(network, weights)
-    names = network.weight_name(places[0]), network.weight_name(places[1])
-    land = plane_of_weights(BatchLandscape(engine, network, samples, plan.objective), theta, places, names)
-    begin = _two_numbers(theta[list(places)] if start is None else start, theta.dtype)
-    limit = steps or STEPS_DOWN_NETWORK
-    racers = tuple(descend(rule, land, begin, limit, -math.inf if goal is None else goal) for rule in rules)
-    window = window_of([racer.trail for racer in racers])
-    words = f"two weights of {network!r} on {len(samples):,} samples, all others held"
-    return Race("slice", words, land, names, window, begin, goal, limit, clock, racers)
-
-
-def _down_network(
-    network: Network,
-    samples: Samples,
-    plan: Plan,
-    theta: Array,
-    rules: tuple[Rule | WholeStep, ...],
-    goal: float | None,
-    steps: int | None,
-    clock: str,
-    engine: Engine,
-) -> Race:
-    """Race trainings of one network, and look at them in the plane in which their trails spread most."""
-    per_epoch = plan.steps_per_epoch(len(samples))
-    epochs = -(-(steps or STEPS_DOWN_NETWORK) // per_epoch)
-    plans = [plan.replace(rule=rule, epochs=epochs) for rule in rules]
-    racers = tuple(train_down(network, samples, each, theta, goal, engine) for each in plans)
-    land = principal_plane(
-        BatchLandscape(engine, network, samples, plan.objective), _spread([r.trail for r in racers])
+    land = plane_of_weights(
+        training.land, theta, places, (network.weight_name(places[0]), network.weight_name(places[1]))
     )
-    window = window_of([land.project(racer.trail) for racer in racers])
+    begin = _two_numbers(theta[list(places)] if start is None else start, theta.dtype)
+    limit = course.steps or STEPS_DOWN_NETWORK
+    rules = course.rules or NETWORK_RACERS
+    racers = tuple(descend(rule, land, begin, limit, course.goal) for rule in rules)
+    return Race(
+        name="slice",
+        words=f"two weights of {network!r} on {len(training.samples):,} samples, all others held",
+        land=land,
+        axes=land.names,
+        window=window_of([racer.trail for racer in racers]),
+        start=begin,
+        goal=course.goal,
+        limit=limit,
+        clock=course.clock,
+        racers=racers,
+    )
+
+
+def _down_network(training: Training, course: Course) -> Race:
+    """Race trainings of one network, and look at them in the plane in which their trails spread most."""
+    network, samples, plan, engine, theta = training
+    per_epoch = plan.steps_per_epoch(len(samples))
+    epochs = -(-(course.steps or STEPS_DOWN_NETWORK) // per_epoch)
+    plans = [plan.replace(rule=rule, epochs=epochs) for rule in course.rules or NETWORK_RACERS]
+    racers = tuple(train_down(network, samples, each, theta, course.goal, engine) for each in plans)
+    land = principal_plane(training.land, _spread([racer.trail for racer in racers]))
+    racers = tuple(replace(racer, path=land.project(racer.trail)) for racer in racers)
     size = plan.batch_of(len(samples))
     batches = "full batches" if size == len(samples) else f"batches of {size}"
-    words = f"{network!r} on {len(samples):,} samples, {batches}"
-    return Race("network", words, land, land.names, window, theta, goal, epochs * per_epoch, clock, racers)
+    return Race(
+        name="network",
+        words=f"{network!r} on {len(samples):,} samples, {batches}",
+        land=land,
+        axes=land.names,
+        window=window_of([racer.path for racer in racers]),
+        start=theta,
+        goal=course.goal,
+        limit=epochs * per_epoch,
+        clock=course.clock,
+        racers=racers,
+    )
 
 
 def _spread(trails: Sequence[Array], most: int = 60) -> Array:
@@ -186,9 +222,7 @@ def _spread(trails: Sequence[Array], most: int = 60) -> Array:
     return np.concatenate([t[rows] for t, rows in zip(trails, chosen, strict=True)])
 
 
-def _checked(rules: Sequence[Rule | WholeStep] | None, default: tuple[Rule | WholeStep, ...]) -> tuple[Rule | WholeStep, ...]:
-    if rules is None:
-        return default
+def _checked(rules: Sequence[Rule | WholeStep]) -> tuple[Rule | WholeStep, ...]:
     if not rules:
         raise SettingError("a race needs at least one rule.")
     for rule in rules:
@@ -197,13 +231,16 @@ def _checked(rules: Sequence[Rule | WholeStep] | None, default: tuple[Rule | Who
     return tuple(rules)
 
 
-def _float_type(dtype: Any) -> np.dtype[Any]:
-    names = {np.dtype(t): t for t in ("float32", "float64")}
+def _surface(ground: Any) -> Surface:
+    return ground if isinstance(ground, Surface) else SURFACES[check_choice("surface", ground, SURFACES)]()
+
+
+def _float_type(dtype: Any) -> Any:
     try:
-        chosen = np.dtype(dtype or "float64")
+        chosen = np.dtype("float64" if dtype is None else dtype)
     except TypeError:
         chosen = np.dtype(object)
-    if chosen not in names:
+    if chosen not in (np.float32, np.float64):
         raise SettingError(f"dtype must be float32 or float64; got {dtype!r}.")
     return chosen
 

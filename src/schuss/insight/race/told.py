@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from schuss.insight.race.value import CLOCKS, DIVERGED, Race, Racer, settings_of
+from schuss.insight.race.value import DIVERGED, Race, Racer, settings_of
 from schuss.insight.shown import columns, number
 
 __all__ = ["told"]
 
-HEAD = ("rule", "settings", "steps", "gradients", "losses", "time", "end point", "loss", "goal")
+HEAD = ("rule", "settings", "steps", "gradients", "losses", "curvatures", "time", "end point", "loss", "goal")
 
 
 def told(race: Race) -> str:
@@ -43,6 +43,7 @@ def _row(race: Race, racer: Racer) -> tuple[str, ...]:
         f"{racer.steps:,}",
         f"{racer.gradients[-1]:,}",
         f"{racer.losses[-1]:,}" if racer.losses[-1] else "",
+        f"{racer.products[-1]:,}" if racer.products[-1] else "",
         _duration(racer.seconds[-1]),
         _point(racer.trail[best]) if racer.trail.shape[1] == 2 else "",
         number(float(racer.loss[best]), 6),

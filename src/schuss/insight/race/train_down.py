@@ -56,7 +56,7 @@ class Judge:
 def train_down(
     network: Network, samples: Samples, plan: Plan, theta: Array, goal: float | None, engine: Engine
 ) -> Racer:
-    """Return what a training by `plan` from `theta` (n_parameters,) makes of it, or a part: up to the goal."""
+    """Return what a training by `plan` from `theta` (n_parameters,) makes of it, up to the goal."""
     land, counted = BatchLandscape(engine, network, samples, plan.objective), CountedEngine(engine)
     points: list[Point] = [(0, theta, land.loss(theta), (0, 0, 0), 0.0)]
     judge = Judge(land, counted, goal, math.ceil(plan.epochs / MOST_POINTS), points)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schuss.errors import SettingError
+from schuss.insight.race.window import heights
 from schuss.insight.shown import as_html, plain
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape
@@ -25,7 +27,10 @@ CLOCKS = {"steps": "at", "evaluations": "evaluations", "time": "seconds"}
 
 GOAL, LIMIT, DIVERGED = "goal", "steps", "diverged"
 
-ALWAYS_TOLD = ("learning_rate", "momentum", "first_step")
+FINE, COARSE = (
+    81,
+    33,
+)  # points along each side of a grid: on a surface, and in a network, where each takes long
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +44,8 @@ class Racer:
         The numbers of updates made at each point of the trail; the first is 0.
     trail : ndarray, shape (points, n)
         θ there, in the dtype of the race.
+    path : ndarray, shape (points, 2)
+        The trail in the coordinates of what is drawn: itself, or for a network its shadow on the plane.
     loss : float64 ndarray, shape (points,)
         E there.
     gradients, losses : int64 ndarray, shape (points,)
@@ -55,6 +62,7 @@ class Racer:
     rule: Rule | WholeStep
     at: NDArray[np.int64]
     trail: Array
+    path: Array
     loss: NDArray[np.float64]
     gradients: NDArray[np.int64]
     losses: NDArray[np.int64]
@@ -88,9 +96,8 @@ class Racer:
         return self.gradients + self.losses + self.products
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain JSON values, its trail left out where that has more than two weights."""
+        """Return it as plain JSON values; of its trail, the path in the picture."""
         best = self.best
-        small = {"end": self.trail[best], "trail": self.trail} if self.trail.shape[1] == 2 else {}
         return {
             "rule": rule_to_dict(self.rule),
             "steps": self.steps,
@@ -102,8 +109,9 @@ class Racer:
             "stopped": self.stopped,
             "best_step": int(self.at[best]),
             "loss": float(self.loss[best]),
-            **small,
+            "end": self.path[best],
             "at": self.at,
+            "path": self.path,
             "losses": self.loss,
         }
 
@@ -133,7 +141,7 @@ class Race:
     minima : tuple of (float, float)
         Where the surface is lowest, as far as that is known.
     notes : tuple of str
-        What must be known of published numbers.
+        What must be known of published numbers, where the rules are those that race by default.
     """
 
     name: str
@@ -149,12 +157,11 @@ class Race:
     minima: tuple[tuple[float, float], ...] = ()
     notes: tuple[str, ...] = ()
 
-    def path(self, racer: Racer) -> Array:
-        """Return a racer's trail in the coordinates of `land`, shape (points, 2)."""
-        if racer.trail.shape[1] == 2:
-            return racer.trail
-        assert isinstance(self.land, Plane)
-        return self.land.project(racer.trail)
+    @cached_property
+    def grid(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Coordinates over the window, (across,) and (up,), and E there, (up, across), for pictures."""
+        of_network = isinstance(self.land, Plane)
+        return heights(self.land, self.window, COARSE if of_network else FINE, self.start.dtype)
 
     def by_clock(self, racer: Racer) -> NDArray[Any]:
         """Return what the race's clock shows at each point of a racer's trail, shape (points,)."""
@@ -218,12 +225,13 @@ class Race:
 def settings_of(rule: Rule | WholeStep) -> str:
     """Return the settings that tell a rule from others, in the letters of its formula, as ``α=0.3 η=0.9``.
 
-    Left out is what is as the rule has it by itself, except what decides the length of steps.
+    Left out is what is as the rule has it by itself, save the two rates of the equation.
     """
+    told = ("learning_rate", "momentum") if rule.keeps_by == "momentum" else ("learning_rate",)
     words = []
     for field in fields(rule):  # type: ignore[arg-type]  # rules are dataclasses
         value = getattr(rule, field.name)
-        if field.name in ALWAYS_TOLD or value != field.default:
+        if field.name in told or value != field.default:
             words.append(f"{LETTERS.get(field.name, field.name)}={_shown(value)}")
     return " ".join(words)
 

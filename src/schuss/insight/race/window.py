@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +38,11 @@ def window_of(trails: Sequence[Array], given: Window | None = None) -> Window:
     return (x0, x1), (y0, y1)
 
 
-def heights(land: Landscape, window: Window, across: int, up: int, dtype: type | np.dtype) -> tuple[
-    NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]
-]:
-    """Return coordinates (across,), (up,) of a grid over the window, and E there, shape (up, across)."""
-    x, y = (np.linspace(*ends, count) for ends, count in zip(window, (across, up), strict=True))
+def heights(
+    land: Landscape, window: Window, count: int, dtype: Any
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return coordinates (count,), (count,) of a grid over the window, and E there, shape (count, count)."""
+    x, y = (np.linspace(*ends, count) for ends in window)
     with np.errstate(over="ignore", invalid="ignore"):
         found = [[land.loss(np.array([a, b], dtype)) for a in x] for b in y]
     return x, y, np.array(found)

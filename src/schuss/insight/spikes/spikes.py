@@ -15,6 +15,7 @@ from schuss.insight.spikes.scene import Scene, scene_of
 from schuss.insight.spikes.spike import Carried, Confirmed, Spike
 from schuss.insight.spikes.trials import height, made_again, with_rates
 from schuss.method.checks import check_integer
+from schuss.method.rules.rule import element_wise
 from schuss.training.forking import changed_samples
 from schuss.training.replay import Replay
 from schuss.training.run import Run
@@ -38,6 +39,7 @@ def spikes(run: Run, count: int = 3) -> list[Spike]:
         The run cannot be made again here.
     """
     check_integer("count", count, low=1)
+    element_wise(run.plan.rule, "finding the causes of spikes")
     replay = _whole(run.replay)
     first = replay.first
     jumps = [jump for jump in find_jumps(replay.losses) if jump.onset >= first < jump.peak][:LOOKED_AT]

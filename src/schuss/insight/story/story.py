@@ -15,6 +15,7 @@ from schuss.insight.story.steps import Step, walk
 from schuss.insight.story.told import Story, Timeline
 from schuss.method.checks import check_integer
 from schuss.method.network import Network
+from schuss.method.rules.rule import element_wise
 from schuss.training.replay import Replay
 from schuss.training.run import Run
 
@@ -54,6 +55,7 @@ def story(run: Run, start: int = 0, stop: int | None = None, *, unit: str | None
     ReplayError
         The run cannot be made again here.
     """
+    element_wise(run.plan.rule, "a story")
     replay = run.replay
     stop = check_integer("stop", replay.stop if stop is None else stop, low=1, high=replay.stop)
     start = check_integer("start", start or replay.first, low=0, high=stop - 1)

@@ -15,6 +15,7 @@ from schuss.interface.cli.exits import guarded
 from schuss.interface.cli.explain import explain
 from schuss.interface.cli.fork import fork
 from schuss.interface.cli.predict import predict
+from schuss.interface.cli.race import race
 from schuss.interface.cli.replay import replay
 from schuss.interface.cli.resume import resume
 from schuss.interface.cli.show import show
@@ -22,7 +23,21 @@ from schuss.interface.cli.train import train
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (train, predict, evaluate, show, derive, resume, replay, fork, compare, explain, data, doctor)
+COMMANDS = (
+    train,
+    predict,
+    evaluate,
+    show,
+    derive,
+    resume,
+    replay,
+    fork,
+    compare,
+    explain,
+    race,
+    data,
+    doctor,
+)
 
 app = typer.Typer(
     name="schuss",

@@ -147,12 +147,12 @@ def make_step(
     return Stepped(*rule.update(theta, memory, gradient, rates), loss)
 
 
-def element_wise(rule: Rule | WholeStep) -> Rule:
-    """Return a rule that goes weight by weight, or raise SettingError."""
+def element_wise(rule: Rule | WholeStep, purpose: str = "this") -> Rule:
+    """Return a rule that goes weight by weight, as `purpose` asks for, or raise SettingError."""
     if isinstance(rule, WholeStep):
         raise SettingError(
-            f"rule {rule.name!r} looks at more than one gradient of each weight; what is asked needs a rule "
-            "that goes weight by weight, such as momentum or adam."
+            f"{purpose} needs a rule that turns one gradient into a change, weight by weight, such as "
+            f"momentum or adam; rule {rule.name!r} looks at more."
         )
     return rule
 

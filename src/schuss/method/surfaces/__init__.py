@@ -1,4 +1,4 @@
-"""Surfaces of two weights to race down. `SURFACES` is the table from which forms, docs and tests are built."""
+"""Surfaces of two weights to race down. `SURFACES` is the table that forms, docs and tests are built from."""
 
 from __future__ import annotations
 

@@ -68,7 +68,9 @@ class Plane:
         return ()
 
 
-def plane_of_weights(land: Landscape, theta: Array, weights: tuple[int, int], names: tuple[str, str]) -> Plane:
+def plane_of_weights(
+    land: Landscape, theta: Array, weights: tuple[int, int], names: tuple[str, str]
+) -> Plane:
     """Return the plane in which two `weights` vary by their own values and all others stay as in `theta`.
 
     Raises

@@ -8,7 +8,16 @@ import numpy as np
 
 from schuss.method.checks import check_number
 from schuss.method.functions import Array
-from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule, WholeStep
+from schuss.method.rules import (
+    Adam,
+    ConjugateGradients,
+    GradientDescent,
+    LineSearch,
+    Momentum,
+    Nesterov,
+    Rule,
+    WholeStep,
+)
 from schuss.method.surfaces.surface import Surface
 
 __all__ = ["quadratic"]
@@ -39,7 +48,7 @@ def quadratic(condition: float = 50.0, rotation: float = 30.0) -> Surface:
         value=lambda theta: 0.5 * (theta @ (matrix.astype(theta.dtype) @ theta)),
         slope=lambda theta: matrix.astype(theta.dtype) @ theta,
         bend=lambda theta: matrix.astype(theta.dtype),
-        start=(-3.0, 2.0),
+        start=(-3.0, -1.0),
         goal=1e-4,
         window=((-4.0, 4.0), (-3.0, 3.0)),
         racers=_racers(condition),
@@ -67,4 +76,6 @@ def _racers(condition: float) -> tuple[Rule | WholeStep, ...]:
         Momentum((2 / (root + 1)) ** 2, ratio**2),
         Nesterov(1 / condition, ratio),
         Adam(0.1),
+        LineSearch(),
+        ConjugateGradients(),
     )

@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 
 from schuss.method.functions import Array
-from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
+from schuss.method.rules import (
+    Adam,
+    ConjugateGradients,
+    GradientDescent,
+    IRpropPlus,
+    LineSearch,
+    Momentum,
+    Nesterov,
+    Newton,
+    Rprop,
+)
 from schuss.method.surfaces.surface import Surface
 
 __all__ = ["beale", "himmelblau", "ravine", "rosenbrock", "saddle"]
@@ -25,7 +35,9 @@ Term = tuple[Any, tuple[Any, Any], tuple[Any, Any, Any]]
 Terms = Callable[[Any, Any], tuple[Term, ...]]
 
 
-def _derived(terms: Terms) -> tuple[Callable[[Array], Any], Callable[[Array], Array], Callable[[Array], Array]]:
+def _derived(
+    terms: Terms,
+) -> tuple[Callable[[Array], Any], Callable[[Array], Array], Callable[[Array], Array]]:
     """Return value, slope and bend of a sum of squares."""
 
     def value(theta: Array) -> Any:
@@ -84,7 +96,14 @@ def rosenbrock() -> Surface:
         start=(-1.2, 1.0),
         goal=0.01,
         window=((-1.8, 1.8), (-0.8, 2.2)),
-        racers=(GradientDescent(0.001), Momentum(0.001, 0.9), Nesterov(0.001, 0.9), Adam(0.05)),
+        racers=(
+            GradientDescent(0.001),
+            Momentum(0.001, 0.9),
+            Adam(0.05),
+            IRpropPlus(),
+            LineSearch(),
+            Newton(),
+        ),
         minima=((1.0, 1.0),),
     )
 
@@ -99,7 +118,10 @@ def beale() -> Surface:
         start=(1.0, 1.5),
         goal=0.001,
         window=((-0.5, 4.0), (-1.0, 1.8)),
-        racers=(GradientDescent(0.005), Momentum(0.005, 0.9), Nesterov(0.005, 0.9), Adam(0.05)),
+        racers=(
+            *(GradientDescent(0.005), Momentum(0.005, 0.9), Nesterov(0.005, 0.9), Adam(0.05)),
+            *(IRpropPlus(), ConjugateGradients()),
+        ),
         minima=((3.0, 0.5),),
     )
 
@@ -114,7 +136,10 @@ def himmelblau() -> Surface:
         start=(-0.5, -1.0),
         goal=0.001,
         window=((-5.0, 5.0), (-5.0, 5.0)),
-        racers=(GradientDescent(0.005), Momentum(0.005, 0.9), Nesterov(0.005, 0.9), Adam(0.2)),
+        racers=(
+            *(GradientDescent(0.005), Momentum(0.005, 0.9), Nesterov(0.005, 0.9), Adam(0.2)),
+            *(Rprop(), ConjugateGradients()),
+        ),
         minima=(
             (3.0, 2.0),
             (-2.805118086952745, 3.131312518250573),
@@ -134,7 +159,10 @@ def saddle() -> Surface:
         start=(1.5, 0.001),
         goal=0.001,
         window=((-1.0, 2.0), (-1.5, 1.5)),
-        racers=(GradientDescent(0.1), Momentum(0.1, 0.9), Nesterov(0.1, 0.9), Adam(0.1)),
+        racers=(
+            *(GradientDescent(0.1), Momentum(0.1, 0.9), Nesterov(0.1, 0.9), Adam(0.1), Rprop()),
+            Newton(),  # runs to the saddle itself and stays: a point without slope is all that it seeks
+        ),
         minima=((0.0, -1.0), (0.0, 1.0)),
     )
 
@@ -149,6 +177,6 @@ def ravine() -> Surface:
         start=(-5.0, 0.2),
         goal=0.001,
         window=((-6.0, 2.0), (-2.0, 2.0)),
-        racers=(GradientDescent(0.02), Momentum(0.02, 0.9), Nesterov(0.02, 0.9), Adam(0.1)),
+        racers=(GradientDescent(0.02), Momentum(0.02, 0.9), Adam(0.1), IRpropPlus(), LineSearch(), Newton()),
         minima=((0.0, 0.0),),
     )
