@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
 from benchmarks.machine import machine
 from benchmarks.papers.paper import Reproduced
-from benchmarks.papers.report import as_json, as_markdown, as_text, summary
+from benchmarks.papers.report import as_json, as_markdown, as_text, made_on, summary
 from benchmarks.papers.table import PAPERS
 
 
@@ -48,8 +47,8 @@ def main() -> None:
             print(as_text(made[-1]) + "\n", flush=True)
     if options.json:
         print(json.dumps(as_json(made, machine()), indent=1, ensure_ascii=False))
-    seconds = sum(one.seconds for one in made)
-    print(f"{summary(made)}; {seconds:.0f} s", file=sys.stderr if options.json else sys.stdout)
+    else:
+        print(f"{summary(made)}\n{made_on(machine())}")
     if any(one.unexplained for one in made):
         raise SystemExit("lines that do not match and give no reason: see the tables")
 

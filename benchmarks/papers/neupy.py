@@ -8,8 +8,7 @@ import numpy as np
 
 from benchmarks.papers.claim import Claim, Range
 from benchmarks.papers.paper import Paper
-from schuss import GradientDescent, Momentum, Nesterov, Plan, sweep
-from schuss.insight.race.race import race
+from schuss import GradientDescent, Momentum, Nesterov, Plan, race, sweep
 from schuss.insight.race.value import Racer
 from schuss.method.rules import IRpropPlus, LineSearch, Newton, Rprop, Rule, WholeStep
 from schuss.method.surfaces.six_points import NETWORK, T, X, six_points

@@ -44,23 +44,29 @@ class Paper:
         count = self.trials if trials is None or not self.trials else trials
         with Clock() as clock:
             claims = tuple(self.run(count))
-        return Reproduced(self, count, claims, clock.seconds)
+        return Reproduced(self, count, claims, clock.seconds, clock.seconds * clock.cores)
 
 
 @dataclass(frozen=True)
 class Reproduced:
-    """What came of it."""
+    """What came of it, and the seconds that it took by the clock and on all processors together."""
 
     paper: Paper
     trials: int
     claims: tuple[Claim, ...]
     seconds: float
+    worked: float
 
     @property
     def command(self) -> str:
         """The command that makes it again."""
         more = "" if self.trials == self.paper.trials else f" --trials {self.trials}"
         return f"python -m benchmarks.papers --only {self.paper.name}{more}"
+
+    @property
+    def time(self) -> str:
+        """How long it took."""
+        return f"{self.seconds:.1f} s, {self.worked:.1f} s of processor time"
 
     @property
     def seeds(self) -> str:

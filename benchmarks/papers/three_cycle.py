@@ -8,8 +8,7 @@ import numpy as np
 
 from benchmarks.papers.claim import Claim, Range
 from benchmarks.papers.paper import Paper
-from schuss import GradientDescent, Momentum
-from schuss.insight.race.race import race
+from schuss import GradientDescent, Momentum, race
 from schuss.method.functions import Array
 from schuss.method.surfaces import Surface
 
