@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.papers.claim import Claim, Range
-from benchmarks.papers.many import NEVER, epochs_until
+from benchmarks.papers.many import NEVER, epochs_until, share
 from benchmarks.papers.paper import Paper
 from schuss import GradientDescent, Init, Momentum, Network, Plan
 from schuss.method.rules import Quickprop, Rprop, Rule, WholeStep
@@ -62,8 +62,7 @@ def line(
     there = found[found != NEVER]
     mean = float(there.mean()) if len(there) else math.nan
     spread = f"± {there.std(ddof=1):.1f}, " if len(there) > 1 else ""
-    beside = f"{spread}{len(there)} of {len(found)}"
-    return Claim(what, published, mean, accepted, beside, words, digits=3)
+    return Claim(what, published, mean, accepted, f"{spread}{share(found)}", words, digits=3)
 
 
 def contest(trials: int) -> list[Claim]:

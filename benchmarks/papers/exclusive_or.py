@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.papers.claim import Claim, Range
-from benchmarks.papers.many import NEVER, epochs_until
+from benchmarks.papers.many import NEVER, epochs_until, median, share
 from benchmarks.papers.paper import Paper
 from schuss import Init, Momentum, Network, Plan
 
@@ -41,26 +41,21 @@ def sweeps(hidden: int, rate: float, momentum: float, width: float, trials: int)
     return epochs_until(network, X, T, plan, trials, 0.5)
 
 
-def median(found: NDArray[np.int64]) -> float:
-    """Return the median, a training that never got there being slower than any other."""
-    return float(np.median(np.where(found == NEVER, EPOCHS + 1, found)))
-
-
-def share(found: NDArray[np.int64]) -> str:
-    """Say how many got there."""
-    return f"{np.sum(found != NEVER)} of {len(found)}"
-
-
 def momentum_or_none(trials: int) -> list[Claim]:
     """Compare the same rate with momentum and without."""
     with_it, without = sweeps(2, 0.5, 0.9, 0.3, trials), sweeps(2, 0.5, 0.0, 0.3, trials)
     slower = sweeps(2, 0.25, 0.9, 0.3, trials)
     stuck = float(np.mean(with_it == NEVER))
     return [
-        Claim("2-2-1, α = .5, η = .9: median sweeps", "", median(with_it), beside=share(with_it)),
-        Claim("2-2-1, α = .25, η = .9: median sweeps", "", median(slower), beside=share(slower)),
-        Claim("2-2-1, α = .5, η = 0: median sweeps", "", median(without), beside=share(without)),
-        Claim("times as many without momentum", "more", median(without) / median(with_it), Range(low=1.0)),
+        Claim("2-2-1, α = .5, η = .9: median sweeps", "", median(with_it, EPOCHS), beside=share(with_it)),
+        Claim("2-2-1, α = .25, η = .9: median sweeps", "", median(slower, EPOCHS), beside=share(slower)),
+        Claim("2-2-1, α = .5, η = 0: median sweeps", "", median(without, EPOCHS), beside=share(without)),
+        Claim(
+            "times as many without momentum",
+            "more",
+            median(without, EPOCHS) / median(with_it, EPOCHS),
+            Range(low=1.0),
+        ),
         Claim("share stuck, α = .5, η = .9", "2 in “hundreds”", stuck, Range(high=0.01), words=STUCK),
         Claim("2-1-1 with direct connections, α = .5", 558, None, words=DIRECT),
     ]
@@ -68,7 +63,7 @@ def momentum_or_none(trials: int) -> list[Claim]:
 
 def more_hidden(trials: int) -> list[Claim]:
     """Compare sweeps with Chauvin's law at each number of hidden units."""
-    medians = [median(sweeps(h, 0.25, 0.9, 0.5, trials)) for h in SIZES]
+    medians = [median(sweeps(h, 0.25, 0.9, 0.5, trials), EPOCHS) for h in SIZES]
     falls = sum(after < before for before, after in pairwise(medians))
     lines = [Claim("doublings of the hidden units that saved sweeps", 4, float(falls), Range.exactly(4))]
     for h, found in zip(SIZES, medians, strict=True):

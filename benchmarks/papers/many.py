@@ -21,7 +21,7 @@ from schuss.method.rules.rule import first_memory
 from schuss.method.samples import Samples
 from schuss.method.state import States
 
-__all__ = ["NEVER", "Many", "epochs_until", "seeded"]
+__all__ = ["NEVER", "Many", "epochs_until", "first_below", "median", "seeded", "share"]
 
 NEVER = -1
 
@@ -98,3 +98,22 @@ def epochs_until(
             rest = np.flatnonzero(~right)
             going, places = going.take(rest), places[rest]
     return found
+
+
+def first_below(losses: NDArray[np.float64], goal: float) -> int:
+    """Return how many steps were made before the first loss at or below the goal, or NEVER.
+
+    `losses` are those before each step, as the epochs of a run with full batches have them.
+    """
+    below = losses <= goal
+    return int(np.argmax(below)) if below.any() else NEVER
+
+
+def median(found: NDArray[np.int64], most: int) -> float:
+    """Return the median number of steps; a training that never got there counts `most` and one."""
+    return float(np.median(np.where(found == NEVER, most + 1, found)))
+
+
+def share(found: NDArray[np.int64]) -> str:
+    """Say how many got there."""
+    return f"{np.sum(found != NEVER)} of {len(found)}"

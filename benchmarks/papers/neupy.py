@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from benchmarks.papers.claim import Claim, Range
+from benchmarks.papers.many import NEVER, first_below
 from benchmarks.papers.paper import Paper
 from schuss import GradientDescent, Momentum, Nesterov, Plan, race, sweep
 from schuss.insight.race.value import Racer
@@ -64,20 +66,17 @@ def momenta() -> list[Claim]:
     """Show how many steps each momentum takes at the same rate: networks side by side in a sweep."""
     plan = Plan(Momentum(0.3), MOST + 1, None, order="sequential")
     found = sweep(NETWORK, X, T, plan, momentum=MOMENTA, theta=np.array(SURFACE.start))
-    steps = [_first_below(losses) for losses in found.loss]
-    return [
-        Claim(f"momentum, α = .3, η = {eta:g}", "", count, beside="" if count < MOST else "or more")
-        for eta, count in zip(MOMENTA, steps, strict=True)
-    ]
+    steps = [first_below(losses, SURFACE.goal) for losses in found.loss]
+    return [_of_sweep(eta, count) for eta, count in zip(MOMENTA, steps, strict=True)]
 
 
-def _first_below(losses: np.ndarray) -> float:
-    """Return how many steps were made before the first loss at or below the goal, at most MOST.
-
-    An epoch's loss is that before its step.
-    """
-    below = losses <= SURFACE.goal
-    return float(np.argmax(below)) if below.any() else float(MOST)
+def _of_sweep(eta: float, count: int) -> Claim:
+    what = f"momentum, α = .3, η = {eta:g}"
+    return (
+        Claim(what, "", math.nan, beside=f"not in {MOST:,}")
+        if count == NEVER
+        else Claim(what, "", float(count))
+    )
 
 
 NEUPY = Paper(

@@ -9,6 +9,7 @@ from benchmarks.papers.exclusive_or import HIDDEN_UNITS, XOR
 from benchmarks.papers.neupy import NEUPY
 from benchmarks.papers.noise import NOISE
 from benchmarks.papers.paper import Paper
+from benchmarks.papers.resilient import RESILIENT
 from benchmarks.papers.three_cycle import THREE_CYCLE
 from benchmarks.papers.threshold import THRESHOLD
 from benchmarks.papers.worked_unit import BLOCK, WORKED_UNIT
@@ -18,7 +19,7 @@ __all__ = ["PAPERS"]
 PAPERS: dict[str, Paper] = {
     paper.name: paper
     for paper in (
-        *(NEUPY, ENCODERS, EQUAL_RATES, XOR, HIDDEN_UNITS, AUTOENCODER),
+        *(NEUPY, ENCODERS, RESILIENT, EQUAL_RATES, XOR, HIDDEN_UNITS, AUTOENCODER),
         *(NOISE, THRESHOLD, THREE_CYCLE, WORKED_UNIT, BLOCK),
     )
 }
