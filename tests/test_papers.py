@@ -91,6 +91,7 @@ def test_a_line_without_range_is_only_shown():
         (Range.exactly(797), "= 797"),
         (Range.around(121, 30), "121 ± 30"),
         (Range(low=3), "≥ 3"),
+        (Range(712.5, 2850), "712.5 to 2,850"),
         (Range(high=1e-9), "≤ 1e−09"),
     ],
 )

@@ -21,10 +21,11 @@ def number(value: float, digits: int) -> str:
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included."""
+    """Numbers from `low` to `high`, both included; `middle` is what they lie around, where that counts."""
 
     low: float = -math.inf
     high: float = math.inf
+    middle: float | None = None
 
     @classmethod
     def exactly(cls, value: float) -> Range:
@@ -34,21 +35,22 @@ class Range:
     @classmethod
     def around(cls, value: float, distance: float) -> Range:
         """Return what is no farther than `distance` from a value."""
-        return cls(value - distance, value + distance)
+        return cls(value - distance, value + distance, value)
 
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
     def text(self, digits: int) -> str:
-        """Say it: ``= 797``, ``≥ 3``, ``≤ 1e-09``, ``121 ± 30``."""
+        """Say it: ``= 797``, ``≥ 3``, ``≤ 1e-09``, ``121 ± 30``, ``5 to 20``."""
         if self.low == self.high:
             return f"= {number(self.low, digits)}"
         if math.isinf(self.high):
             return f"≥ {number(self.low, digits)}"
         if math.isinf(self.low):
             return f"≤ {number(self.high, digits)}"
-        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
-        return f"{number(middle, digits)} ± {half:.2g}"
+        if self.middle is None:
+            return f"{number(self.low, digits)} to {number(self.high, digits)}"
+        return f"{number(self.middle, digits)} ± {number(self.high - self.middle, 2)}"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from benchmarks.papers.neupy import NEUPY
 from benchmarks.papers.noise import NOISE
 from benchmarks.papers.paper import Paper
 from benchmarks.papers.resilient import RESILIENT
+from benchmarks.papers.symmetry import SYMMETRY
 from benchmarks.papers.three_cycle import THREE_CYCLE
 from benchmarks.papers.threshold import THRESHOLD
 from benchmarks.papers.worked_unit import BLOCK, WORKED_UNIT
@@ -19,7 +20,7 @@ __all__ = ["PAPERS"]
 PAPERS: dict[str, Paper] = {
     paper.name: paper
     for paper in (
-        *(NEUPY, ENCODERS, RESILIENT, EQUAL_RATES, XOR, HIDDEN_UNITS, AUTOENCODER),
+        *(NEUPY, ENCODERS, RESILIENT, EQUAL_RATES, XOR, HIDDEN_UNITS, SYMMETRY, AUTOENCODER),
         *(NOISE, THRESHOLD, THREE_CYCLE, WORKED_UNIT, BLOCK),
     )
 }
