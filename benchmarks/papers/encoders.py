@@ -67,7 +67,7 @@ def line(
     """Return mean and spread of those that got there."""
     there = found[found != NEVER]
     mean = float(there.mean()) if len(there) else math.nan
-    spread = f"± {there.std(ddof=1):.1f}, " if len(there) > 1 else ""
+    spread = f"± {there.std(ddof=1):.1f} " if len(there) > 1 else ""
     return Claim(what, published, mean, accepted, f"{spread}{share(found)}", words, digits=3)
 
 

@@ -116,4 +116,4 @@ def median(found: NDArray[np.int64], most: int) -> float:
 
 def share(found: NDArray[np.int64]) -> str:
     """Say how many got there."""
-    return f"{np.sum(found != NEVER)} of {len(found)}"
+    return f"({np.sum(found != NEVER)} of {len(found)})"

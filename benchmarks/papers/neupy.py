@@ -73,7 +73,7 @@ def momenta() -> list[Claim]:
 def _of_sweep(eta: float, count: int) -> Claim:
     what = f"momentum, α = .3, η = {eta:g}"
     return (
-        Claim(what, "", math.nan, beside=f"not in {MOST:,}")
+        Claim(what, "", math.nan, beside=f"(not in {MOST:,})")
         if count == NEVER
         else Claim(what, "", float(count))
     )

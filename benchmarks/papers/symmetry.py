@@ -75,7 +75,7 @@ def compare(trials: int) -> list[Claim]:
     many = Many.start(network, SYMMETRIC.X, SYMMETRIC.T, seeded(SYMMETRIC.plan, trials)).to(EPOCHS)
     there = [network.views(theta)[0].w for theta in many.states.theta[found != NEVER]]
     weights = np.array(there).reshape(-1, *network.layers[:2])
-    others = f"of {len(weights)}; {as_ratios(weights, SECOND)} as 1 : 1.5 : 2"
+    others = f"of {len(weights)} ({as_ratios(weights, SECOND)} as 1 : 1.5 : 2)"
     doubled = float(as_ratios(weights, DOUBLED))
     return [
         SYMMETRIC.line("symmetry, 6-2-1, α = .1, η = .9: median sweeps", found),
