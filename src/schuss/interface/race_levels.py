@@ -13,17 +13,15 @@ DEEPEST = 1e-3  # of the highest: below it, contours would crowd around the lowe
 
 
 def levels_of(found: NDArray[np.float64], goal: float | None, count: int) -> NDArray[np.float64]:
-    """Return `count` heights, rising, evenly spaced in their logarithm where all heights are positive.
+    """Return `count` heights, rising, evenly spaced in their logarithm where none is negative.
 
     The highest few are passed over: a steep corner would take all contours for itself.
     """
     finite = found[np.isfinite(found)]
-    low, high = (float(q) for q in np.quantile(finite, [0.0, 0.97]))
-    if goal is not None:
-        low = max(low, min(goal, high / 10))
-    low = max(low, high * DEEPEST)
-    if not 0 < low < high:
-        return np.unique(np.linspace(finite.min(), finite.max(), count))
+    lowest, high = (float(q) for q in np.quantile(finite, [0.0, 0.97]))
+    low = max(lowest, min(goal or 0.0, high / 10), high * DEEPEST)
+    if lowest < 0 or not low < high:
+        return np.unique(np.linspace(lowest, float(finite.max()), count))
     return np.geomspace(low * 1.02, high, count)
 
 

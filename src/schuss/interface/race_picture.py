@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.insight.race.value import DIVERGED, Race, Racer, settings_of
+from schuss.insight.race.varied import Varied, varied_in
 from schuss.interface.plots import check_picture, save_figure
 from schuss.interface.race_levels import levels_of, lowest_told
+from schuss.method.rules.rule import LETTERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,8 +44,10 @@ def save_race(race: Race, path: Path) -> Path:
     path = check_picture(path)
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11.0, 5.0), layout="constrained")
-    land, losses = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
+    varied = varied_in(race)
+    ratios = (1.15, 1.0) if varied is None else (1.15, 1.0, 0.7)
+    figure = Figure(figsize=(5.1 * sum(ratios), 5.0), layout="constrained")
+    land, losses, *rest = figure.subplots(1, len(ratios), width_ratios=ratios)
     _draw_land(land, race)
     for i, racer in enumerate(race.racers):
         look = _look(i)
@@ -51,6 +55,8 @@ def save_race(race: Race, path: Path) -> Path:
         land.plot(along[:, 0], along[:, 1], **look, markevery=_spaced(along, race), label=_label(racer, race))
         clock, shown = race.by_clock(racer), racer.loss > 0
         losses.plot(clock[shown], racer.loss[shown], **look, markevery=_every(int(shown.sum())))
+    if varied is not None:
+        _draw_varied(rest[0], varied, race)
     _draw_ends(land, race)
     _finish_losses(losses, race)
     figure.suptitle(f"{race.name}: {race.words}", x=0.01, ha="left", fontsize=11)
@@ -79,16 +85,21 @@ def _draw_land(axes: Axes, race: Race) -> None:
 
 def _draw_ends(axes: Axes, race: Race) -> None:
     """Mark the start, and the lowest points where they are known."""
-    x, y = race.racers[0].path[0]
-    axes.plot([x], [y], "o", ms=11, mfc="white", mec="black", mew=1.6, zorder=5)
-    away = np.sign([x, y] - np.mean(np.concatenate([racer.path for racer in race.racers]), axis=0))
+    start = race.racers[0].path[0].astype(np.float64)
+    axes.plot(*start, "o", ms=11, mfc="white", mec="black", mew=1.6, zorder=5)
+    (x0, x1), (y0, y1) = race.window
+    middle = np.mean(np.concatenate([racer.path for racer in race.racers]), axis=0)
+    place = (start - [x0, y0]) / [x1 - x0, y1 - y0]
+    # away from the trails, but not over the frame
+    across = 0 if min(place[0], 1 - place[0]) < 0.1 else -1 if start[0] < middle[0] else 1
+    up = 1 if place[1] < 0.06 or (start[1] > middle[1] and place[1] < 0.94) else -1
     axes.annotate(
         "start",
-        (x, y),
-        tuple(8 * away),
+        (float(start[0]), float(start[1])),
+        (8.0 * across, 9.0 * up),
         textcoords="offset points",
-        ha="left" if away[0] > 0 else "right",
-        va="bottom" if away[1] > 0 else "top",
+        ha=("center", "left", "right")[across],
+        va="bottom" if up > 0 else "top",
         fontsize=9,
         zorder=6,
     )
@@ -99,12 +110,8 @@ def _draw_ends(axes: Axes, race: Race) -> None:
 def _finish_losses(axes: Axes, race: Race) -> None:
     ends = [float(race.by_clock(racer)[-1]) for racer in race.racers]
     axes.set_yscale("log")
-    low, high = axes.get_ylim()
-    low = max(low, lowest_told(race))
-    axes.set_ylim(bottom=low)
-    if high < 30 * low:  # within a decade or two plain numbers are read more easily
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("{x:g}")
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], lowest_told(race)))
+    _plain_ticks(axes)
     if max(ends) > 8 * min(ends):
         firsts = [
             float(clock[clock > 0][0]) for racer in race.racers if (clock := race.by_clock(racer))[-1] > 0
@@ -116,6 +123,41 @@ def _finish_losses(axes: Axes, race: Race) -> None:
     axes.set_xlabel(CLOCK_WORDS[race.clock])
     axes.set_ylabel("loss")
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_varied(axes: Axes, varied: Varied, race: Race) -> None:
+    """Draw what the clock showed at the goal by the setting that varies; an arrow up where nobody arrived."""
+    arrived, places = np.isfinite(varied.at_goal), varied.values
+    if varied.setting == "momentum" and places[-1] < 1:  # what matters is how near it is to 1
+        places = -np.log(1 - places)
+        axes.set_xticks(places, [f"{value:g}" for value in varied.values], rotation=90)
+    axes.plot(places[arrived], varied.at_goal[arrived], "o-", color="black", ms=5, lw=1.2)
+    axes.set_xlim(places[0] - 0.05 * np.ptp(places), places[-1] + 0.05 * np.ptp(places))
+    axes.set_yscale("log")
+    _plain_ticks(axes)
+    for place in places[~arrived]:
+        axes.annotate(
+            "not at\nthe goal",
+            (float(place), 1.0),
+            (0.0, -25.0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=7,
+            arrowprops={"arrowstyle": "->"},
+        )
+    axes.set_xlabel(f"{varied.setting.replace('_', ' ')} {LETTERS.get(varied.setting, '')}".rstrip())
+    axes.set_ylabel(f"{CLOCK_WORDS[race.clock]} to the goal")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Write the numbers of a logarithmic axis out, where it spans no more than a decade or two."""
+    low, high = axes.get_ylim()
+    if high < 30 * low:
+        axes.yaxis.set_major_formatter("{x:,g}")
+        axes.yaxis.set_minor_formatter("{x:,g}")
 
 
 def _look(i: int) -> dict[str, Any]:

@@ -103,13 +103,14 @@ def race(
         steps=None if steps is None else check_integer("steps", steps, low=1),
         clock=check_choice("clock", clock, CLOCKS),
     )
+    number = None if dtype is None else _float_type(dtype)
     if not isinstance(ground, Network):
         given = {"X": X, "T": T, "theta": theta, "plan": plan, "slice_of": slice_of}
         names = [name for name, value in given.items() if value is not None]
         if names:
             raise SettingError(f"a surface has no network and no data; leave out {', '.join(names)}.")
-        return _down_surface(_surface(ground), course, start, _float_type(dtype))
-    samples, chosen = Samples.check(ground, X, T, dtype), engine_named(engine, threads)
+        return _down_surface(_surface(ground), course, start, number or np.dtype(np.float64))
+    samples, chosen = Samples.check(ground, X, T, number), engine_named(engine, threads)
     plan = fitting_plan(plan or Plan(batch_size=None), {}, len(samples))
     training = Training(
         ground, samples, plan, chosen, first_state(ground, plan, samples.X.dtype, theta).theta
@@ -188,6 +189,7 @@ def _down_slice(training: Training, course: Course, weights: tuple[int | str, in
         limit=limit,
         clock=course.clock,
         racers=racers,
+        engine=training.engine.info,
     )
 
 
@@ -213,6 +215,7 @@ def _down_network(training: Training, course: Course) -> Race:
         limit=epochs * per_epoch,
         clock=course.clock,
         racers=racers,
+        engine=training.engine.info,
     )
 
 
@@ -237,7 +240,7 @@ def _surface(ground: Any) -> Surface:
 
 def _float_type(dtype: Any) -> Any:
     try:
-        chosen = np.dtype("float64" if dtype is None else dtype)
+        chosen = np.dtype(dtype)
     except TypeError:
         chosen = np.dtype(object)
     if chosen not in (np.float32, np.float64):

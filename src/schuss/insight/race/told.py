@@ -47,15 +47,19 @@ def _row(race: Race, racer: Racer) -> tuple[str, ...]:
         _duration(racer.seconds[-1]),
         _point(racer.trail[best]) if racer.trail.shape[1] == 2 else "",
         number(float(racer.loss[best]), 6),
-        "" if race.goal is None else _ending(racer),
+        _ending(race, racer),
     )
 
 
-def _ending(racer: Racer) -> str:
+def _ending(race: Race, racer: Racer) -> str:
+    """Return whether it arrived; without a goal only what went wrong."""
     if racer.reached:
         return "reached"
-    said = f"no; best at step {racer.at[racer.best]:,}"
-    return f"diverged, {said}" if racer.stopped == DIVERGED else said
+    diverged = racer.stopped == DIVERGED
+    if race.goal is None and not diverged:
+        return ""
+    said = f"best at step {racer.at[racer.best]:,}"
+    return f"diverged; {said}" if diverged else f"no; {said}"
 
 
 def _point(theta: object) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.engine.engine import EngineInfo
 from schuss.errors import SettingError
 from schuss.insight.race.window import heights
 from schuss.insight.shown import as_html, plain
@@ -142,6 +143,8 @@ class Race:
         Where the surface is lowest, as far as that is known.
     notes : tuple of str
         What must be known of published numbers, where the rules are those that race by default.
+    engine : EngineInfo or None
+        Which engine ran; a surface has none.
     """
 
     name: str
@@ -156,6 +159,7 @@ class Race:
     racers: tuple[Racer, ...]
     minima: tuple[tuple[float, float], ...] = ()
     notes: tuple[str, ...] = ()
+    engine: EngineInfo | None = None
 
     @cached_property
     def grid(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -203,6 +207,7 @@ class Race:
             "dtype": self.start.dtype.name,
             "racers": [racer.to_dict() for racer in self.racers],
             "notes": self.notes,
+            "engine": None if self.engine is None else self.engine.to_dict(),
         }
         answer: dict[str, Any] = plain(told)
         return answer
