@@ -39,15 +39,17 @@ def test_nothing_public_is_missing_from_the_list() -> None:
 def test_the_list_is_the_agreed_one() -> None:
     """Adding or taking away a name is a decision; this is the record of it."""
     assert schuss.__all__ == [
-        *["Adam", "Blocks", "Cosine", "Custom", "DataError", "Demon"],
-        *["Derivation", "DivergenceError", "EngineError", "Epoch", "Exponential", "GradientDescent"],
-        *["Init", "Inverse", "InverseScaling", "Keep", "KernelMissingWarning", "Listed"],
-        *["Loss", "MLPClassifier", "MLPRegressor", "MissingExtraError", "ModelFileError", "Momentum"],
-        *["Nesterov", "Nesterov1983", "Network", "OneCycle", "OutputError", "Plan"],
-        *["Plateau", "Race", "RecordError", "ReplayError", "Run", "SchussError", "SchussWarning"],
-        *["SettingError", "State", "Step", "Sutskever", "Sweep", "Tick"],
-        *["TrainingInterrupted", "WarmUp", "compare", "derive", "load_model", "load_run"],
-        *["race", "read_table", "save_model", "sweep", "train"],
+        *["Adagrad", "Adam", "AggMo", "AveragedMomentum", "Blocks", "Cosine"],
+        *["Custom", "DataError", "Demon", "Derivation", "DivergenceError", "EngineError"],
+        *["Epoch", "Exponential", "GradientDescent", "Init", "Inverse", "InverseScaling"],
+        *["Keep", "KernelMissingWarning", "Lion", "Listed", "Lookahead", "Loss"],
+        *["MLPClassifier", "MLPRegressor", "MissingExtraError", "ModelFileError", "Momentum", "Nesterov"],
+        *["Nesterov1983", "Network", "OneCycle", "OuterMomentum", "OutputError", "Plan"],
+        *["Plateau", "QuasiHyperbolic", "RMSprop", "Race", "RecordError", "ReplayError"],
+        *["Run", "ScheduleFree", "SchussError", "SchussWarning", "SettingError", "State"],
+        *["Step", "Sutskever", "Sweep", "Tick", "TrainingInterrupted", "WarmUp"],
+        *["compare", "derive", "load_model", "load_run", "race", "read_table"],
+        *["save_model", "sweep", "train"],
     ]
 
 

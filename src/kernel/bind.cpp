@@ -33,7 +33,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes, weights);
   require(batch_size >= 1, "batch_size must be at least 1");
-  require(rule >= 0 && rule <= int(Rule::adam), "there is no such rule");
+  require(rule >= 0 && rule < rule_count, "there is no such rule");
   const long per_epoch = (data.n + batch_size - 1) / batch_size, steps = long(rates.shape(0));
   require(first_place >= 0 && first_place < per_epoch, "first_place lies outside the epoch");
   require(theta.shape(0) == p.n_parameters() && memory.shape(1) == p.n_parameters(), "theta has a wrong length");

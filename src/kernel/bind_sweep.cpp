@@ -29,7 +29,7 @@ Courses courses_of(const Varied &varied, const std::optional<Cube<const int32_t>
                    size_t networks, size_t steps) {
   const auto &[rates, keeps, l2, l1, seeds] = varied;
   require(batch_size >= 1, "batch_size must be at least 1");
-  require(rule >= 0 && rule <= int(Rule::adam), "there is no such rule");
+  require(rule >= 0 && rule < rule_count, "there is no such rule");
   require(steps >= 1 && networks >= 1, "there is nothing to do");
   const long per_epoch = (n + batch_size - 1) / batch_size;
   require(first_place >= 0 && first_place < per_epoch, "first_place lies outside the epoch");

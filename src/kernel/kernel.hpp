@@ -12,12 +12,17 @@ enum class Activation : int { identity, logistic, tanh, relu, leaky_relu, elu, s
 enum class Loss : int {
   squared_error, mean_squared_error, cross_entropy, binary_cross_entropy, poisson, absolute, huber, quantile, focal
 };
-enum class Rule : int { gradient_descent, momentum, nesterov, adam };
+enum class Rule : int {
+  gradient_descent, momentum, nesterov, adam, outer_momentum, averaged_momentum, quasi_hyperbolic, rmsprop, adagrad,
+  aggmo, lion, lookahead, schedule_free
+};
 enum class Function : int { exp, expm1, tanh, log, log1p, logistic };
 
 // By the place of a rule: the rows of memory that it keeps, and the numbers that it takes for each step.
-constexpr int memory_rows[] = {0, 1, 1, 2}, rate_counts[] = {1, 2, 2, 4};
-constexpr int most_memory = 2;
+constexpr int memory_rows[] = {0, 1, 1, 2, 1, 1, 1, 1, 1, 3, 1, 2, 1};
+constexpr int rate_counts[] = {1, 2, 2, 4, 5, 2, 3, 3, 2, 4, 3, 4, 4};
+constexpr int most_memory = 3, most_rates = 5;
+constexpr int rule_count = int(sizeof(memory_rows) / sizeof(int));
 
 // One weight layer. Matrices w, w_t, memory, g are stored in panels: columns in groups of Table::panel, each
 // group row by row, the last group narrower (rounded up to whole vectors). Rows of batch buffers have

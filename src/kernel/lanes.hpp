@@ -314,7 +314,7 @@ template <class T, Rule rule> class LaneSteps {
   double flops_ = 0;
   long scaled_for_ = -1;
   static constexpr long steps_kept = 32;
-  alignas(64) double loss_scale_[lanes<T>], rates_[4 * lanes<T>], losses_[steps_kept][lanes<T>];
+  alignas(64) double loss_scale_[lanes<T>], rates_[most_rates * lanes<T>], losses_[steps_kept][lanes<T>];
 };
 
 template <class T> bool lane_steps(const LaneJob<T> &job) {

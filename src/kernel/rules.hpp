@@ -70,8 +70,112 @@ template <class T, class N> struct Change<T, Rule::adam, N> {
   }
 };
 
-// Whether a rule draws roots, which take several times as long as all the rest of it.
-SCHUSS_INLINE constexpr bool has_roots(Rule rule) { return rule == Rule::adam; }
+template <class T, class N> struct Change<T, Rule::outer_momentum, N> {
+  using Of = Numbers<T, N>;
+  N rate, momentum, take, share, fresh;
+  explicit Change(const double *r)
+      : rate(Of::at(r, 0)), momentum(Of::at(r, 1)), take(Of::at(r, 2)), share(Of::at(r, 3)), fresh(Of::at(r, 4)) {}
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = momentum * memory[0] + take * gradient;
+    return w - rate * (share * memory[0] + fresh * gradient);
+  }
+};
+
+template <class T, class N> struct Change<T, Rule::averaged_momentum, N> {
+  using Of = Numbers<T, N>;
+  N rate, beta, rest;
+  explicit Change(const double *r) : rate(Of::at(r, 0)), beta(Of::at(r, 1)), rest(Of::rest(r, 1)) {}
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = beta * memory[0] + rest * gradient;
+    return w - rate * memory[0];
+  }
+};
+
+template <class T, class N> struct Change<T, Rule::quasi_hyperbolic, N> {
+  using Of = Numbers<T, N>;
+  N rate, beta, rest, nu, fresh;
+  explicit Change(const double *r)
+      : rate(Of::at(r, 0)), beta(Of::at(r, 1)), rest(Of::rest(r, 1)), nu(Of::at(r, 2)), fresh(Of::rest(r, 2)) {}
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = beta * memory[0] + rest * gradient;
+    return w - rate * (fresh * gradient + nu * memory[0]);
+  }
+};
+
+template <class T, class N> struct Change<T, Rule::rmsprop, N> {
+  using Of = Numbers<T, N>;
+  N rate, beta, rest, epsilon;
+  explicit Change(const double *r)
+      : rate(Of::at(r, 0)), beta(Of::at(r, 1)), rest(Of::rest(r, 1)), epsilon(Of::at(r, 2)) {}
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = beta * memory[0] + rest * (gradient * gradient);
+    return w - rate * gradient / (square_root(memory[0]) + epsilon);
+  }
+};
+
+template <class T, class N> struct Change<T, Rule::adagrad, N> {
+  using Of = Numbers<T, N>;
+  N rate, epsilon;
+  explicit Change(const double *r) : rate(Of::at(r, 0)), epsilon(Of::at(r, 1)) {}
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = memory[0] + gradient * gradient;
+    return w - rate * gradient / (square_root(memory[0]) + epsilon);
+  }
+};
+
+template <class T, class N> struct Change<T, Rule::aggmo, N> {
+  using Of = Numbers<T, N>;
+  N rate, beta_1, beta_2, beta_3;
+  explicit Change(const double *r)
+      : rate(Of::at(r, 0)), beta_1(Of::at(r, 1)), beta_2(Of::at(r, 2)), beta_3(Of::at(r, 3)) {}
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = beta_1 * memory[0] + gradient;
+    memory[1] = beta_2 * memory[1] + gradient;
+    memory[2] = beta_3 * memory[2] + gradient;
+    return w - rate * ((memory[0] + memory[1] + memory[2]) * T(1.0 / 3.0));
+  }
+};
+
+template <class T, class N> struct Change<T, Rule::lion, N> {
+  using Of = Numbers<T, N>;
+  N rate, beta_1, rest_1, beta_2, rest_2;
+  explicit Change(const double *r)
+      : rate(Of::at(r, 0)), beta_1(Of::at(r, 1)), rest_1(Of::rest(r, 1)), beta_2(Of::at(r, 2)),
+        rest_2(Of::rest(r, 2)) {}
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    const Vec<T> towards = beta_1 * memory[0] + rest_1 * gradient;
+    memory[0] = beta_2 * memory[0] + rest_2 * gradient;
+    return w - rate * sign<T>(towards);
+  }
+};
+
+template <class T, class N> struct Change<T, Rule::lookahead, N> {
+  using Of = Numbers<T, N>;
+  N rate, momentum, back, goes_on;
+  explicit Change(const double *r)
+      : rate(Of::at(r, 0)), momentum(Of::at(r, 1)), back(Of::at(r, 2)), goes_on(Of::at(r, 3)) {}
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    memory[0] = momentum * memory[0] - rate * gradient;
+    const Vec<T> way = memory[1] + memory[0];
+    memory[1] = goes_on * way;
+    return w + (memory[0] - back * way);
+  }
+};
+
+template <class T, class N> struct Change<T, Rule::schedule_free, N> {
+  using Of = Numbers<T, N>;
+  N rate, keep, mix, fresh;
+  explicit Change(const double *r) : rate(Of::at(r, 0)), keep(Of::at(r, 1)), mix(Of::at(r, 2)), fresh(Of::at(r, 3)) {}
+  __attribute__((always_inline)) Vec<T> operator()(Vec<T> w, Vec<T> *memory, Vec<T> gradient) const {
+    const Vec<T> push = rate * gradient, before = memory[0];
+    memory[0] = keep * (before - push);
+    return w + (mix * before - fresh * push);
+  }
+};
+
+// Whether the sums of a tile leave the registers for a rule. The first three do not: they are the fastest, and have a
+// copy of the update for every size of tile. Of the others some draw roots, which take longer than the way.
+SCHUSS_INLINE constexpr bool goes_through_memory(Rule rule) { return int(rule) > int(Rule::nesterov); }
 
 }  // namespace SCHUSS_ISA
 }  // namespace schuss

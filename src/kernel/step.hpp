@@ -150,6 +150,15 @@ template <class T, class F> SCHUSS_INLINE void with_rule(const Work<T> &work, F 
     case Rule::momentum: return f(RuleConstant<Rule::momentum>());
     case Rule::nesterov: return f(RuleConstant<Rule::nesterov>());
     case Rule::adam: return f(RuleConstant<Rule::adam>());
+    case Rule::outer_momentum: return f(RuleConstant<Rule::outer_momentum>());
+    case Rule::averaged_momentum: return f(RuleConstant<Rule::averaged_momentum>());
+    case Rule::quasi_hyperbolic: return f(RuleConstant<Rule::quasi_hyperbolic>());
+    case Rule::rmsprop: return f(RuleConstant<Rule::rmsprop>());
+    case Rule::adagrad: return f(RuleConstant<Rule::adagrad>());
+    case Rule::aggmo: return f(RuleConstant<Rule::aggmo>());
+    case Rule::lion: return f(RuleConstant<Rule::lion>());
+    case Rule::lookahead: return f(RuleConstant<Rule::lookahead>());
+    case Rule::schedule_free: return f(RuleConstant<Rule::schedule_free>());
     default: return f(RuleConstant<Rule::gradient_descent>());
   }
 }

@@ -109,8 +109,7 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
   }
 };
 
-// And here by one function for all sizes of tiles: for a rule whose roots and divisions take longer than the
-// way through memory, and for weights that decay or are pulled to zero, so that the others need not ask.
+// And here by one function for all sizes of tiles: for rules that go through memory, and for weights that decay or are pulled to zero, so that the others need not ask.
 template <class T> struct ThroughMemory {
   const Work<T> &work;
   Place<T> place;
@@ -193,7 +192,7 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
 template <class T, Rule rule>
 void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, const Part &part) {
   auto *update = multiply_update<T, ThroughMemory<T>>;
-  if constexpr (!has_roots(rule)) {
+  if constexpr (!goes_through_memory(rule)) {
     const bool in_registers = work.keep == T(1) && work.l1 == T(0);
     if (in_registers && work.l2 == T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::none>>;
     if (in_registers && work.l2 != T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::l2>>;

@@ -28,7 +28,21 @@ from schuss.method.initial import Init
 from schuss.method.network import Network
 from schuss.method.orders import Blocks
 from schuss.method.plan import Plan
-from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
+from schuss.method.rules import (
+    Adagrad,
+    Adam,
+    AggMo,
+    AveragedMomentum,
+    GradientDescent,
+    Lion,
+    Lookahead,
+    Momentum,
+    Nesterov,
+    OuterMomentum,
+    QuasiHyperbolic,
+    RMSprop,
+    ScheduleFree,
+)
 from schuss.method.schedules import (
     Cosine,
     Custom,
@@ -81,7 +95,10 @@ _LAZY = {
 }
 
 __all__ = [
+    "Adagrad",
     "Adam",
+    "AggMo",
+    "AveragedMomentum",
     "Blocks",
     "Cosine",
     "Custom",
@@ -98,7 +115,9 @@ __all__ = [
     "InverseScaling",
     "Keep",
     "KernelMissingWarning",
+    "Lion",
     "Listed",
+    "Lookahead",
     "Loss",
     "MLPClassifier",
     "MLPRegressor",
@@ -109,13 +128,17 @@ __all__ = [
     "Nesterov1983",
     "Network",
     "OneCycle",
+    "OuterMomentum",
     "OutputError",
     "Plan",
     "Plateau",
+    "QuasiHyperbolic",
+    "RMSprop",
     "Race",
     "RecordError",
     "ReplayError",
     "Run",
+    "ScheduleFree",
     "SchussError",
     "SchussWarning",
     "SettingError",

@@ -101,8 +101,9 @@ class DivergenceError(SchussError, ArithmeticError, ValueError):
     layer : str or None
         Layer whose incoming weights it appeared in, such as ``"hidden1"``; None if the weights are
         finite and the loss is not.
-    learning_rate, momentum : float
-        Their values at that step.
+    learning_rate : float or None
+        Its value at that step; None of a rule that has none.
+    momentum : float
     state : State
         The last finite state, just before that step.
     run : Run or None
@@ -112,24 +113,32 @@ class DivergenceError(SchussError, ArithmeticError, ValueError):
     run: Any = None
 
     def __init__(
-        self, step: int, layer: str | None, learning_rate: float, momentum: float, state: State
+        self, step: int, layer: str | None, learning_rate: float | None, momentum: float, state: State
     ) -> None:
         what = f"the weights into layer {layer!r}" if layer else "the loss"
-        effective = learning_rate / (1.0 - momentum) if momentum < 1.0 else float("inf")
-        advice = f"a learning rate of {learning_rate / 10:.3g}"
-        if momentum > 0.5:
-            gentler = 1.0 - 2.0 * (1.0 - momentum) if momentum < 1.0 else 0.9
-            advice += f" or a momentum of {gentler:.3g} or less"
+        told = "." if learning_rate is None else self._rates(learning_rate, momentum)
         super().__init__(
-            f"training diverged: at step {step} {what} became non-finite "
-            f"(learning rate {learning_rate:g}, momentum {momentum:g}, effective rate "
-            f"{effective:g}). Try {advice}; also check that the inputs are standardised."
+            f"training diverged: at step {step} {what} became non-finite{told} Check that the inputs are "
+            "standardised."
         )
         self.step = step
         self.layer = layer
         self.learning_rate = learning_rate
         self.momentum = momentum
         self.state = state
+
+    @staticmethod
+    def _rates(learning_rate: float, momentum: float) -> str:
+        """Return what the rates were, and which to try."""
+        effective = learning_rate / (1.0 - momentum) if momentum < 1.0 else float("inf")
+        advice = f"a learning rate of {learning_rate / 10:.3g}"
+        if momentum > 0.5:
+            gentler = 1.0 - 2.0 * (1.0 - momentum) if momentum < 1.0 else 0.9
+            advice += f" or a momentum of {gentler:.3g} or less"
+        return (
+            f" (learning rate {learning_rate:g}, momentum {momentum:g}, effective rate {effective:g}). "
+            f"Try {advice}."
+        )
 
 
 class TrainingInterrupted(KeyboardInterrupt):

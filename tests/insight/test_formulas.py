@@ -48,7 +48,7 @@ COMMANDS = {
         "\\ge",
     ],
     *["\\alpha", "\\beta", "\\gamma", "\\delta", "\\varepsilon", "\\eta", "\\lambda", "\\mu", "\\pi"],
-    *["\\sigma", "\\omega", "\\Delta"],
+    *["\\kappa", "\\nu", "\\rho", "\\sigma", "\\tau", "\\varphi", "\\omega", "\\Delta"],
 }
 
 

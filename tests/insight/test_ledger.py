@@ -31,8 +31,8 @@ KINDS = list(itertools.product(RULES, PLANS, ("float32", "float64")))
 def rule_for(name: str) -> Any:
     """Return a rule whose rates change from step to step, so that coefficients are numbers, not powers."""
     rates: dict[str, Any] = {"learning_rate": Cosine(0.01, warm_up=0.3)}
-    if "momentum" in RULES[name].rates:
-        rates["momentum"] = Cosine(0.5, 0.95)
+    for keeps in {"momentum", "beta"} & set(RULES[name].rates):
+        rates[keeps] = Cosine(0.5, 0.95)
     return RULES[name](**rates)
 
 

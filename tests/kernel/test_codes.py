@@ -50,13 +50,14 @@ def test_outcomes():
 def test_what_a_rule_needs():
     """Rows of memory and numbers per step of each rule, by its place, are those of its Python class."""
     text = (SOURCES / "kernel.hpp").read_text()
-    for name, kind in (("memory_rows", "memory"), ("rate_counts", "rates")):
+    for name, kind in (("memory_rows", "memory"), ("rate_counts", "numbers")):
         found = re.search(rf"{name}\[\] = {{([^}}]*)}}", text)
         assert found, name
         assert [int(n) for n in found[1].split(",")] == [len(getattr(rule, kind)) for rule in ELEMENT_WISE]
-    most = re.search(r"most_memory = (\d+);", text)
+    most = re.search(r"most_memory = (\d+), most_rates = (\d+);", text)
     assert most
     assert int(most[1]) == max(len(rule.memory) for rule in ELEMENT_WISE)
+    assert int(most[2]) == max(len(rule.numbers) for rule in ELEMENT_WISE)
 
 
 def test_the_rules_of_the_kernel_come_first():

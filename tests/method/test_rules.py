@@ -149,12 +149,11 @@ def test_an_update_keeps_the_dtype_and_writes_nothing(rule, dtype, rng):
 
 def test_the_table_of_rules():
     """Every rule stands in the table under its own name, with its rates as fields."""
-    assert list(RULES) == ["gradient_descent", "momentum", "nesterov", "adam"]
     for name, kind in RULES.items():
         assert kind.name == name
         assert all(hasattr(kind(), field) for field in kind.rates)
         assert kind.formula
-        assert kind().at(np.arange(3), Span(10)).shape == (3, len(kind.rates))
+        assert kind().at(np.arange(3), Span(10)).shape == (3, len(kind.numbers))
         theta, memory = kind().update(
             np.ones(2),
             np.ones((len(kind.memory), 2)),

@@ -14,10 +14,10 @@ from schuss.method.rules import (
     IRpropMinus,
     IRpropPlus,
     LineSearch,
-    LookAhead,
     Momentum,
     Muon,
     Nesterov,
+    NesterovLookAhead,
     Newton,
     Quickprop,
     Rprop,
@@ -44,7 +44,7 @@ TWINS: dict[str, tuple[Any, Any, float, int]] = {
     "conjugate_gradients": (ConjugateGradients(1e-8), plain.conjugate_gradients(), 1e-5, 6),
     "newton": (Newton(0.1, 0.05), plain.newton(0.1, 0.05), 1e-9, 300),
     "muon": (Muon(), plain.muon(0.02, 0.95, 0.02, [(2, 2)]), 1e-11, 300),
-    "look_ahead": (LookAhead(0.1), plain.look_ahead(0.1, 0.9), 1e-13, 300),
+    "look_ahead": (NesterovLookAhead(0.1), plain.look_ahead(0.1, 0.9), 1e-13, 300),
 }
 
 
@@ -178,14 +178,14 @@ def test_golden_and_brent_find_what_the_formula_says():
 def test_the_look_ahead_form_is_nesterovs():
     """θ = φ + η·v, step for step, for constant rates; momentum is not."""
     stored, _ = descend(Nesterov(0.1, 0.8), BOWL, BOWL.start, 300)
-    phi, memories = descend(LookAhead(0.1, 0.8), BOWL, BOWL.start, 300)
+    phi, memories = descend(NesterovLookAhead(0.1, 0.8), BOWL, BOWL.start, 300)
     np.testing.assert_allclose(phi + 0.8 * memories[:, 0], stored, atol=1e-14)
     classical, _ = descend(Momentum(0.1, 0.8), BOWL, BOWL.start, 300)
     assert np.abs(classical - stored).max() > 1e-3
 
 
 def test_muon_brings_singular_values_near_one():
-    """A random 6×4 matrix ends with singular values of .6 to 1.3, in either orientation; its own share is P's."""
+    """Those of a random 6×4 matrix end within .6 to 1.3, in either orientation; its own share is P's."""
     U = np.random.default_rng(0).standard_normal((6, 4))
     for matrix in (U, U.T):
         X, share = orthogonalised(matrix)
@@ -221,7 +221,7 @@ def test_a_step_keeps_the_dtype_and_writes_nothing(kind, dtype):
         (rates,) = rule.at(np.arange(n, n + 1), Span(3)).tolist()
         new, after, loss = rule.step(land, theta, memory, rates)
         assert (new.dtype, after.dtype, after.shape) == (theta.dtype, theta.dtype, memory.shape)
-        assert np.isfinite(new).all() and np.isfinite(after).all() and np.isfinite(loss)
+        assert np.isfinite([*new, *after.ravel(), loss]).all()
         np.testing.assert_array_equal(before[0], theta)
         np.testing.assert_array_equal(before[1], memory)
         theta, memory = new, after

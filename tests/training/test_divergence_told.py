@@ -73,7 +73,7 @@ def test_the_message_says_what_and_what_to_try(engine: Engine) -> None:
     assert str(error) == (
         f"training diverged: at step {error.step} {place} became non-finite (learning rate 2, "
         "momentum 0.9, effective rate 20). Try a learning rate of 0.2 or a momentum of 0.8 or "
-        "less; also check that the inputs are standardised."
+        "less. Check that the inputs are standardised."
     )
     assert isinstance(error, ArithmeticError)
 

@@ -186,7 +186,7 @@ def _train_gently(
         try:
             return train(network, X, T, recipe.gentler(attempt).plan(len(X)), **how, record=record)
         except DivergenceError as error:
-            if recipe.learning_rate is not None:
+            if not recipe.chooses_rate:
                 raise
             tell(f"The training diverged at step {error.step}; it starts again at a third of the rate.")
             record = NextFree(record) if isinstance(record, Path) else record

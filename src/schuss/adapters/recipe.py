@@ -7,15 +7,15 @@ the table that they rest on.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
 from schuss.adapters.targets import Target
-from schuss.errors import DataError
-from schuss.method.checks import check_integer
+from schuss.errors import DataError, SettingError, did_you_mean
+from schuss.method.checks import check_choice, check_integer
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import Momentum, Nesterov, Rule
+from schuss.method.rules import RULES, Momentum, Nesterov, Rule, WholeStep
 from schuss.method.schedules import Cosine, Rate
 
 __all__ = ["OUTPUTS", "Outputs", "Recipe", "outputs_of"]
@@ -63,9 +63,16 @@ class Recipe:
     activation : str
         Of the hidden layers.
     learning_rate : float or schedule
-        A number is held constant; by default it rises, then falls along a cosine.
+        A number is held constant; by default it rises, then falls along a cosine. Its peak is 0.03 for
+        momentum and Nesterov's, and the rule's own default for the others.
     momentum : float
+        Of the rules that have one.
     nesterov : bool
+        The same as ``rule_name="nesterov"``.
+    rule_name : str or None
+        A name of `schuss.method.rules.RULES`.
+    rule_settings : tuple of (str, float)
+        Other settings of the rule by name, as ``(("beta_1", 0.95),)``.
     epochs, batch_size : int
     l2 : float
     seed : int
@@ -76,6 +83,8 @@ class Recipe:
     learning_rate: Rate | None = None
     momentum: float = 0.9
     nesterov: bool = False
+    rule_name: str | None = None
+    rule_settings: tuple[tuple[str, float], ...] = ()
     epochs: int | None = None
     batch_size: int | None = None
     l2: float | None = None
@@ -93,7 +102,7 @@ class Recipe:
 
     def plan(self, n: int) -> Plan:
         """Return the plan for `n` training rows."""
-        batch = min(n, 32 if n <= 20_000 else 128)
+        batch = n if self._sees_all() else min(n, 32 if n <= 20_000 else 128)
         if self.batch_size is not None:
             batch = check_integer("batch_size", self.batch_size, low=1)
         steps_per_epoch = -(-n // min(batch, n))
@@ -101,18 +110,64 @@ class Recipe:
         return Plan(
             rule=self.rule(),
             epochs=epochs if self.epochs is None else self.epochs,
-            batch_size=batch,
+            batch_size=None if self._sees_all() else batch,
             seed=self.seed,
             l2=min(MOST_PENALTY, PENALTY / n) * min(batch, n) if self.l2 is None else self.l2,
         )
 
     def gentler(self, times: int) -> Recipe:
         """Return the recipe with the rate that it chooses itself divided by 3 so many `times`."""
-        if self.learning_rate is not None or times == 0:
+        if not self.chooses_rate or times == 0:
             return self
-        return replace(self, learning_rate=Cosine(PEAK_RATE / 3**times, warm_up=WARM_UP))
+        return replace(self, learning_rate=self._chosen_rate(times))
 
-    def rule(self) -> Rule:
-        """Return the update rule."""
-        rate = Cosine(PEAK_RATE, warm_up=WARM_UP) if self.learning_rate is None else self.learning_rate
-        return (Nesterov if self.nesterov else Momentum)(rate, self.momentum)
+    @property
+    def chooses_rate(self) -> bool:
+        """Whether the learning rate is the recipe's: none was given, and the rule has one that varies."""
+        return self.learning_rate is None and "learning_rate" in self._kind().rates and not self._sees_all()
+
+    def _sees_all(self) -> bool:
+        """Whether each step must see all samples; SettingError if it is to see fewer."""
+        kind = self._kind()
+        if not getattr(kind, "full_batch", False):
+            return False
+        if self.batch_size is not None:
+            raise SettingError(
+                f"rule {kind.name!r} compares one step with the next, so each must see all samples; leave "
+                f"the batch size out, or take a rule such as momentum for batches of {self.batch_size!r}."
+            )
+        return True
+
+    def rule(self) -> Rule | WholeStep:
+        """Return the update rule; SettingError for a name or a setting that there is not."""
+        kind = self._kind()
+        settings: dict[str, Any] = dict(self.rule_settings)
+        allowed = [field.name for field in fields(kind)]
+        for name in settings:
+            if name not in allowed:
+                hint = did_you_mean(name, allowed)
+                raise SettingError(f"rule {kind.name!r} has {', '.join(allowed)}; got {name!r}{hint}.")
+        if "momentum" in kind.rates:
+            settings.setdefault("momentum", self.momentum)
+        if self.chooses_rate:
+            settings.setdefault("learning_rate", self._chosen_rate(0))
+        elif self.learning_rate is not None:
+            if "learning_rate" not in kind.rates:
+                raise SettingError(
+                    f"rule {kind.name!r} has no learning rate: it finds the lengths of its steps by itself."
+                )
+            settings.setdefault("learning_rate", self.learning_rate)
+        rule: Rule | WholeStep = kind(**settings)
+        return rule
+
+    def _kind(self) -> type[Any]:
+        if self.rule_name is None:
+            return Nesterov if self.nesterov else Momentum
+        if self.nesterov and self.rule_name != Nesterov.name:
+            raise SettingError(f"nesterov is a rule itself; got the rule {self.rule_name!r} as well.")
+        return RULES[check_choice("rule", self.rule_name, RULES)]
+
+    def _chosen_rate(self, times: int) -> Rate:
+        kind = self._kind()
+        peak = PEAK_RATE if kind in (Momentum, Nesterov) else kind().learning_rate
+        return Cosine(peak / 3**times, warm_up=WARM_UP)

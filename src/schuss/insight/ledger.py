@@ -1,13 +1,13 @@
 """Why did this weight move? Steps are made again with the weight watched, and its change is taken apart.
 
-Every rule is one of two lines per step, with its own numbers (`Expansion`):
+Every rule is two lines per step with its own numbers (`Expansion`); m is the memory before it:
 
-    m ← keep·m + take·g,    Δw = use·m + now·g
+    Δw = use·m + now·g,    m ← keep·m + take·g        (and of whole-step rules, Δw gets what else moved it)
 
 So the change over a range of steps is Σ_n κ_n·g_n, and one term for the memory before the first step. κ_n is
-what step n's gradient has become: with μ_n, the change per unit of m after step n,
+what step n's gradient has become: with μ_n, the change per unit of m before step n,
 
-    μ_n = use_n + keep_{n+1}·μ_{n+1},    κ_n = take_n·μ_n + now_n        (use, now: 0 before the range)
+    μ_n = use_n + keep_nᵀ·μ_{n+1},    κ_n = now_n + take_n·μ_{n+1}        (use, now: 0 before the range)
 
 and g_n = −scale·Σ_p y_k·δ_j (the samples p of the batch) + penalties, clipped. Source: unrolling the rule by
 hand; for momentum it is Σ_i η^i·α·δ_j·y_k of docs/the-rule.md.
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ from schuss.errors import ReplayError
 from schuss.insight.account import Account, Pushes, quantised, remainder
 from schuss.method.checks import check_integer
 from schuss.method.functions import Array
-from schuss.method.rules import Rule
+from schuss.method.rules.rule import Seen, WholeStep
 from schuss.training.replay import Replay
 from schuss.training.run import Run
 
@@ -60,11 +59,14 @@ def _first_step(replay: Replay, start: int, back: int | None) -> int:
     if back is not None:
         return max(known, start - check_integer("back", back, low=0))
     earliest = max(known, start - FARTHEST)
-    rates = replay.plan.rates(earliest, max(start, earliest + 1), len(replay.samples))
-    nothing = np.zeros((len(rates), max(2, len(replay.plan.rule.memory))))
-    keep = replay.plan.rule.expansion(rates, nothing, np.float64).keep if start > earliest else np.empty(0)
-    fades = np.cumprod(np.abs(keep[::-1]))
-    return start - int(np.count_nonzero(fades >= FORGOTTEN))
+    rates = replay.plan.rates(earliest, start, len(replay.samples)) if start > earliest else np.empty(0)
+    keep = replay.plan.rule.expansion(rates, None, np.float64).keep if len(rates) else np.empty((0, 0, 0))
+    left: Floats = np.eye(keep.shape[1])
+    for step in range(start - 1, earliest - 1, -1):
+        left = left @ keep[step - earliest]
+        if not np.abs(left).max(initial=0.0) >= FORGOTTEN:
+            return step + 1
+    return earliest
 
 
 @dataclass
@@ -75,6 +77,24 @@ class _Steps:
     memory: Array  # the same, (steps+1, slots)
     sums: Array
     factor: Array
+
+
+@dataclass
+class _Coefficients:
+    """An expansion with its measure put in, and what becomes of memory and gradients by the end."""
+
+    keep: Floats
+    take: Floats
+    use: Floats
+    now: Floats
+    other: Floats
+    mu: Floats  # before each step, and after the last: (steps+1, rows)
+    kappa: Floats
+
+    @property
+    def base(self) -> Floats:
+        """What a gradient is multiplied by at first, in its own step: the rest of κ came later."""
+        return np.where(self.take[:, 0] != 0, self.take[:, 0], self.now) if self.take.shape[1] else self.now
 
 
 class _Ledger:
@@ -95,35 +115,36 @@ class _Ledger:
 
     def account(self) -> Account:
         """Return the account."""
-        rule: Rule = self.plan.rule
-        known = None if rule.reads_memory else self._coefficients(np.zeros((self.stop - self.first, 2)))
+        rule = self.plan.rule
+        known = None if rule.reads_memory else self._coefficients(None)
         seen = self._watch(known)
-        kappa, mu, expansion = known or self._coefficients(seen.memory[1:])
+        gradient = _Gradient(self, seen)
         if known is None:
-            self._watch((kappa, mu, expansion))
-        return self._close(seen, kappa, mu, expansion)
+            known = self._coefficients(Seen(seen.memory[:-1], seen.memory[1:], gradient.of_engine))
+            self._watch(known)
+        return self._close(seen, gradient, known)
 
-    def _coefficients(self, memory: Array) -> tuple[Floats, Floats, Any]:
-        """Return κ and μ of each step, shape (steps,), and the rule's expansion."""
+    def _coefficients(self, seen: Seen | None) -> _Coefficients:
+        """Return what becomes of each step's gradient."""
         rates = self.plan.rates(self.first, self.stop, self.n)
-        expansion = self.plan.rule.expansion(rates, memory, self.dtype)
+        keep, take, use, now, measure, other = self.plan.rule.expansion(rates, seen, self.dtype)
         inside = np.arange(self.first, self.stop) >= self.start
-        use, now = np.where(inside, expansion.use, 0.0), np.where(inside, expansion.now, 0.0)
-        mu, later = list[float](), 0.0
-        for used, keep in zip(use[::-1].tolist(), expansion.keep[::-1].tolist(), strict=True):
-            mu.append(used + later)
-            later = keep * mu[-1]
-        mus = np.array(mu[::-1])
-        return expansion.take * mus + now, mus, expansion
+        share = np.where(inside, 1.0 / measure, 0.0)
+        use, now = use * share[:, None], now * share
+        other = np.zeros(len(now)) if other is None else np.where(inside, other, 0.0)
+        mu = np.zeros((len(now) + 1, take.shape[1]))
+        for i in range(len(now) - 1, -1, -1):
+            mu[i] = use[i] + mu[i + 1] @ keep[i]
+        return _Coefficients(keep, take, use, now, other, mu, now + (take * mu[1:]).sum(axis=1))
 
-    def _watch(self, known: tuple[Floats, Floats, Any] | None) -> _Steps:
+    def _watch(self, known: _Coefficients | None) -> _Steps:
         """Make the steps again; where the coefficients are known, add up what each sample gave."""
         parts, scales = list[Observed](), list[Floats]()
         for seen in self._observed():
             scale = self._scale(seen.rows)
             if known is not None:
                 at = sum(map(len, scales))
-                self._add_samples(seen, -known[0][at : at + len(scale)] * scale)
+                self._add_samples(seen, -known.kappa[at : at + len(scale)] * scale)
             scales.append(scale)
             parts.append(seen._replace(rows=seen.rows[:0], y=seen.y[:0], delta=seen.delta[:0]))
         self.scale = np.concatenate(scales)
@@ -170,15 +191,14 @@ class _Ledger:
         self.sizes += float(np.abs(given).sum())
         self.silent += int(np.count_nonzero(there & (terms == 0)))
 
-    def _close(self, seen: _Steps, kappa: Floats, mu: Floats, expansion: Any) -> Account:
+    def _close(self, seen: _Steps, gradient: _Gradient, known: _Coefficients) -> Account:
         """Put the lines together, and the rounding that they leave."""
-        gradient = _Gradient(self, seen)
-        base = np.where(expansion.take != 0, expansion.take, expansion.now)
+        kappa, base = known.kappa, known.base
         term = base * gradient.of_samples
         before, after = float(seen.theta[self.start - self.first]), float(seen.theta[-1])
         contribution = kappa * gradient.of_samples
-        older = float(expansion.keep[0] * mu[0] * seen.memory[0, 0]) if seen.memory.shape[1] else 0.0
-        others = self._others(seen, kappa, gradient)
+        older = float(known.mu[0] @ seen.memory[0, : known.mu.shape[1]])
+        others = self._others(seen, known, gradient)
         size = max(abs(before), abs(after), float(np.abs(contribution).max()))
         contribution, per_sample = (quantised(part, size) for part in (contribution, self.by_sample))
         common = quantised(np.array([older, *others.values()]), size).tolist()
@@ -186,7 +206,7 @@ class _Ledger:
         found = np.flatnonzero(self.visits)
         found = found[np.argsort(-np.abs(per_sample[found]), kind="stable")]
         per_sample = per_sample[found]
-        bound = self._bound(seen, kappa, mu, expansion, gradient)
+        bound = self._bound(seen, known, gradient)
         newest = slice(None, None, -1)
         coefficient = np.divide(kappa, base, out=np.zeros_like(kappa), where=base != 0)
         return Account(
@@ -218,9 +238,11 @@ class _Ledger:
             others=others,
         )
 
-    def _others(self, seen: _Steps, kappa: Floats, gradient: _Gradient) -> dict[str, float]:
+    def _others(self, seen: _Steps, known: _Coefficients, gradient: _Gradient) -> dict[str, float]:
         """Return the lines that are neither steps nor samples, those alone that the plan has."""
-        plan, lines = self.plan, dict[str, float]()
+        plan, kappa, lines = self.plan, known.kappa, dict[str, float]()
+        if isinstance(plan.rule, WholeStep) and plan.rule.elsewhere:
+            lines[plan.rule.elsewhere] = float(known.other.sum())
         if plan.weight_decay and not self.is_bias:
             keeps = plan.keeps(self.start, self.stop, self.n).astype(self.dtype).astype(np.float64)
             inside = seen.theta[self.start - self.first : -1].astype(np.float64)
@@ -235,21 +257,29 @@ class _Ledger:
             lines["dropout"] = 0.0  # a silent unit gives nothing; `silent` counts how often
         return lines
 
-    def _bound(self, seen: _Steps, kappa: Floats, mu: Floats, expansion: Any, gradient: _Gradient) -> float:
+    def places(self, seen: _Steps) -> Array:
+        """Return the weight where each step's gradient was taken, shape (steps,)."""
+        theta, place = seen.theta[:-1], getattr(self.plan.rule, "place", None)
+        if place is None:
+            return theta
+        rates = self.plan.rates(self.first, self.stop, self.n).tolist()
+        steps = zip(theta[:, None], seen.memory[:-1, :, None], rates, strict=True)
+        return np.concatenate([place(*step) for step in steps])
+
+    def _bound(self, seen: _Steps, known: _Coefficients, gradient: _Gradient) -> float:
         """Return what the roundings of the training, and of this account in float64, may come to.
 
         Each operation rounds by at most u = ½·eps of its result, and no rule takes more than eight of them.
         """
-        u, steps = float(np.finfo(self.dtype).eps) / 2, len(kappa)
+        u, steps, size = float(np.finfo(self.dtype).eps) / 2, len(known.kappa), gradient.size
         inside = np.arange(self.first, self.stop) >= self.start
         weights = np.abs(seen.theta.astype(np.float64))
-        memory = np.abs(seen.memory[:, 0].astype(np.float64)) if seen.memory.shape[1] else np.zeros(steps + 1)
-        size = gradient.size
-        of_memory = np.abs(mu) * (np.abs(expansion.keep) * memory[:-1] + np.abs(expansion.take) * size)
-        of_weight = inside * (
-            weights[1:] + weights[:-1] + np.abs(expansion.use) * memory[1:] + np.abs(expansion.now) * size
-        )
-        of_gradient = np.abs(kappa) * size
+        memory = np.abs(seen.memory[:-1, : known.mu.shape[1]].astype(np.float64))
+        keep, take, use, mu = (np.abs(part) for part in (known.keep, known.take, known.use, known.mu))
+        into_memory = (keep @ memory[:, :, None])[:, :, 0] + take * size[:, None]
+        of_memory = (mu[1:] * into_memory).sum(axis=1)
+        of_weight = inside * (weights[1:] + weights[:-1]) + (use * memory).sum(axis=1) + np.abs(known.other)
+        of_gradient = (np.abs(known.now) + np.abs(known.kappa)) * size
         all_sizes = float((of_memory + of_weight + of_gradient).sum())
         return (8 * u + (steps + 8) * 2.0**-52) * all_sizes + np.finfo(self.dtype).tiny * steps * 64
 
@@ -264,7 +294,7 @@ class _Gradient:
 
     def __init__(self, ledger: _Ledger, seen: _Steps) -> None:
         dtype, plan, scale = ledger.dtype, ledger.plan, ledger.scale
-        w, sums = seen.theta[:-1], seen.sums
+        w, sums = ledger.places(seen), seen.sums
         l2, l1 = (dtype.type(0 if ledger.is_bias else penalty) for penalty in (plan.l2, plan.l1))
         number = scale.astype(dtype)
         pull = l2 * w + l1 * np.sign(w)
@@ -272,6 +302,7 @@ class _Gradient:
         self.of_samples = -scale * sums.astype(np.float64)
         self.of_l2 = scale * (float(l2) * w.astype(np.float64))
         self.of_l1 = scale * (float(l1) * np.sign(w).astype(np.float64))
+        self.of_engine = seen.factor.astype(dtype) * unclipped
         self.of_clipping = (seen.factor.astype(np.float64) - 1.0) * unclipped.astype(np.float64)
         parts = (self.of_samples, self.of_l2, self.of_l1, self.of_clipping)
         self.size: Floats = np.sum([np.abs(part) for part in parts], axis=0)

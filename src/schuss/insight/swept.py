@@ -64,8 +64,8 @@ class Sweep:
 
     @property
     def theta(self) -> Array:
-        """The weights of all networks, shape (N, n_parameters)."""
-        return self.state.theta
+        """The weights to use of all networks, shape (N, n_parameters)."""
+        return self.plans.plan.result(self.state)
 
     @property
     def settings(self) -> dict[str, tuple[Any, ...]]:
@@ -134,8 +134,8 @@ class Member:
 
     @property
     def theta(self) -> Array:
-        """Its weights, shape (n_parameters,)."""
-        return self.state.theta
+        """Its weights to use, shape (n_parameters,)."""
+        return self.plan.result(self.state)
 
     @property
     def loss(self) -> NDArray[np.float64]:

@@ -19,10 +19,10 @@ from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.orders import Blocks, Order, check_order, order_from_json, order_to_json, philox_order
-from schuss.method.rules import RULES, Momentum, Rule, WholeStep, rule_from_dict, rule_to_dict
+from schuss.method.rules import RULES, Momentum, Rule, WholeStep, result_of, rule_from_dict, rule_to_dict
 from schuss.method.rules.rule import first_memory
 from schuss.method.schedules import Span, at_steps, highest
-from schuss.method.state import State
+from schuss.method.state import State, States
 
 __all__ = ["Plan"]
 
@@ -127,7 +127,7 @@ class Plan:
         if rule.full_batch and self.batch_size is not None:
             raise SettingError(
                 f"rule {rule.name!r} compares one step with the next, so each must see all samples; got "
-                f"batch_size={self.batch_size!r}. Give batch_size=None."
+                f"batch_size={self.batch_size!r}. Give batch_size=None (an estimator: batch_size='auto')."
             )
         for name in ("weight_decay", "clip"):
             if getattr(self, name):
@@ -208,6 +208,10 @@ class Plan:
         """Return how long the training is on `n` samples."""
         per_epoch = self.steps_per_epoch(n)
         return Span(self.epochs * per_epoch, per_epoch, n)
+
+    def result(self, state: State | States) -> Array:
+        """Return the weights to use of a state, shape (n_parameters,), or of many."""
+        return result_of(self.rule, state.theta, state.memory)
 
     def replace(self, **changes: Any) -> Plan:
         """Return the plan with some fields changed."""

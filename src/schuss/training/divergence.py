@@ -34,7 +34,7 @@ def divergence(
     error = DivergenceError(
         step,
         first_bad_layer(network, made.state),
-        float(rates.get("learning_rate", 1.0)),
+        float(rates["learning_rate"]) if "learning_rate" in rates else None,
         float(rates.get("momentum", 0.0)),
         before.state,
     )

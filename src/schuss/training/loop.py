@@ -244,7 +244,7 @@ class Loop:
             return
         self.averaged += 1
         before = 0.0 if self.average is None else self.average
-        self.average = before + (state.theta.astype(np.float64) - before) / self.averaged
+        self.average = before + (self.plan.result(state).astype(np.float64) - before) / self.averaged
 
     def _validate(self, judge: Judge, state: State) -> float:
         loss = judge(state)

@@ -246,8 +246,11 @@ class Run:
 
     @property
     def theta(self) -> Array:
-        """The weights to use: the average where one was taken, else the best by validation, else the last."""
-        return (self.best or self.state).theta if self.average is None else self.average
+        """The weights to use: the average where one was taken, else the best by validation, else the last.
+
+        Of a state it is what the rule returns: `ScheduleFree` trains at another point than that.
+        """
+        return self.plan.result(self.best or self.state) if self.average is None else self.average
 
     @property
     def weights(self) -> list[Array]:

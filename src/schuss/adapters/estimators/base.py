@@ -24,7 +24,7 @@ from schuss.adapters.estimators.html import summary
 from schuss.adapters.estimators.inputs import InputsMixin
 from schuss.adapters.estimators.memory import Memory
 from schuss.adapters.estimators.online import learn_row
-from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS, STOCHASTIC
+from schuss.adapters.estimators.parameters import CONSTRAINTS, HIDDEN_ACTIVATIONS
 from schuss.adapters.estimators.preset import applied, draw_lecun
 from schuss.adapters.estimators.reporting import (
     CALLBACKS_UNDER_WAY,
@@ -130,7 +130,7 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin
 
     def _can_fit_partially(self) -> bool:
         """Return True, or raise the AttributeError that hides `partial_fit`."""
-        if self.solver not in STOCHASTIC:
+        if self.solver == "lbfgs":
             raise AttributeError(
                 f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
             )
@@ -156,7 +156,7 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin
         self.n_iter_, self.t_ = 0, 0
         self.n_outputs_, self.n_layers_ = network.layers[-1], len(network.layers)
         self.out_activation_ = network.activation[-1]
-        if self.solver in STOCHASTIC:
+        if self.solver != "lbfgs":
             self.loss_curve_: list[float] = []
             self.validation_loss_curve_: list[float] | None = None
             judged = self.early_stopping
@@ -199,7 +199,7 @@ class BaseMLP(HiddenLayerMixin, InputsMixin, ExchangeMixin, CallbackSupportMixin
                     "X_val and y_val."
                 )
             return None
-        if self.solver not in STOCHASTIC:
+        if self.solver == "lbfgs":
             raise SettingError("X_val is judged after each epoch of sgd or adam; lbfgs has none.")
         X, y = self._check(X, y, reset=False)
         X = self._prepared(X)

@@ -24,6 +24,7 @@ from schuss.adapters.estimators.parameters import CONSTRAINTS, keep
 from schuss.errors import SettingError
 from schuss.method.functions import Array, Loss
 from schuss.method.network import Network
+from schuss.method.rules import Rule
 from schuss.method.samples import is_sparse
 
 __all__ = ["MLPClassifier"]
@@ -40,7 +41,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     hidden_layer_sizes : int or sequence of int, default (100,)
     activation : str or sequence of str, default "relu"
         Of the hidden layers: one name, or one for each.
-    solver : {"adam", "sgd", "lbfgs"}, default "adam"
+    solver : {"adam", "sgd", "lbfgs"} or Rule, default "adam"
+        An update rule, as ``schuss.Lion(0.001)``, has its own rates: `learning_rate_init` and the other
+        parameters of ``sgd`` and ``adam`` are not looked at.
     alpha : float, default 0.0001
         The L2 penalty.
     batch_size : int or "auto", default "auto"
@@ -126,7 +129,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         hidden_layer_sizes: Any = (100,),
         activation: Any = "relu",
         *,
-        solver: str = "adam",
+        solver: str | Rule = "adam",
         alpha: float = 0.0001,
         batch_size: Any = "auto",
         learning_rate: str = "constant",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from schuss.adapters.estimators.inputs import as_rows
 from schuss.method.backprop import Objective
+from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
 from schuss.training.loop import Epoch
@@ -27,11 +28,12 @@ class Judgement:
         After each epoch.
     """
 
-    def __init__(self, estimator: BaseMLP, held_out: Validation) -> None:
+    def __init__(self, estimator: BaseMLP, held_out: Validation, plan: Plan) -> None:
         self.scores: list[float] = []
         self.losses: list[float] = []
         memory = estimator._memory
         self._estimator, self._held_out, self._network = estimator, held_out, memory.network
+        self._result = plan.result
         self._engine = memory.engine(estimator.engine, estimator.n_threads)
         dtype = memory.theta.dtype
         X = as_rows(held_out.X, dtype)
@@ -39,8 +41,9 @@ class Judgement:
 
     def __call__(self, state: State) -> float:
         """Return minus the score of a state, which is lower for better."""
-        loss = self._engine.gradient(self._network, state.theta, self._samples, LOSS).loss
-        y = self._engine.outputs(self._network, state.theta, self._samples.X)
+        theta = self._result(state)
+        loss = self._engine.gradient(self._network, theta, self._samples, LOSS).loss
+        y = self._engine.outputs(self._network, theta, self._samples.X)
         self.losses.append(loss)
         self.scores.append(self._estimator._score_outputs(y, self._held_out))
         return -self.scores[-1]

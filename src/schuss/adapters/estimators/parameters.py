@@ -14,11 +14,12 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from schuss.engine.choice import ENGINES
 from schuss.method.functions import ACTIVATIONS, OUTPUT_ONLY
+from schuss.method.rules import RULES
 from schuss.method.schedules import SCHEDULES
 
-__all__ = ["CONSTRAINTS", "HIDDEN_ACTIVATIONS", "STOCHASTIC", "keep"]
+__all__ = ["CONSTRAINTS", "HIDDEN_ACTIVATIONS", "keep"]
 
-STOCHASTIC = ("sgd", "adam")
+
 HIDDEN_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name not in OUTPUT_ONLY)
 _SCHEDULES = list(SCHEDULES.values())
 _SHARE = Interval(Real, 0, 1, closed="left")
@@ -26,7 +27,7 @@ _SHARE = Interval(Real, 0, 1, closed="left")
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
     "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), "array-like"],
-    "solver": [StrOptions({"lbfgs", *STOCHASTIC})],
+    "solver": [StrOptions({"adam", "lbfgs", "sgd"}), *RULES.values()],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],

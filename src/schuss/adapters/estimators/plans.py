@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,9 +53,9 @@ def plan_of(estimator: BaseMLP, n: int, incremental: bool) -> Plan:
     return plan.replace(seed=seed, order=orders_of(memory.generator, estimator.shuffle, n))  # type: ignore[arg-type]  # as above
 
 
-def _batch_size(estimator: BaseMLP, n: int) -> int:
+def _batch_size(estimator: BaseMLP, n: int) -> int | None:
     if estimator.batch_size == "auto":
-        return min(AUTO_BATCH, n)
+        return None if getattr(estimator.solver, "full_batch", False) else min(AUTO_BATCH, n)
     if estimator.batch_size > n:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
@@ -65,6 +66,8 @@ def _batch_size(estimator: BaseMLP, n: int) -> int:
 
 def _rule(estimator: BaseMLP, incremental: bool) -> Rule:
     memory, rate = estimator._memory, estimator.learning_rate_init
+    if not isinstance(estimator.solver, str):
+        return _aged(estimator.solver, memory.age if memory.rule == estimator.solver.name else 0)
     if estimator.solver == "adam":
         kept = memory.age if memory.rule == Adam.name else 0
         return Adam(rate, estimator.beta_1, estimator.beta_2, estimator.epsilon, kept)
@@ -73,6 +76,11 @@ def _rule(estimator: BaseMLP, incremental: bool) -> Rule:
     if not isinstance(estimator.momentum, Schedule) and estimator.momentum == 0:
         return GradientDescent(rate)
     return (Nesterov if estimator.nesterovs_momentum else Momentum)(rate, estimator.momentum)
+
+
+def _aged(rule: Rule, age: int) -> Rule:
+    """Return a rule whose memory has seen `age` updates, if that matters to it."""
+    return replace(rule, age=age) if hasattr(rule, "age") else rule  # type: ignore[type-var]  # rules are dataclasses
 
 
 def _scheduled(estimator: BaseMLP, rate: float, incremental: bool) -> Rate:

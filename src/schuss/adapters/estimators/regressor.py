@@ -20,6 +20,7 @@ from schuss.errors import SettingError
 from schuss.method.checks import check_number
 from schuss.method.functions import Array, Loss
 from schuss.method.network import Network
+from schuss.method.rules import Rule
 
 __all__ = ["MLPRegressor"]
 
@@ -68,7 +69,7 @@ best_validation_score_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_, out_
         hidden_layer_sizes: Any = (100,),
         activation: Any = "relu",
         *,
-        solver: str = "adam",
+        solver: str | Rule = "adam",
         alpha: float = 0.0001,
         batch_size: Any = "auto",
         learning_rate: str = "constant",

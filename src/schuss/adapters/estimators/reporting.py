@@ -47,7 +47,7 @@ class Report:
 
     def epoch(self, epoch: Epoch) -> bool:
         """Tell of an epoch; True stops the training."""
-        return self.weights(epoch.state.theta, "epoch")
+        return self.weights(epoch.plan.result(epoch.state), "epoch")
 
     def weights(self, theta: Array, name: str) -> bool:
         """Tell of the weights that a task called `name` ended with; True stops the training."""

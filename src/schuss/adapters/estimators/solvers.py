@@ -63,8 +63,9 @@ def train(
     if held_out is None and estimator.early_stopping:
         X, T, weights, held_out = _split(estimator, X, T, weights)
     plan = plan_of(estimator, X.shape[0], incremental)
+    _refuse_to_go_on(estimator, plan, incremental)
     narrator = Narrator(estimator)
-    judge = None if held_out is None else Judgement(estimator, held_out)
+    judge = None if held_out is None else Judgement(estimator, held_out, plan)
     callbacks = [*([narrator.epoch] if estimator.verbose else []), *report.callbacks()]
     if judge and not estimator.early_stopping:
         callbacks.append(judge.note)
@@ -91,6 +92,20 @@ def train(
 def _drawn(run: Run) -> int:
     """Return how many orders have been begun."""
     return -(-run.state.step // run.plan.steps_per_epoch(run.n_samples))
+
+
+def _refuse_to_go_on(estimator: BaseMLP, plan: Plan, incremental: bool) -> None:
+    """Raise SettingError where a rule cannot go on from the weights that it returned, or on other samples."""
+    if incremental and getattr(plan.rule, "full_batch", False):
+        raise SettingError(
+            f"{plan.rule.name} compares one step with the next, so each must see the same samples: use "
+            "fit, or another rule for partial_fit."
+        )
+    if hasattr(plan.rule, "result") and (incremental or estimator.warm_start):
+        raise SettingError(
+            f"{plan.rule.name} trains at another point than the weights that it returns, and cannot go on "
+            "from these: use fit without warm_start, or another rule."
+        )
 
 
 def _refuse_for_lbfgs(estimator: BaseMLP) -> None:
@@ -212,12 +227,12 @@ def _remember(estimator: BaseMLP, run: Run, incremental: bool) -> None:
         estimator.record_ = str(run.folder)
     memory.age = (memory.age if memory.rule == run.plan.rule.name else 0) + run.state.step
     memory.rule, memory.slots = run.plan.rule.name, run.state.memory
-    memory.theta[...] = run.state.theta if run.average is None else run.average
+    memory.theta[...] = run.plan.result(run.state) if run.average is None else run.average
     memory.reached, memory.judged, memory.plan = run.reached, estimator.early_stopping, run.plan
     rate = run.plan.rule.learning_rate
     memory.rate = rate.last if isinstance(rate, Plateau) else None
     if run.best is not None:
-        memory.best = run.best.theta, run.best.memory
+        memory.best = run.plan.result(run.best), run.best.memory
     ended = not incremental or run.stopped == NO_IMPROVEMENT
     if estimator.early_stopping and ended and memory.best is not None and run.average is None:
         memory.theta[...], memory.slots = memory.best

@@ -26,7 +26,7 @@ from schuss.insight.formulas.filling import Numbers, filled
 from schuss.insight.formulas.parser import parse_expression
 from schuss.insight.formulas.writer import TEXT
 from schuss.method.functions import Array
-from schuss.method.rules.rule import LETTERS, rates_at
+from schuss.method.rules.rule import LETTERS, Rule, element_wise, rates_at
 from schuss.method.state import State
 
 __all__ = ["BEFORE", "NOW", "Past", "Update", "has", "key_of"]
@@ -49,6 +49,11 @@ class Update:
     scene: Scene
     n_samples: int
 
+    @property
+    def rule(self) -> Rule:
+        """The rule, which goes weight by weight."""
+        return element_wise(self.scene.plan.rule)
+
     @cached_property
     def gradient(self) -> Array:
         """The whole gradient, clipped where the plan says so, shape (n_parameters,)."""
@@ -61,7 +66,7 @@ class Update:
         """Change of all weights, and memory, as the rule itself computes them."""
         state, plan = self.scene.state, self.scene.plan
         rates = plan.rates(state.step, state.step + 1, self.n_samples)[0].tolist()
-        return plan.rule.update(np.zeros_like(state.theta), state.memory, self.gradient, rates)
+        return self.rule.update(np.zeros_like(state.theta), state.memory, self.gradient, rates)
 
     @property
     def keep(self) -> float:
@@ -87,10 +92,18 @@ class Update:
         return {LETTERS[name]: float(v) for name, v in zip(rule.rates, values, strict=True)}
 
     @cached_property
+    def of_step(self) -> dict[str, float]:
+        """The numbers of the rule that are no rates but belong to this step, as κ(n)."""
+        state, plan = self.scene.state, self.scene.plan
+        values = plan.rates(state.step, state.step + 1, self.n_samples)[0].tolist()
+        numbers = zip(self.rule.numbers, values, strict=True)
+        return {letter: value for letter, value in numbers if letter.endswith("(n)")}
+
+    @cached_property
     def statements(self) -> list[tuple[Letter, Expression]]:
         """What the rule computes, one after the other: a letter, and what it becomes."""
         found = []
-        for text in self.scene.plan.rule.in_steps.split(";"):
+        for text in self.rule.in_steps.split(";"):
             relation = self._named(parse_expression(text))
             assert isinstance(relation, Relation)  # noqa: S101  # for the type checker
             letter, meaning = relation.sides
@@ -123,6 +136,7 @@ class Update:
         scene, place = self.scene, self.scene.place
         known = {
             **self.rates,
+            **self.of_step,
             "u": float(scene.state.step + getattr(scene.plan.rule, "age", 0) + 1),
             "g(n)": float(self.gradient[place.index]),
             "δ(n)": float(scene.delta(place.layer)[place.j]),

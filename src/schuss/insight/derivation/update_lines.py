@@ -15,7 +15,16 @@ from schuss.insight.formulas.writer import TEXT
 
 __all__ = ["update_lines"]
 
-TITLES = {"v": "Velocity", "m": "Mean of the gradients", "s": "Mean of their squares", "α": "Corrected rate"}
+TITLES = {
+    "v": "Velocity",
+    "v₁": "First velocity",
+    "v₂": "Second velocity",
+    "v₃": "Third velocity",
+    "m": "Mean of the gradients",
+    "s": "Mean of their squares",
+    "d": "Distance",
+    "α": "Corrected rate",
+}
 
 
 def update_lines(update: Update) -> Iterator[Line]:
@@ -28,6 +37,11 @@ def update_lines(update: Update) -> Iterator[Line]:
         where = f"n = {n}" + ("; u counts the updates, this one included" if letter.name == "α" else "")
         if has(meaning, Letter("g", "", NOW)):
             where += "; g is the gradient above"
+        own = [
+            number for number in update.of_step if has(meaning, Letter(number.removesuffix("(n)"), "", NOW))
+        ]
+        if own:
+            where += f"; the rule sets {', '.join(own)} for this step"
         if letter in update.remembered and not scene.state.memory.any():
             before = TEXT.write(replace(letter, at=BEFORE))
             where += f"; nothing is remembered yet, {before} = 0"

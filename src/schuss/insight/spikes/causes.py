@@ -115,7 +115,7 @@ def _settings(scene: Scene) -> Verdict | None:
     plan, peak = scene.replay.plan, scene.jump.peak
     rates = rates_at_one(plan.rule, np.array([peak]), plan.span(len(scene.replay.samples)))
     rate, name = rates[0], plan.rule.keeps_by
-    kept = rates[1] if name else 0.0
+    kept = rates[plan.rule.rates.index(name)] if name else 0.0
     if kept <= USUAL_MOMENTUM and not scene.weights_are_clearly_worse:
         return None
     alone = height_without_memory(scene, name if kept else None)

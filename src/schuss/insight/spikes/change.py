@@ -22,6 +22,7 @@ from schuss.insight.story.steps import Step, walk
 from schuss.method import backprop
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
+from schuss.method.rules.rule import AnyRule
 from schuss.method.samples import Samples
 from schuss.training.replay import Replay
 
@@ -143,7 +144,7 @@ def _described(replay: Replay, step: Step, judged: _Surface, own: _Surface, data
         curvature=curvatures[0],
         fresh_curvature=curvatures[1],
         learning_rate=step.rates[0],
-        momentum=float(expansion.keep[0]),
+        momentum=_kept(expansion.keep[0]),
         largest_stable_rate=largest_stable_rate(rule, step.rates, max(curvatures)),
     )
 
@@ -180,23 +181,33 @@ class _Surface:
 
 def _past(replay: Replay, step: Step, through: Numbers) -> tuple[tuple[Past, ...], float]:
     """Return the memory's g·Δ by past step, the latest first, and what all older ones had in it."""
-    if not len(step.before.memory):
+    rule = replay.plan.rule
+    if not len(through):
         return (), 0.0
-    kept = step.rates[1]
+    kept = _kept(_keep(rule, step))
     back = FURTHEST if kept >= 1 else math.ceil(math.log(FADED) / math.log(max(kept, 1e-9)))
     first = max(replay.first, step.number - min(max(back, 1), FURTHEST))
-    pieces, state = list[tuple[int, float, float]](), replay.at(first)
-    before = float(through @ state.memory[0])
-    older = before
+    pieces, state = list[tuple[int, Numbers, Numbers]](), replay.at(first)
+    before = older = through @ state.memory[: len(through)].T  # of each row by each row
     for past in walk(replay, state, step.number):
-        after, factor = float(through @ past.after.memory[0]), past.rates[1]
-        pieces.append((past.number, factor, after - factor * before))
+        after, keep = through @ past.after.memory[: len(through)].T, _keep(rule, past)
+        pieces.append((past.number, keep, after - before @ keep.T))
         before = after
-    told, left = list[Past](), 1.0
-    for number, factor, push in reversed(pieces):
-        told.append(Past(number, left, left * push))
-        left *= factor
-    return tuple(told), left * older
+    told, left = list[Past](), np.eye(len(through))
+    for number, keep, push in reversed(pieces):
+        told.append(Past(number, float(np.abs(left).max()), float((left * push).sum())))
+        left = left @ keep
+    return tuple(told), float((left * older).sum())
+
+
+def _keep(rule: AnyRule, step: Step) -> Numbers:
+    """Return what a step keeps of the memory, shape (rows, rows)."""
+    return rule.expansion(np.array([step.rates]), None, np.float64).keep[0]
+
+
+def _kept(keep: Numbers) -> float:
+    """Return the factor by which such steps let the memory fade in the long run."""
+    return float(np.abs(np.linalg.eigvals(keep)).max(initial=0.0))
 
 
 def _gradients(replay: Replay, step: Step, own: _Surface) -> tuple[float, float]:

@@ -93,8 +93,9 @@ def height_without_memory(scene: Scene, rate: str | None) -> float:
         return 1.0
     low = scene.lowest
     plan = with_rates(scene.replay.plan, **{rate: 0.0})
+    rates = plan.rates(low.step, low.step + 1, len(scene.replay.samples))
     memory = low.memory.copy()
-    memory[0] = 0
+    memory[: plan.rule.expansion(rates, None, np.float64).take.shape[1]] = 0
     bare = State.of(low.theta, memory, low.step)
     return height(scene, bare, scene.jump.peak + 20, plan)
 

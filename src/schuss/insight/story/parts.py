@@ -1,10 +1,11 @@
 """The change of one step in two parts: what the memory did, and what the fresh gradient did.
 
-From the recorded states alone. With a rule's expansion m ← keep·m + take·g, Δw = use·m + now·g:
+From the recorded states alone. With a rule's expansion Δw = (use·m + now·g)/measure, m ← keep·m + take·g:
 
-    memory = use·keep·m,    fresh = (use·take + now)·g,    g from take·g = m_after − keep·m
+    memory = use·m/measure,    fresh = now·g/measure,    g from take·g = m_after − keep·m
 
-Weight decay, and rounding, are in neither.
+Where the memory takes nothing of g, fresh is what memory and weight decay leave. Weight decay is in neither;
+nor is rounding, where g can be had.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.insight.story.steps import Step
-from schuss.method.rules import Rule
-from schuss.method.rules.rule import Expansion
+from schuss.method.rules.rule import AnyRule, Expansion, Seen
 
 __all__ = ["Parts", "expansion_of", "largest_stable_rate", "measure_of", "parts_of"]
 
@@ -26,8 +26,8 @@ Numbers = NDArray[np.float64]
 class Parts(NamedTuple):
     """Parts of a change, shape (n_parameters,) each.
 
-    ``memory`` is ``through * past`` element by element, where ``past`` is the first row of the memory
-    before the step.
+    ``memory`` is the sum of ``through * past`` over the rows, element by element, where ``past`` are the
+    expansion's rows of the memory before the step and ``through`` has shape (rows, n_parameters or 1).
     """
 
     change: Numbers
@@ -36,40 +36,41 @@ class Parts(NamedTuple):
     through: Numbers
 
 
-def expansion_of(rule: Rule, step: Step) -> Expansion:
+def expansion_of(rule: AnyRule, step: Step) -> Expansion:
     """Return what `step` did to memory and weights, in numbers for all weights or one for each."""
-    memory = step.after.memory.astype(np.float64).T
-    return rule.expansion(np.array([step.rates]), memory, step.after.theta.dtype)
+    seen = Seen(step.before.memory.T, step.after.memory.T, None)
+    return rule.expansion(np.array([step.rates]), seen, step.after.theta.dtype)
 
 
-def parts_of(rule: Rule, step: Step) -> Parts:
+def parts_of(rule: AnyRule, step: Step) -> Parts:
     """Return the parts of what `step` changed under `rule`."""
-    change = step.change
-    if not len(step.before.memory):
-        decayed = (step.keep - 1.0) * step.before.theta if step.keep != 1.0 else 0.0
-        return Parts(change, np.zeros_like(change), change - decayed, np.zeros(1))
-    keep, take, use, now = expansion_of(rule, step)
-    before, after = (state.memory[0].astype(np.float64) for state in (step.before, step.after))
-    through = use * keep
-    return Parts(change, through * before, (use + now / take) * (after - keep * before), through)
+    keep, take, use, now, measure, _ = expansion_of(rule, step)
+    rows = take.shape[1]
+    before, after = (state.memory[:rows].astype(np.float64) for state in (step.before, step.after))
+    through = (use / measure[:, None]).T
+    memory = (through * before).sum(axis=0)
+    if rows and take[0, 0] != 0:
+        g = (after[0] - keep[0, 0] @ before) / take[0, 0]
+        return Parts(step.change, memory, now / measure * g, through)
+    decayed = (step.keep - 1.0) * step.before.theta if step.keep != 1.0 else 0.0
+    return Parts(step.change, memory, step.change - decayed - memory, through)
 
 
-def measure_of(rule: Rule, step: Step) -> Any:
-    """Return by what the rule divides each element of a gradient: √s + ε for Adam, else 1."""
-    return -step.rates[0] / expansion_of(rule, step).use if rule.reads_memory else 1.0
+def measure_of(rule: AnyRule, step: Step) -> Any:
+    """Return by what the rule divides each element of a gradient: √s + ε for Adam, 1 for most."""
+    return expansion_of(rule, step).measure if rule.reads_memory else 1.0
 
 
-def largest_stable_rate(rule: Rule, rates: list[float], curvature: float) -> float:
+def largest_stable_rate(rule: AnyRule, rates: list[float], curvature: float) -> float:
     """Return the learning rate above which a rule overshoots ever further on a parabola of this curvature λ.
 
-    The steps on it are a linear map of (m, w). Its larger eigenvalue reaches −1 where
-    2·(1+keep) = −λ·(use·take + now + keep·now): at 2/λ for gradient descent, 2·(1+η)/λ for momentum,
+    The steps on it are a linear map of (m, w). An eigenvalue reaches −1 where
+    −2/λ = now − use·(1+keep)⁻¹·take: at 2/λ for gradient descent, 2·(1+η)/λ for momentum,
     2·(1+η)/((1+2η)·λ) for Nesterov, 2·(1+β₁)/((1−β₁)·λ) for Adam with λ in its own measure. Infinite
-    where the curvature is not above 0.
+    where the curvature is not above 0. Of a rule whose numbers change it is that of this step for ever.
     """
     if not curvature > 0:
         return np.inf
-    nothing = np.zeros((1, max(2, len(rule.memory))))
-    keep, take, use, now = (float(part[0]) for part in rule.expansion(np.array([rates]), nothing, np.float64))
-    use = -rates[0] if rule.reads_memory else use
-    return rates[0] * 2.0 * (1.0 + keep) / -(use * take + now + keep * now) / curvature
+    keep, take, use, now, *_ = rule.expansion(np.array([rates]), None, np.float64)
+    turned = np.linalg.solve(np.eye(len(take[0])) + keep[0], take[0])
+    return float(rates[0] * -2.0 / (now[0] - use[0] @ turned) / curvature)

@@ -62,7 +62,7 @@ def derive(
     ] = None,
     rule: Annotated[
         str,
-        typer.Option(help="gradient_descent, momentum, nesterov or adam.", rich_help_panel=RULE),
+        typer.Option(help="As momentum or adam; all are in docs/rules.md.", rich_help_panel=RULE),
     ] = "momentum",
     learning_rate: Annotated[float | None, typer.Option(help="α.", rich_help_panel=RULE)] = None,
     momentum: Annotated[float | None, typer.Option(help="η in [0, 1].", rich_help_panel=RULE)] = None,

@@ -45,8 +45,13 @@ def rate_text(rate: Rate) -> str:
     return rate.words if isinstance(rate, Schedule) else f"{rate:g}"
 
 
-def effective_rate(run: Run) -> float:
-    """Return α/(1−η): how far a lasting push moves a weight per step, at the highest of each."""
+def effective_rate(run: Run) -> float | None:
+    """Return α/(1−η): how far a lasting push moves a weight per step, at the highest of each.
+
+    None of a rule that finds the lengths of its steps by itself.
+    """
+    if "learning_rate" not in run.plan.rule.rates:
+        return None
     momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
     rate = highest(run.plan.rule.learning_rate)
     return rate / (1.0 - momentum) if momentum < 1 else math.inf
@@ -109,7 +114,7 @@ def described(model: Model) -> dict[str, Any]:
         "network": run.network.to_dict(),
         "n_parameters": run.network.n_parameters,
         "rule": rule_to_dict(run.plan.rule),
-        "effective_rate": effective if math.isfinite(effective) else None,
+        "effective_rate": effective if effective is not None and math.isfinite(effective) else None,
         "half_life_steps": memory if memory is not None and math.isfinite(memory) else None,
         "plan": run.plan.to_dict(),
         "epochs": run.epochs,

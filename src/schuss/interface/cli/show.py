@@ -52,13 +52,16 @@ def facts(model: Model) -> list[tuple[str, str]]:
 
     run, rule, memory = model.run, model.run.plan.rule, half_life(model.run)
     rates = [f"{name.replace('_', ' ')} {rate_text(getattr(rule, name))}" for name in rule.rates]
-    forgets = "none" if memory is None else f"half of a push is forgotten after {memory:.3g} steps"
+    kept = "none" if hasattr(rule, "momentum") else ", ".join(rule.memory).replace("_", " ") or "none"
+    forgets = kept if memory is None else f"half of a push is forgotten after {memory:.3g} steps"
+    effective = effective_rate(run)
+    reach = "found anew in each step" if effective is None else f"{effective:.4g} = α/(1−η), at most"
     rows = [
         ("parameters", f"{run.network.n_parameters:,} {run.theta.dtype.name}"),
         ("loss", f"{run.network.loss.name}, {run.network.loss.kind.formula}"),
         ("rule", f"{rule.name}, {rule.formula}"),
         ("rates", ", ".join(rates)),
-        ("effective rate", f"{effective_rate(run):.4g} = α/(1−η), at the highest of each"),
+        ("effective rate", reach),
         ("memory", forgets),
         ("trained", f"{run.epochs} epochs of {run.n_samples:,} samples, {run.state.step:,} steps"),
         (

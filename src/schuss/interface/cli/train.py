@@ -46,8 +46,24 @@ def train(
     ] = None,
     momentum: Annotated[float, typer.Option(help="η in [0, 1].", rich_help_panel=RULE)] = 0.9,
     nesterov: Annotated[
-        bool, typer.Option("--nesterov", help="Nesterov's momentum.", rich_help_panel=RULE)
+        bool, typer.Option("--nesterov", help="The same as --rule nesterov.", rich_help_panel=RULE)
     ] = False,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            help="How steps are made; by default momentum. All are in docs/rules.md.", rich_help_panel=RULE
+        ),
+    ] = None,
+    settings_of_rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Another setting of the rule, as beta_1=0.95; may be repeated.",
+            show_default=False,
+            rich_help_panel=RULE,
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=RULE)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)] = None,
     l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
@@ -94,6 +110,8 @@ def train(
         "learning_rate": learning_rate,
         "momentum": momentum,
         "nesterov": nesterov,
+        "rule_name": rule,
+        "rule_settings": parse_settings(settings_of_rule or []),
         "epochs": epochs,
         "batch_size": batch_size,
         "l2": l2,
@@ -142,6 +160,25 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
     if not sizes or min(sizes) < 1:
         raise SettingError(f"--hidden takes sizes of at least 1, as 128,64, or 0 for none; got {text!r}.")
     return sizes
+
+
+def parse_settings(given: list[str]) -> tuple[tuple[str, Any], ...]:
+    """Return what ``NAME=VALUE`` names: numbers, words, or true and false."""
+    found = dict[str, Any]()
+    for text in given:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if value in ("true", "false"):
+            found[name] = value == "true"
+            continue
+        try:
+            found[name] = int(value) if value.isdecimal() else float(value)
+        except ValueError:
+            if not value.isidentifier():
+                raise SettingError(
+                    f"--set takes NAME=VALUE with a number or a word, as beta_1=0.95; got {text!r}."
+                ) from None
+            found[name] = value
+    return tuple(found.items())
 
 
 def check_outputs(out: Path | None, plot: Path | None) -> None:

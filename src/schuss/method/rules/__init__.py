@@ -7,47 +7,80 @@ from typing import Any
 
 from schuss.errors import SettingError
 from schuss.method.checks import check_choice
+from schuss.method.rules.adagrad import Adagrad
 from schuss.method.rules.adam import Adam
+from schuss.method.rules.aggmo import AggMo
+from schuss.method.rules.averaged_momentum import AveragedMomentum
 from schuss.method.rules.conjugate_gradients import ConjugateGradients
 from schuss.method.rules.gradient_descent import GradientDescent
 from schuss.method.rules.irprop_minus import IRpropMinus
 from schuss.method.rules.irprop_plus import IRpropPlus
 from schuss.method.rules.line_search import LineSearch
-from schuss.method.rules.look_ahead import LookAhead
+from schuss.method.rules.lion import Lion
+from schuss.method.rules.lookahead import Lookahead
 from schuss.method.rules.momentum import Momentum
 from schuss.method.rules.muon import Muon
 from schuss.method.rules.nesterov import Nesterov
+from schuss.method.rules.nesterov_look_ahead import NesterovLookAhead
 from schuss.method.rules.newton import Newton
+from schuss.method.rules.outer_momentum import OuterMomentum
+from schuss.method.rules.quasi_hyperbolic import QuasiHyperbolic
 from schuss.method.rules.quickprop import Quickprop
+from schuss.method.rules.rmsprop import RMSprop
 from schuss.method.rules.rprop import Rprop
-from schuss.method.rules.rule import Rule, WholeStep
+from schuss.method.rules.rule import Rule, WholeStep, result_of
+from schuss.method.rules.schedule_free import ScheduleFree
 from schuss.method.schedules import rate_from_json, rate_to_json
 
 __all__ = [
     "ELEMENT_WISE",
     "RULES",
     "WHOLE_STEPS",
+    "Adagrad",
     "Adam",
+    "AggMo",
+    "AveragedMomentum",
+    "ConjugateGradients",
     "GradientDescent",
     "IRpropMinus",
     "IRpropPlus",
+    "LineSearch",
+    "Lion",
+    "Lookahead",
     "Momentum",
+    "Muon",
     "Nesterov",
+    "NesterovLookAhead",
+    "Newton",
+    "OuterMomentum",
+    "QuasiHyperbolic",
+    "Quickprop",
+    "RMSprop",
     "Rprop",
     "Rule",
+    "ScheduleFree",
     "WholeStep",
-    "Quickprop",
-    "Newton",
-    "Muon",
-    "LookAhead",
-    "LineSearch",
-    "ConjugateGradients",
+    "result_of",
     "rule_from_dict",
     "rule_to_dict",
 ]
 
 # By these each weight moves by its own numbers alone, so that the kernel knows them, in this order.
-ELEMENT_WISE: tuple[type[Any], ...] = (GradientDescent, Momentum, Nesterov, Adam)
+ELEMENT_WISE: tuple[type[Any], ...] = (
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Adam,
+    OuterMomentum,
+    AveragedMomentum,
+    QuasiHyperbolic,
+    RMSprop,
+    Adagrad,
+    AggMo,
+    Lion,
+    Lookahead,
+    ScheduleFree,
+)
 
 # These look at more than one gradient of each weight; engines make their steps one by one.
 WHOLE_STEPS: tuple[type[Any], ...] = (
@@ -59,7 +92,7 @@ WHOLE_STEPS: tuple[type[Any], ...] = (
     ConjugateGradients,
     Newton,
     Muon,
-    LookAhead,
+    NesterovLookAhead,
 )
 
 RULES: dict[str, type[Any]] = {rule.name: rule for rule in (*ELEMENT_WISE, *WHOLE_STEPS)}

@@ -4,7 +4,7 @@
     s ← β₂·s + (1−β₂)·g²
     θ ← θ − α_t·m / (√s + ε),    α_t = α·√(1−β₂^t)/(1−β₁^t),    t = 1 at the first update
 
-The means start at zero; the factor in α_t corrects for that.
+The means start at zero; the factor in α_t corrects for that. With `Plan.weight_decay` it is AdamW.
 Source: Kingma & Ba, ICLR 2015, in the order of computation of its section 2; ε is their ε-hat.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from schuss.method.checks import check_integer
 from schuss.method.functions import Array
 from schuss.method.powers import power, powers
-from schuss.method.rules.rule import Expansion, check_rates, rates_at, rates_at_one, rounded
+from schuss.method.rules.rule import Expansion, Seen, check_rates, one_row, rates_at, rates_at_one, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Adam"]
@@ -50,6 +50,7 @@ class Adam:
 
     name: ClassVar[str] = "adam"
     rates: ClassVar[tuple[str, ...]] = ("learning_rate", "beta_1", "beta_2", "epsilon")
+    numbers: ClassVar[tuple[str, ...]] = ("α_n", "β₁", "β₂", "ε")
     memory: ClassVar[tuple[str, ...]] = ("mean", "mean_square")
     as_given: ClassVar[bool] = False
     formula: ClassVar[str] = "m ← β₁·m + (1−β₁)·g;  s ← β₂·s + (1−β₂)·g²;  θ ← θ − α_t·m/(√s + ε)"
@@ -90,11 +91,12 @@ class Adam:
         mean_square = beta_2 * memory[1] + (1.0 - beta_2) * (gradient * gradient)
         return theta - learning_rate * mean / (np.sqrt(mean_square) + epsilon), np.stack([mean, mean_square])
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:
-        """Return keep = β₁, take = 1−β₁, use = −α_t/(√s+ε), now = 0 of each step; see `Rule.expansion`.
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:
+        """Return keep = β₁, take = 1−β₁, and −α_t of the new m, measured by √s+ε; see `Rule.expansion`.
 
         So a change is a sum of past gradients here too; only its numbers differ from weight to weight.
         """
         learning_rate, beta_1, _, epsilon = rounded(rates.T, dtype)
-        use = -learning_rate / (np.sqrt(memory[:, 1].astype(np.float64)) + epsilon)
-        return Expansion(beta_1, rounded(1.0 - rates[:, 1], dtype), use, np.zeros(len(rates)))
+        rest = rounded(1.0 - rates[:, 1], dtype)
+        measure = None if seen is None else np.sqrt(seen.after[:, 1].astype(np.float64)) + epsilon
+        return one_row(beta_1, rest, -learning_rate, np.zeros(len(rates)), measure)

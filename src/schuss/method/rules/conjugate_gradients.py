@@ -20,7 +20,7 @@ import numpy as np
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
 from schuss.method.line_search import check_search, length_along
-from schuss.method.rules.rule import Expansion, rates_at
+from schuss.method.rules.rule import Expansion, Seen, one_row, rates_at
 from schuss.method.schedules import Span, Steps, Values
 
 __all__ = ["ConjugateGradients"]
@@ -79,10 +79,13 @@ class ConjugateGradients:
         numbers = (np.full_like(theta, value) for value in (length, kept, count))
         return Stepped(theta + number(length) * direction, np.stack([direction, *numbers, gradient]), loss)
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
         """Return keep = β, take = −1, use = α as found, now = 0; see `Rule.expansion`."""
-        _, length, kept, _, _ = memory.astype(np.float64).T
-        return Expansion(kept, -np.ones(len(memory)), length, np.zeros(len(memory)))
+        none, ones = np.zeros(len(rates)), np.ones(len(rates))
+        if seen is None:
+            return one_row(none, none, none, none)
+        _, length, kept, _, _ = seen.after.astype(np.float64).T
+        return one_row(kept, -ones, length, none)
 
 
 def polak_ribiere(gradient: Array, before: Array) -> float:

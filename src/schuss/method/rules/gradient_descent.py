@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from schuss.method.functions import Array
-from schuss.method.rules.rule import Expansion, check_rates, rates_at, rounded
+from schuss.method.rules.rule import Expansion, Seen, check_rates, rates_at, rounded, without_memory
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["GradientDescent"]
@@ -29,6 +27,7 @@ class GradientDescent:
 
     name: ClassVar[str] = "gradient_descent"
     rates: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    numbers: ClassVar[tuple[str, ...]] = ("α",)
     memory: ClassVar[tuple[str, ...]] = ()
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "θ ← θ − α·g"
@@ -50,7 +49,6 @@ class GradientDescent:
         (learning_rate,) = rates
         return theta - learning_rate * gradient, memory
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
-        """Return keep = take = use = 0, now = −α of each step; see `Rule.expansion`."""
-        none = np.zeros(len(rates))
-        return Expansion(none, none, none, -rounded(rates[:, 0], dtype))
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+        """Return now = −α of each step; see `Rule.expansion`."""
+        return without_memory(-rounded(rates[:, 0], dtype))

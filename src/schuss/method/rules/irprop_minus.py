@@ -20,7 +20,7 @@ import numpy as np
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
 from schuss.method.rules.resilient import check_resilient, moved_by_sign, resized, start_of
-from schuss.method.rules.rule import Expansion, rates_at
+from schuss.method.rules.rule import Expansion, Seen, rates_at
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["IRpropMinus"]
@@ -76,6 +76,6 @@ class IRpropMinus:
         change = -sizes * np.sign(slope)
         return Stepped(theta + change, np.stack([change, sizes, slope]), loss)
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
         """Return now = −Δ/|s| of each step, and what it took back; see `Rule.expansion`."""
-        return moved_by_sign(memory)
+        return moved_by_sign(rates, seen)

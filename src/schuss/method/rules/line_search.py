@@ -21,7 +21,7 @@ from schuss.method.checks import check_choice
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
 from schuss.method.line_search import METHODS, check_search, length_along
-from schuss.method.rules.rule import Expansion, check_rates, rates_at
+from schuss.method.rules.rule import Expansion, Seen, check_rates, one_row, rates_at
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["LineSearch"]
@@ -90,7 +90,10 @@ class LineSearch:
         rows = direction, np.full_like(theta, length), np.full_like(theta, kept)
         return Stepped(theta + theta.dtype.type(length) * direction, np.stack(rows), loss)
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
         """Return keep = η, take = −1, use = α as found, now = 0; see `Rule.expansion`."""
-        _, length, kept = memory.astype(np.float64).T
-        return Expansion(kept, -np.ones(len(memory)), length, np.zeros(len(memory)))
+        none, ones = np.zeros(len(rates)), np.ones(len(rates))
+        if seen is None:
+            return one_row(none, none, none, none)
+        _, length, kept = seen.after.astype(np.float64).T
+        return one_row(kept, -ones, length, none)

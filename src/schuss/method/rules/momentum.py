@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from schuss.method.functions import Array
-from schuss.method.rules.rule import Expansion, check_rates, rates_at, rounded
+from schuss.method.rules.rule import Expansion, Seen, check_rates, one_row, rates_at, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Momentum"]
@@ -43,6 +43,7 @@ class Momentum:
 
     name: ClassVar[str] = "momentum"
     rates: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum")
+    numbers: ClassVar[tuple[str, ...]] = ("α", "η")
     memory: ClassVar[tuple[str, ...]] = ("velocity",)
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + v"
@@ -65,7 +66,7 @@ class Momentum:
         velocity = momentum * memory - learning_rate * gradient
         return theta + velocity[0], velocity
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
-        """Return keep = η, take = −α, use = 1, now = 0 of each step; see `Rule.expansion`."""
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+        """Return keep = η, take = −α, and 1 of the new v, of each step; see `Rule.expansion`."""
         learning_rate, momentum = rounded(rates.T, dtype)
-        return Expansion(momentum, -learning_rate, np.ones(len(rates)), np.zeros(len(rates)))
+        return one_row(momentum, -learning_rate, np.ones(len(rates)), np.zeros(len(rates)))

@@ -20,7 +20,7 @@ import numpy as np
 
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.rules.rule import Expansion, check_rates, rates_at, rounded
+from schuss.method.rules.rule import Expansion, Seen, check_rates, one_row, rates_at, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Muon"]
@@ -80,11 +80,13 @@ class Muon:
             moved[...], share[...] = rate * orthogonal, rate * kept
         return Stepped(theta + change, np.stack([mean, own, change - own * ahead]), loss)
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:
         """Return keep = η, take = 1−η, and use and now by what is a weight's own; see `Rule.expansion`."""
-        _, own, others = memory.astype(np.float64).T
         momentum, fresh = rounded(rates[:, 1], dtype), rounded(1.0 - rates[:, 1], dtype)
-        return Expansion(momentum, fresh, own * momentum, own * fresh, others)
+        if seen is None:
+            return one_row(momentum, fresh, momentum, fresh)
+        _, own, others = seen.after.astype(np.float64).T
+        return one_row(momentum, fresh, own * momentum, own * fresh)._replace(other=others)
 
 
 def orthogonalised(U: Array) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from schuss.method.functions import Array
-from schuss.method.rules.rule import Expansion, check_rates, rates_at, rounded
+from schuss.method.rules.rule import Expansion, Seen, check_rates, one_row, rates_at, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Nesterov"]
@@ -37,6 +37,7 @@ class Nesterov:
 
     name: ClassVar[str] = "nesterov"
     rates: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum")
+    numbers: ClassVar[tuple[str, ...]] = ("α", "η")
     memory: ClassVar[tuple[str, ...]] = ("velocity",)
     as_given: ClassVar[bool] = True
     formula: ClassVar[str] = "v ← η·v − α·g;  θ ← θ + η·v − α·g"
@@ -60,7 +61,7 @@ class Nesterov:
         velocity = momentum * memory - push
         return theta + (momentum * velocity[0] - push), velocity
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
-        """Return keep = η, take = −α, use = η, now = −α of each step; see `Rule.expansion`."""
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+        """Return keep = η, take = −α, and η of the new v, −α of g, of each step; see `Rule.expansion`."""
         learning_rate, momentum = rounded(rates.T, dtype)
-        return Expansion(momentum, -learning_rate, momentum, -learning_rate)
+        return one_row(momentum, -learning_rate, momentum, -learning_rate)

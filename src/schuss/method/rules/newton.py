@@ -20,7 +20,7 @@ import numpy as np
 from schuss.errors import SettingError
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.rules.rule import Expansion, check_rates, rates_at, rounded
+from schuss.method.rules.rule import Expansion, Seen, check_rates, rates_at, rounded, without_memory
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Newton"]
@@ -78,11 +78,13 @@ class Newton:
         own = np.diagonal(inverse).astype(theta.dtype)
         return Stepped(theta + change, np.stack([change, gradient, own]), loss)
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:
         """Return now = −α·(H + r·1)⁻¹ᵢᵢ, and what came from the other weights; see `Rule.expansion`."""
-        change, slope, own = memory.astype(np.float64).T
-        none, now = np.zeros(len(memory)), -rounded(rates[:, 0], dtype) * own
-        return Expansion(none, none, none, now, change - now * slope)
+        if seen is None:
+            return without_memory(np.zeros(len(rates)))
+        change, slope, own = seen.after.astype(np.float64).T
+        now = -rounded(rates[:, 0], dtype) * own
+        return without_memory(now)._replace(other=change - now * slope)
 
 
 def hessian(land: Landscape, theta: Array) -> Array:

@@ -19,7 +19,7 @@ import numpy as np
 
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.rules.rule import Expansion, check_rates, rates_at
+from schuss.method.rules.rule import Expansion, Seen, check_rates, rates_at, without_memory
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Quickprop"]
@@ -70,9 +70,10 @@ class Quickprop:
         moved = (factor * change - push).astype(theta.dtype, copy=False)
         return Stepped(theta + moved, np.stack([moved, gradient]), loss)
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
         """Return now = Δw/g of each step, a number of its own for each weight; see `Rule.expansion`."""
-        change, slope = memory.astype(np.float64).T
-        none, there = np.zeros(len(memory)), slope != 0
-        now = np.divide(change, slope, out=np.zeros_like(change), where=there)
-        return Expansion(none, none, none, now, np.where(there, 0.0, change))
+        if seen is None:
+            return without_memory(np.zeros(len(rates)))
+        change, slope = seen.after.astype(np.float64).T
+        now = np.divide(change, slope, out=np.zeros_like(change), where=slope != 0)
+        return without_memory(now)

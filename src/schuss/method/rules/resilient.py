@@ -16,8 +16,8 @@ import numpy as np
 
 from schuss.method.checks import check_number
 from schuss.method.functions import Array
-from schuss.method.rules.rule import AnyRule, Expansion, check_rates
-from schuss.method.schedules import Rate
+from schuss.method.rules.rule import AnyRule, Expansion, Seen, check_rates, without_memory
+from schuss.method.schedules import Rate, Values
 
 __all__ = ["Resilient", "check_resilient", "moved_by_sign", "resized", "start_of"]
 
@@ -78,13 +78,14 @@ def resized(rule: Resilient, memory: Array, gradient: Array, rates: Sequence[flo
     return kept.astype(sizes.dtype, copy=False), agreement < 0
 
 
-def moved_by_sign(memory: Array) -> Expansion:
+def moved_by_sign(rates: Values, seen: Seen | None) -> Expansion:
     """Return the expansion of steps −Δ·sign(s): now = −Δ/|s| where s, the slope that was followed, is not 0.
 
-    What a step did besides, taking back the change before, is `other`. `memory` has shape (steps, 3).
+    What a step did besides, taking back the change before, is `other`.
     """
-    change, sizes, slope = memory.astype(np.float64).T
+    if seen is None:
+        return without_memory(np.zeros(len(rates)))
+    change, sizes, slope = seen.after[:, :3].astype(np.float64).T
     followed = slope != 0
     now = -np.divide(sizes, np.abs(slope), out=np.zeros_like(sizes), where=followed)
-    none = np.zeros(len(memory))
-    return Expansion(none, none, none, now, np.where(followed, 0.0, change))
+    return without_memory(now)._replace(other=np.where(followed, 0.0, change))

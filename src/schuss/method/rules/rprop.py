@@ -18,7 +18,7 @@ import numpy as np
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
 from schuss.method.rules.resilient import check_resilient, moved_by_sign, resized, start_of
-from schuss.method.rules.rule import Expansion, rates_at
+from schuss.method.rules.rule import Expansion, Seen, rates_at
 from schuss.method.schedules import Rate, Span, Steps, Values
 
 __all__ = ["Rprop"]
@@ -74,6 +74,6 @@ class Rprop:
         slope = np.where(turned, 0, gradient).astype(theta.dtype, copy=False)
         return Stepped(theta + change, np.stack([change, sizes, slope]), loss)
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
         """Return now = −Δ/|s| of each step, and what it took back; see `Rule.expansion`."""
-        return moved_by_sign(memory)
+        return moved_by_sign(rates, seen)

@@ -23,14 +23,18 @@ __all__ = [
     "AnyRule",
     "Expansion",
     "Rule",
+    "Seen",
     "WholeStep",
     "check_rates",
     "element_wise",
     "first_memory",
     "make_step",
+    "one_row",
     "rates_at",
     "rates_at_one",
+    "result_of",
     "rounded",
+    "without_memory",
 ]
 
 # What each rate may be, whichever rule has it.
@@ -39,6 +43,11 @@ LIMITS: dict[str, dict[str, Any]] = {
     "momentum": {"low": 0.0, "high": 1.0},
     "beta_1": {"low": 0.0, "high": 1.0, "open_high": True},
     "beta_2": {"low": 0.0, "high": 1.0, "open_high": True},
+    "beta_3": {"low": 0.0, "high": 1.0, "open_high": True},
+    "beta": {"low": 0.0, "high": 1.0, "open_high": True},
+    "nu": {"low": 0.0, "high": 1.0},
+    "dampening": {"low": 0.0, "high": 1.0, "open_high": True},
+    "share": {"low": 0.0, "high": 1.0, "open_low": True},
     "epsilon": {"low": 0.0, "open_low": True},
     "increase": {"low": 1.0, "open_low": True},
     "max_growth": {"low": 0.0, "open_low": True},
@@ -53,6 +62,11 @@ LETTERS = {
     "momentum": "η",
     "beta_1": "β₁",
     "beta_2": "β₂",
+    "beta_3": "β₃",
+    "beta": "β",
+    "nu": "ν",
+    "dampening": "τ",
+    "share": "σ",
     "epsilon": "ε",
     "increase": "Δ⁺",
     "decrease": "Δ⁻",
@@ -63,21 +77,43 @@ LETTERS = {
 
 
 class Expansion(NamedTuple):
-    """What steps of a rule do to the first row of its memory, m, and to a weight, in numbers.
+    """What steps of a rule do to its memory and to a weight, in numbers; m is the memory before the step.
 
+        Δw = (use·m + now·g)/measure
         m ← keep·m + take·g
-        Δw = use·m + now·g        with the new m
 
-    Each holds a number per step, shape (steps,), as the engine used it: rounded to the dtype of the training.
-    So any change is a sum of gradients, each times a number, and one term for the memory before them.
-    ``other`` is what a whole-step rule adds to Δw that is no multiple of the weight's own gradient.
+    m are the first `rows` rows of the memory: those that gradients enter as they are. There is a number or a
+    matrix per step, as the engine used them, rounded to the dtype of the training. So any change is a sum of
+    gradients, each times a number, and one term for the memory before them.
+
+    Attributes
+    ----------
+    keep : float64 ndarray, shape (steps, rows, rows)
+    take, use : float64 ndarray, shape (steps, rows)
+    now : float64 ndarray, shape (steps,)
+    measure : float64 ndarray, shape (steps,)
+        What the other rows of the memory, or its signs, divide by; 1 for most rules.
+    other : float64 ndarray, shape (steps,), or None
+        What a whole-step rule adds to Δw that is no multiple of the weight's own gradients.
     """
 
     keep: Values
     take: Values
     use: Values
     now: Values
+    measure: Values
     other: Values | None = None
+
+
+class Seen(NamedTuple):
+    """What a weight had in some steps: the memory before and after each, (steps, slots), and g, (steps,).
+
+    The gradient is None where the states alone are known.
+    """
+
+    before: Array
+    after: Array
+    gradient: Array | None
 
 
 class AnyRule(Protocol):
@@ -88,7 +124,7 @@ class AnyRule(Protocol):
     memory: ClassVar[tuple[str, ...]]  # what each row of State.memory holds
     as_given: ClassVar[bool]  # whether `at` returns the rates themselves; if not, learning_rate is a factor
     formula: ClassVar[str]
-    reads_memory: ClassVar[bool]  # whether its `expansion` depends on the memory's other rows
+    reads_memory: ClassVar[bool]  # whether its `expansion` hangs on what was seen: its measure, or all of it
     keeps_by: ClassVar[str | None]  # the rate by which it keeps its memory from step to step
 
     @property
@@ -97,14 +133,14 @@ class AnyRule(Protocol):
         ...
 
     def at(self, steps: Steps, span: Span) -> Values:
-        """Return what a step is given at each of `steps`, shape (steps, rates)."""
+        """Return what a step is given at each of `steps`, shape (steps, numbers)."""
         ...
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:
-        """Return what steps with these `rates`, shape (steps, rates), do to a weight of this dtype.
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:
+        """Return what steps with these `rates`, shape (steps, numbers), do to a weight of this dtype.
 
-        `memory`, shape (steps, slots), is that of the weight after each step; it is looked at where
-        `reads_memory` says so.
+        Without what was `seen` the measure is 1, as it is always unless `reads_memory`; of a `WholeStep` that
+        keeps by what it finds in a step, it keeps nothing then.
         """
         ...
 
@@ -112,6 +148,8 @@ class AnyRule(Protocol):
 class Rule(AnyRule, Protocol):
     """A frozen value that turns a gradient into a change of theta, weight by weight."""
 
+    # What `at` returns, by the letters of `in_steps`; those of the step itself, as κ(n), are no rates.
+    numbers: ClassVar[tuple[str, ...]]
     # The formula with the step n in it: what is remembered, in the memory's order, and the change last.
     in_steps: ClassVar[str]
 
@@ -188,3 +226,23 @@ def rates_at_one(rule: AnyRule, steps: Steps, span: Span) -> list[float]:
 def rounded(values: Values, dtype: Any) -> Values:
     """Return `values` as numbers of `dtype`, in float64."""
     return values.astype(dtype).astype(np.float64)
+
+
+def one_row(keep: Values, take: Values, use: Values, now: Values, measure: Values | None = None) -> Expansion:
+    """Return the expansion of a rule with one such row, shape (steps,) each; `use` is of the new m here."""
+    measure = np.ones(len(keep)) if measure is None else measure
+    return Expansion(keep[:, None, None], take[:, None], (use * keep)[:, None], now + use * take, measure)
+
+
+def without_memory(now: Values, measure: Values | None = None) -> Expansion:
+    """Return the expansion of a rule that gradients leave no trace in, shape (steps,) each."""
+    n = len(now)
+    none = np.zeros((n, 0))
+    return Expansion(np.zeros((n, 0, 0)), none, none, now, np.ones(n) if measure is None else measure)
+
+
+def result_of(rule: AnyRule, theta: Array, memory: Array) -> Array:
+    """Return the weights to use, as theta (…, n): itself, unless the rule trains at another point."""
+    own = getattr(rule, "result", None)
+    result: Array = theta if own is None else own(theta, memory)
+    return result

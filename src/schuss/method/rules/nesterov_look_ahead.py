@@ -17,14 +17,14 @@ import numpy as np
 
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape, Stepped
-from schuss.method.rules.rule import Expansion, check_rates, rates_at, rounded
+from schuss.method.rules.rule import Expansion, Seen, check_rates, one_row, rates_at, rounded
 from schuss.method.schedules import Rate, Span, Steps, Values
 
-__all__ = ["LookAhead"]
+__all__ = ["NesterovLookAhead"]
 
 
 @dataclass(frozen=True)
-class LookAhead:
+class NesterovLookAhead:
     """v ← η·v − α·g(θ + η·v);  θ ← θ + v.
 
     Parameters
@@ -55,14 +55,18 @@ class LookAhead:
         """Return the rates at each of `steps`, shape (steps, 2)."""
         return rates_at(self, steps, span)
 
+    def place(self, theta: Array, memory: Array, rates: Sequence[float]) -> Array:
+        """Return θ + η·v, where the gradient is taken."""
+        return theta + rates[1] * memory[0]
+
     def step(self, land: Landscape, theta: Array, memory: Array, rates: Sequence[float]) -> Stepped:
         """Return theta moved by the new velocity, and the loss where the gradient was taken."""
         learning_rate, momentum = rates
-        loss, gradient = land.gradient(theta + momentum * memory[0])
+        loss, gradient = land.gradient(self.place(theta, memory, rates))
         velocity = momentum * memory - learning_rate * gradient
         return Stepped(theta + velocity[0], velocity, loss)
 
-    def expansion(self, rates: Values, memory: Array, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
         """Return keep = η, take = −α, use = 1, now = 0 of each step; see `Rule.expansion`."""
         learning_rate, momentum = rounded(rates.T, dtype)
-        return Expansion(momentum, -learning_rate, np.ones(len(rates)), np.zeros(len(rates)))
+        return one_row(momentum, -learning_rate, np.ones(len(rates)), np.zeros(len(rates)))
