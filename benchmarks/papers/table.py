@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from benchmarks.papers.autoencoder import AUTOENCODER
 from benchmarks.papers.encoders import ENCODERS
 from benchmarks.papers.equal_rates import EQUAL_RATES
@@ -24,3 +26,8 @@ PAPERS: dict[str, Paper] = {
         *(NOISE, THRESHOLD, THREE_CYCLE, WORKED_UNIT, BLOCK),
     )
 }
+
+if find_spec("benchmarks.edge_of_stability"):  # it needs schuss's curvature
+    from benchmarks.papers.edge import EDGE
+
+    PAPERS[EDGE.name] = EDGE
