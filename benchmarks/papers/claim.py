@@ -15,7 +15,7 @@ def number(value: float, digits: int) -> str:
     """Return a number with so many digits that count; whole and large numbers whole."""
     if math.isnan(value):
         return "—"
-    whole = float(value).is_integer() or abs(value) >= 10**digits
+    whole = float(value).is_integer() or abs(value) >= 10 ** (digits - 1)
     return (f"{value:,.0f}" if whole else f"{value:.{digits}g}").replace("-", "−")
 
 

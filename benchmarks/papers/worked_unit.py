@@ -67,8 +67,10 @@ def block(_trials: int) -> list[Claim]:
         for k, (said, v, words) in enumerate(zip(ANSWER, ours, ("", MIXED, BEFORE), strict=True), 1)
     ]
     lines += [
-        Claim(f"pushes 100, −20, −10: speed {k}", said, v, _printed(said), words=BEFORE)
-        for k, (said, v) in enumerate(zip((100.0, *ANSWER[1:]), hundred, strict=True), 1)
+        Claim(f"pushes 100, −20, −10: speed {k}", said, v, _printed(said), words=words)
+        for k, (said, v, words) in enumerate(
+            zip((100.0, *ANSWER[1:]), hundred, ("", "", BEFORE), strict=True), 1
+        )
     ]
     for pushes in ((10.0, -20.0, -20.0), (100.0, -20.0, -20.0), (10.0, -20.0, 0.0)):
         name = f"pushes {', '.join(f'{p:g}' for p in pushes)}: last speed".replace("-", "−")
@@ -82,12 +84,12 @@ def _printed(value: float) -> Range:
 
 WORKED_UNIT = Paper(
     "worked-unit",
-    "Three steps of one unit, checked by hand",
-    "From Δw(n) = α·δ·y + η·Δw(n−1), δ = (t − y)·y·(1 − y).",
+    "Three steps of one unit, to check by hand",
+    "Δw(n) = α·δ·y + η·Δw(n−1), δ = (t − y)·y·(1 − y), worked out to eight digits.",
     "w = (.2, −.4), b = .1, logistic; x = (1, .5), t = 1, the same sample three times; α = .5, η = .9.",
     0,
     unit,
-    "by hand",
+    "formula",
 )
 
 BLOCK = Paper(
