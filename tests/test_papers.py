@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -194,3 +195,11 @@ def test_seeds_are_told():
 
     assert made.seeds == "seeds 0 to 1"
     assert made.command == "python -m benchmarks.papers --only equal-rates --trials 2"
+
+
+def test_the_page_shows_every_table():
+    """docs/reproductions.md has a section for each table, with the setting that the table has now."""
+    page = (Path(__file__).parents[1] / "docs" / "reproductions.md").read_text()
+
+    for paper in PAPERS.values():
+        assert f"### {paper.title}\n\n{paper.source}\n{paper.setting}\n" in page
