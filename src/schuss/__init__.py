@@ -83,11 +83,11 @@ if TYPE_CHECKING:
     from schuss.insight.comparison import compare
     from schuss.insight.derivation.derive import derive
     from schuss.insight.derivation.value import Derivation
+    from schuss.insight.race.race import race
+    from schuss.insight.race.value import Race
     from schuss.insight.range_test import RangeTest, range_test
     from schuss.insight.stability_map.mapping import stability_map
     from schuss.insight.stability_map.value import StabilityMap
-    from schuss.insight.race.race import race
-    from schuss.insight.race.value import Race
     from schuss.insight.sweep import sweep
     from schuss.insight.swept import Sweep
 
