@@ -33,6 +33,7 @@ from schuss.engine.shuffles import Shuffles
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.checks import check_integer
+from schuss.method.curvature_product import check_vector, curvature_product
 from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
 from schuss.method.network import Network
@@ -174,6 +175,14 @@ class NativeEngine:
             self._threads,
         )
         return Gradient(loss, result)
+
+    def curvature_product(
+        self, network: Network, theta: Array, samples: Samples, objective: Objective, vector: Array
+    ) -> Array:
+        """Return the Hessian's product with `vector`, shape (n_parameters,)."""
+        check_vector(theta, vector)
+        T = samples.targets(network.layers[-1])
+        return curvature_product(network, theta, samples.X, T, objective, vector, weights=samples.weights)
 
     def advance(
         self,
