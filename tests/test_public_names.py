@@ -45,8 +45,8 @@ def test_the_list_is_the_agreed_one() -> None:
         *["Loss", "MLPClassifier", "MLPRegressor", "MissingExtraError", "ModelFileError", "Momentum"],
         *["Nesterov", "Nesterov1983", "Network", "OneCycle", "OutputError", "Plan"],
         *["Plateau", "RecordError", "ReplayError", "Run", "SchussError", "SchussWarning"],
-        *["SettingError", "State", "Step", "Sutskever", "Sweep", "Tick"],
-        *["TrainingInterrupted", "WarmUp", "compare", "derive", "load_model", "load_run"],
+        *["SettingError", "SharpnessTracker", "State", "Step", "Sutskever", "Sweep", "Tick"],
+        *["TrainingInterrupted", "WarmUp", "compare", "curvature", "derive", "load_model", "load_run"],
         *["read_table", "save_model", "sweep", "train"],
     ]
 

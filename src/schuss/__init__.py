@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from schuss.adapters.model_file import load_model, save_model
     from schuss.adapters.tables import read_table
     from schuss.insight.comparison import compare
+    from schuss.insight.curvature.curvature import curvature
+    from schuss.insight.curvature.tracker import SharpnessTracker
     from schuss.insight.derivation.derive import derive
     from schuss.insight.derivation.value import Derivation
     from schuss.insight.sweep import sweep
@@ -70,6 +72,8 @@ _LAZY = {
     "save_model": "schuss.adapters.model_file",
     "read_table": "schuss.adapters.tables",
     "compare": "schuss.insight.comparison",
+    "curvature": "schuss.insight.curvature.curvature",
+    "SharpnessTracker": "schuss.insight.curvature.tracker",
     "Derivation": "schuss.insight.derivation.value",
     "derive": "schuss.insight.derivation.derive",
     "sweep": "schuss.insight.sweep",
@@ -114,6 +118,7 @@ __all__ = [
     "SchussError",
     "SchussWarning",
     "SettingError",
+    "SharpnessTracker",
     "State",
     "Step",
     "Sutskever",
@@ -122,6 +127,7 @@ __all__ = [
     "TrainingInterrupted",
     "WarmUp",
     "compare",
+    "curvature",
     "derive",
     "load_model",
     "load_run",

@@ -31,10 +31,10 @@ __all__ = ["check_vector", "curvature_product"]
 
 
 class Moved(NamedTuple):
-    """R{x} and R{y} of every layer, input included, as `Trace` has x and y; None for the input."""
+    """R{x} of every layer after the input, and R{y} of every hidden one, shapes (n, units)."""
 
-    x: list[Array | None]
-    y: list[Array | None]
+    x: list[Array]
+    y: list[Array]
 
 
 def curvature_product(
@@ -56,12 +56,11 @@ def curvature_product(
     moved = moved_forward(network, theta, trace, vector)
     moved_deltas = moved_error_signals(network, theta, vector, trace, deltas, moved, T, weights)
     product = np.empty_like(theta)
-    below = zip(trace.y, moved.y, strict=True)
-    parts = zip(network.views(product), network.views(vector), below, deltas, moved_deltas, strict=False)
-    for into, v, (y, ry), delta, rdelta in parts:
+    parts = zip(network.views(product), network.views(vector), trace.y, deltas, moved_deltas, strict=False)
+    for i, (into, v, y, delta, rdelta) in enumerate(parts):
         into.w[...] = theta.dtype.type(objective.l2) * v.w - y.T @ rdelta
-        if ry is not None:
-            into.w[...] -= ry.T @ delta
+        if i > 0:  # the input does not move
+            into.w[...] -= moved.y[i - 1].T @ delta
         if into.b is not None:
             into.b[...] = -rdelta.sum(axis=0)
     total = float(X.shape[0] if weights is None else weights.sum(dtype=np.float64))
@@ -76,16 +75,15 @@ def check_vector(theta: Array, vector: Array) -> None:
 
 
 def moved_forward(network: Network, theta: Array, trace: Trace, vector: Array) -> Moved:
-    """Return R{x} and R{y} of every layer."""
-    moved = Moved([None], [None])
-    layers = zip(network.views(theta), network.views(vector), network.activations(), strict=True)
-    for i, (layer, v, f) in enumerate(layers):
+    """Return R{x} and R{y} of every layer that has them; R{y} of the output belongs to the loss."""
+    moved, functions = Moved([], []), network.activations()
+    for i, (layer, v) in enumerate(zip(network.views(theta), network.views(vector), strict=True)):
         rx = trace.y[i] @ v.w if v.b is None else trace.y[i] @ v.w + v.b
-        if (ry := moved.y[i]) is not None:
-            rx = rx + ry @ layer.w
+        if i > 0:
+            rx = rx + moved.y[i - 1] @ layer.w
         moved.x.append(rx)
-        # that of the output layer belongs to the loss
-        moved.y.append(f.slope(trace.x[i + 1], trace.y[i + 1]) * rx if i < network.depth - 1 else None)
+        if i < network.depth - 1:
+            moved.y.append(functions[i].slope(trace.x[i + 1], trace.y[i + 1]) * rx)
     return moved
 
 
@@ -100,14 +98,12 @@ def moved_error_signals(
     weights: Array | None,
 ) -> list[Array]:
     """Return R{δ} of every layer after the input, first hidden layer first, shapes (n, units)."""
-    rx_out = moved.x[-1]
-    assert rx_out is not None  # only the input has none
-    found = [moved_output_delta(network, trace, T, rx_out)]
+    found = [moved_output_delta(network, trace, T, moved.x[-1])]
     if weights is not None:
         found[0] = found[0] * weights[:, None]
     layers, directions, functions = network.views(theta), network.views(vector), network.activations()
     for i in range(network.depth - 1, 0, -1):
-        f, x, y, rx = functions[i - 1], trace.x[i], trace.y[i], moved.x[i]
+        f, x, y, rx = functions[i - 1], trace.x[i], trace.y[i], moved.x[i - 1]
         arriving = deltas[i] @ layers[i].w.T
         moved_arriving = found[0] @ layers[i].w.T + deltas[i] @ directions[i].w.T
         found.insert(0, BENDS[f.name](x, y) * rx * arriving + f.slope(x, y) * moved_arriving)

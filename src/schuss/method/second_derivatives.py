@@ -100,7 +100,7 @@ def _focal(x: Array, y: Array, t: Array, rx: Array, gamma: float) -> Array:
     return moved_push - y * moved_log * total - y * moved_total
 
 
-# R{δ} of the output layer by the loss's name, for those with a partner: ``(x, y, t, R{x}, parameter) -> R{δ}``.
+# R{δ} of the output layer by the loss's name, for those with a partner, from ``(x, y, t, R{x}, parameter)``.
 MOVED_DELTAS: dict[str, Callable[[Array, Array, Array, Array, Any], Array]] = {
     "cross_entropy": _with_softmax,
     "binary_cross_entropy": lambda x, y, t, rx, _: -(y * (1 - y) * rx),

@@ -18,7 +18,7 @@ from schuss.insight.story.steps import Step
 from schuss.method.rules import Rule
 from schuss.method.rules.rule import Expansion
 
-__all__ = ["Parts", "expansion_of", "largest_stable_rate", "measure_of", "parts_of"]
+__all__ = ["Parts", "expansion_of", "measure_of", "parts_of"]
 
 Numbers = NDArray[np.float64]
 
@@ -57,19 +57,3 @@ def parts_of(rule: Rule, step: Step) -> Parts:
 def measure_of(rule: Rule, step: Step) -> Any:
     """Return by what the rule divides each element of a gradient: √s + ε for Adam, else 1."""
     return -step.rates[0] / expansion_of(rule, step).use if rule.reads_memory else 1.0
-
-
-def largest_stable_rate(rule: Rule, rates: list[float], curvature: float) -> float:
-    """Return the learning rate above which a rule overshoots ever further on a parabola of this curvature λ.
-
-    The steps on it are a linear map of (m, w). Its larger eigenvalue reaches −1 where
-    2·(1+keep) = −λ·(use·take + now + keep·now): at 2/λ for gradient descent, 2·(1+η)/λ for momentum,
-    2·(1+η)/((1+2η)·λ) for Nesterov, 2·(1+β₁)/((1−β₁)·λ) for Adam with λ in its own measure. Infinite
-    where the curvature is not above 0.
-    """
-    if not curvature > 0:
-        return np.inf
-    nothing = np.zeros((1, max(2, len(rule.memory))))
-    keep, take, use, now = (float(part[0]) for part in rule.expansion(np.array([rates]), nothing, np.float64))
-    use = -rates[0] if rule.reads_memory else use
-    return rates[0] * 2.0 * (1.0 + keep) / -(use * take + now + keep * now) / curvature

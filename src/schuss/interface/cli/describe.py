@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from schuss.insight.curvature import stability
 from schuss.interface.rates import varying_rates
 from schuss.method.rules import rule_to_dict
 from schuss.method.schedules import Rate, Schedule, highest
@@ -46,18 +47,15 @@ def rate_text(rate: Rate) -> str:
 
 
 def effective_rate(run: Run) -> float:
-    """Return α/(1−η): how far a lasting push moves a weight per step, at the highest of each."""
-    momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
-    rate = highest(run.plan.rule.learning_rate)
-    return rate / (1.0 - momentum) if momentum < 1 else math.inf
+    """Return how far a lasting push moves a weight per step, at the highest of each rate."""
+    rule = run.plan.rule
+    return stability.effective_rate(rule, [highest(getattr(rule, name)) for name in rule.rates])
 
 
 def half_life(run: Run) -> float | None:
-    """Return ln ½ / ln η: after how many steps half of a push is forgotten; None without memory."""
+    """Return after how many steps half of a push is forgotten, at the highest momentum; None without."""
     momentum = highest(getattr(run.plan.rule, "momentum", 0.0))
-    if momentum == 0:
-        return None
-    return math.log(0.5) / math.log(momentum) if momentum < 1 else math.inf
+    return stability.half_life(momentum) if momentum else None
 
 
 def loss_picture(run: Run, width: int = 60, height: int = 4) -> list[str]:

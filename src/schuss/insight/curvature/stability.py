@@ -1,0 +1,122 @@
+"""What curvature allows: the largest stable rates, the best settings for a parabola, memory in steps.
+
+Everything here is exact for a parabola and a guide elsewhere: Lessard, Recht and Packard show a convex loss
+with curvatures in [1, 25] on which momentum with its best settings for these circles for ever
+(docs/curvature.md has the example).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from schuss.insight.curvature.motion import response_of
+from schuss.method.rules import Rule
+
+__all__ = [
+    "Best",
+    "best_momentum",
+    "best_settings",
+    "effective_rate",
+    "half_life",
+    "largest_stable_curvature",
+    "largest_stable_rate",
+    "mini_batch_rate",
+    "rates_like",
+    "remembered",
+]
+
+
+class Best(NamedTuple):
+    """Settings of a rule under which the slowest direction falls fastest, by `factor` per step."""
+
+    learning_rate: float
+    momentum: float
+    factor: float
+
+
+def largest_stable_rate(rule: Rule, rates: list[float], curvature: float) -> float:
+    """Return the learning rate above which a rule overshoots ever further on a parabola of this curvature λ.
+
+    The steps on it are a linear map of (m, w). Its larger eigenvalue reaches −1 where
+    2·(1+keep) = −λ·(use·take + now + keep·now): at 2/λ for gradient descent, 2·(1+η)/λ for momentum,
+    2·(1+η)/((1+2η)·λ) for Nesterov, 2·(1+β₁)/((1−β₁)·λ) for Adam with λ in its own measure. Infinite
+    where the curvature is not above 0.
+    """
+    if not curvature > 0:
+        return math.inf
+    keep, take, use, now = response_of(rule, rates)
+    return rates[0] * 2.0 * (1.0 + keep) / -(use * take + now + keep * now) / curvature
+
+
+def largest_stable_curvature(rule: Rule, rates: list[float]) -> float:
+    """Return the curvature above which a rule with these `rates` overshoots ever further."""
+    return largest_stable_rate(rule, rates, 1.0) / rates[0]
+
+
+def rates_like(kind: type[Any], learning_rate: float, momentum: float) -> tuple[Rule, list[float]]:
+    """Return a rule of this kind and its rates: these two where it has them, else its own defaults."""
+    rule: Rule = kind()
+    rates = {name: getattr(rule, name) for name in rule.rates} | {"learning_rate": learning_rate}
+    if rule.keeps_by is not None:
+        rates[rule.keeps_by] = momentum
+    return rule, [float(rate) for rate in rates.values()]
+
+
+def mini_batch_rate(momentum: float, mean: float, variance: float) -> float:
+    """Return the largest rate of momentum that is stable in the mean square where batches bend differently.
+
+    The curvature of a batch is drawn anew each step, with mean h and variance s². Stable while
+    s²·α·(1+η) < h·(1−η)·(2·(1+η) − α·h): without variance 2·(1+η)/h; where variance rules,
+    2·(1−η)·h/(s²+…): there momentum takes its share of the rate instead of adding to it.
+    (Our derivation, from the second moments of (m, w); no additive noise.)
+    """
+    if not mean > 0:
+        return math.inf
+    below = variance * (1.0 + momentum) + mean * mean * (1.0 - momentum)
+    return 2.0 * mean * (1.0 - momentum) * (1.0 + momentum) / below if below > 0 else 2.0 * 2.0 / mean
+
+
+def best_settings(lowest: float, highest: float) -> dict[str, Best]:
+    """Return the best settings of rules for a parabola with curvatures in [lowest, highest], both above 0.
+
+    Gradient descent: α = 2/(λ₁+λ₂). Momentum (Polyak): α = (2/(√λ₁+√λ₂))², η = ((√κ−1)/(√κ+1))².
+    Nesterov (Lessard, Recht & Packard 2016): α = 4/(3·λ₂+λ₁), η = (√(3κ+1)−2)/(√(3κ+1)+2).
+    """
+    condition = highest / lowest
+    root, nesterov = math.sqrt(condition), math.sqrt(3.0 * condition + 1.0)
+    plain, fast = (condition - 1.0) / (condition + 1.0), (root - 1.0) / (root + 1.0)
+    return {
+        "gradient_descent": Best(2.0 / (lowest + highest), 0.0, plain),
+        "momentum": Best((2.0 / (math.sqrt(lowest) + math.sqrt(highest))) ** 2, fast * fast, fast),
+        "nesterov": Best(
+            4.0 / (3.0 * highest + lowest), (nesterov - 2.0) / (nesterov + 2.0), 1.0 - 2.0 / nesterov
+        ),
+    }
+
+
+def best_momentum(learning_rate: float, lowest: float, highest: float) -> float:
+    """Return the η for which momentum at this rate falls fastest in its slowest direction.
+
+    max (1−√(αλ))² over both ends; needs α·highest < 4. The error then falls by √η per step.
+    """
+    return max((1.0 - math.sqrt(learning_rate * curvature)) ** 2 for curvature in (lowest, highest))
+
+
+def effective_rate(rule: Rule, rates: list[float]) -> float:
+    """Return how far a lasting push moves a weight per step: α/(1−η) for momentum and for Nesterov."""
+    keep, take, use, now = response_of(rule, rates)
+    carried = -use * take
+    return carried / (1.0 - keep) - now if keep < 1 else math.copysign(math.inf, carried)
+
+
+def half_life(momentum: float) -> float:
+    """Return ln ½ / ln η: after how many steps half of a push is forgotten; 0 without memory."""
+    if momentum == 0:
+        return 0.0
+    return math.log(0.5) / math.log(momentum) if momentum < 1 else math.inf
+
+
+def remembered(momentum: float, steps: int) -> float:
+    """Return 1 − η^k: which share of a velocity the last k pushes make under a lasting gradient."""
+    return 1.0 - momentum**steps

@@ -1,0 +1,145 @@
+"""Sharpness followed over a training: a callback that measures, compares and warns. It changes nothing.
+
+Where batches are all samples, training lets the highest eigenvalue of the Hessian rise until it hovers at what
+the rule holds out on a parabola: 2/α for gradient descent, (2+2η)/α for momentum, (2+2η)/(α·(1+2η)) for
+Nesterov. There the loss is not monotone and falls all the same. Well above it, it diverges.
+Source: Cohen, Kaur, Li, Kolter & Talwalkar, Gradient descent on neural networks typically occurs at the edge of
+stability, ICLR 2021.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from schuss.engine.choice import engine_named
+from schuss.engine.engine import Engine
+from schuss.errors import SchussWarning, SettingError
+from schuss.insight.curvature.curvature import MOST_SAMPLES, rates_before
+from schuss.insight.curvature.lanczos import lanczos
+from schuss.insight.curvature.stability import largest_stable_curvature, largest_stable_rate
+from schuss.insight.curvature.surface import Numbers, Surface, drawn_of
+from schuss.method.checks import check_integer
+from schuss.method.samples import Samples
+from schuss.training.loop import Epoch
+
+__all__ = ["SharpnessRow", "SharpnessTracker"]
+
+NEAR = 1e-3  # of the sharpness: its bound need not be smaller
+MOST_PRODUCTS = 40
+FAR, FAR_AT_ONCE = 1.2, 2.0  # times the threshold, twice in a row or once: no hovering goes so far
+
+
+class SharpnessRow(NamedTuple):
+    """One measurement, before step `step`; the sharpness is known to within `bound`."""
+
+    step: int
+    loss: float
+    sharpness: float
+    bound: float
+    threshold: float
+    ratio: float
+
+
+class SharpnessTracker:
+    """Follow the sharpness over a training: ``train(…, callbacks=[SharpnessTracker(X, T, every=10)])``.
+
+    Parameters
+    ----------
+    X, T : array_like
+        Samples to measure on, as in `schuss.train`: those of the training, as a rule.
+    every : int, default 1
+        Epochs between two measurements; each takes some ten gradients or twenty.
+    samples : int, default 10000
+        Of more samples so many are drawn.
+    seed : int, default 0
+        Of what is drawn.
+    engine : str or Engine, default "auto"
+
+    Attributes
+    ----------
+    rows : list of SharpnessRow
+    warnings : list of str
+        What was warned of. The first one is a `SchussWarning` as well.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        T: Any,
+        *,
+        every: int = 1,
+        samples: int = MOST_SAMPLES,
+        seed: int = 0,
+        engine: str | Engine = "auto",
+    ) -> None:
+        self._every = check_integer("every", every, low=1)
+        self._most = check_integer("samples", samples, low=1)
+        self._seed = check_integer("seed", seed, low=0)
+        self._given = X, T
+        self._engine = engine_named(engine)
+        self._samples: Samples | None = None
+        self._n = 0
+        self._top: Numbers | None = None
+        self.rows: list[SharpnessRow] = []
+        self.warnings: list[str] = []
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Measure, if it is time; warn, if it is far beyond the threshold."""
+        if epoch.number % self._every and epoch.number != 1:
+            return
+        if epoch.plan.rule.reads_memory:
+            raise SettingError(
+                f"the threshold of rule {epoch.plan.rule.name!r} lies in its own measure, which this does not "
+                "follow; ask run.curvature(step) for it."
+            )
+        self.rows.append(self._measured(epoch))
+        self._warn(epoch)
+
+    def _measured(self, epoch: Epoch) -> SharpnessRow:
+        samples, plan, step = self._drawn(epoch), epoch.plan, epoch.state.step
+        surface = Surface(self._engine, epoch.network, samples, plan, plan.batch_of(self._n))
+        theta = epoch.state.theta.astype(np.float64)
+        found = lanczos(
+            lambda v: surface.product(theta, v),
+            theta.size,
+            seed=self._seed,
+            start=self._top,
+            most=MOST_PRODUCTS,
+            tolerance=NEAR,
+            both_ends=False,
+        )
+        self._top = found.top
+        rates = rates_before(plan, step, self._n)
+        highest, threshold = found[-1], largest_stable_curvature(plan.rule, rates)
+        ratio = highest.value / threshold
+        return SharpnessRow(step, epoch.loss, highest.value, highest.bound, threshold, ratio)
+
+    def _drawn(self, epoch: Epoch) -> Samples:
+        if self._samples is None:
+            samples = Samples.check(epoch.network, *self._given, np.float64)
+            self._n = len(samples)
+            self._samples = drawn_of(samples, self._most, self._seed)
+        return self._samples
+
+    def _warn(self, epoch: Epoch) -> None:
+        last = [row.ratio for row in self.rows[-2:]]
+        if not (last[-1] > FAR_AT_ONCE or (len(last) == 2 and min(last) > FAR)):
+            return
+        row, plan = self.rows[-1], epoch.plan
+        rates = rates_before(plan, row.step, self._n)
+        stable = largest_stable_rate(plan.rule, rates, row.sharpness)
+        message = (
+            f"step {row.step:,}: the sharpness {row.sharpness:.4g} is {row.ratio:.3g} times what "
+            f"{plan.rule.name.replace('_', ' ')} is stable at with a learning rate of {rates[0]:g}; "
+            f"the rate would have to be below {stable:.3g}."
+        )
+        if not self.warnings:
+            warnings.warn(message, SchussWarning, stacklevel=2)
+        self.warnings.append(message)
+
+    def __repr__(self) -> str:
+        last = f", ratio {self.rows[-1].ratio:.3g} at step {self.rows[-1].step:,}" if self.rows else ""
+        return f"SharpnessTracker({len(self.rows)} rows{last})"
