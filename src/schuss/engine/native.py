@@ -33,7 +33,7 @@ from schuss.engine.shuffles import Shuffles
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.checks import check_integer
-from schuss.method.curvature_product import check_vector, curvature_product
+from schuss.method.curvature_product import check_vector
 from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
 from schuss.method.network import Network
@@ -181,8 +181,21 @@ class NativeEngine:
     ) -> Array:
         """Return the Hessian's product with `vector`, shape (n_parameters,)."""
         check_vector(theta, vector)
-        T = samples.targets(network.layers[-1])
-        return curvature_product(network, theta, samples.X, T, objective, vector, weights=samples.weights)
+        result = np.empty_like(theta)
+        _kernel.curvature_product(
+            self._problem(network),
+            self._set,
+            theta,
+            rows(network, samples.X),
+            samples.T,
+            samples.classes,
+            samples.weights,
+            terms(objective),
+            np.ascontiguousarray(vector),
+            result,
+            self._threads,
+        )
+        return result
 
     def advance(
         self,

@@ -1,10 +1,10 @@
 """Sharpness followed over a training: a callback that measures, compares and warns. It changes nothing.
 
-Where batches are all samples, training lets the highest eigenvalue of the Hessian rise until it hovers at what
-the rule holds out on a parabola: 2/α for gradient descent, (2+2η)/α for momentum, (2+2η)/(α·(1+2η)) for
-Nesterov. There the loss is not monotone and falls all the same. Well above it, it diverges.
-Source: Cohen, Kaur, Li, Kolter & Talwalkar, Gradient descent on neural networks typically occurs at the edge of
-stability, ICLR 2021.
+Where batches are all samples, training lets the highest eigenvalue of the Hessian rise until it hovers at
+what the rule holds out on a parabola: 2/α for gradient descent, (2+2η)/α for momentum, (2+2η)/(α·(1+2η))
+for Nesterov. There the loss is not monotone and falls all the same. Well above it, it diverges.
+Source: Cohen, Kaur, Li, Kolter & Talwalkar, Gradient descent on neural networks typically occurs at the edge
+of stability, ICLR 2021.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ class SharpnessTracker:
             return
         if epoch.plan.rule.reads_memory:
             raise SettingError(
-                f"the threshold of rule {epoch.plan.rule.name!r} lies in its own measure, which this does not "
-                "follow; ask run.curvature(step) for it."
+                f"the threshold of rule {epoch.plan.rule.name!r} lies in its own measure, which is not "
+                "followed; ask run.curvature(step) for it."
             )
         self.rows.append(self._measured(epoch))
         self._warn(epoch)

@@ -1,4 +1,4 @@
-"""What was found of the curvature at some weights: a frozen value. It computes what follows from its numbers."""
+"""What was found of the curvature at some weights, and what follows from these numbers: a frozen value."""
 
 from __future__ import annotations
 
