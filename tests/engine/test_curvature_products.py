@@ -8,7 +8,7 @@ import scipy.sparse
 
 from cases import CASES, Case, case_of, draw_case
 from comparisons import assert_near
-from engines import make_engine
+from engines import FUSED, make_engine
 from oracles import Array, complex_step
 from schuss.engine.engine import Engine
 from schuss.errors import DataError
@@ -190,3 +190,46 @@ def test_saturated_focal_stays_finite(engine):
     case = draw_case(network, Objective(), 5, seed=1)
     case = replace(case, theta=case.theta * 1e3)
     assert np.isfinite(product_of(engine, case, direction_of(case))).all()
+
+
+@pytest.mark.skipif(not FUSED, reason="no fused instruction set here")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("activation", "loss"),
+    [("tanh", "cross_entropy"), ("gelu", "focal"), ("relu", "huber"), ("silu", "poisson")],
+)
+def test_the_bits_are_those_of_every_set_and_number_of_threads(activation, loss, dtype):
+    """Several chunks of rows on 1, 2 and 5 threads, on every fused set: one result; other samples, another."""
+    network = Network([33, 70, 41, 5], activation, loss)
+    case = draw_case(network, Objective("mean", 0.1), 611, seed=4, dtype=dtype)
+    v = direction_of(case)
+    made = {}
+    for name in FUSED:
+        for threads in (1, 2, 5):
+            engine = make_engine(name, threads)
+            assert engine.info.instruction_set in name
+            made[name, threads] = product_of(engine, case, v).tobytes()
+    assert len(set(made.values())) == 1
+    other = replace(case, samples=case.samples.take(np.arange(611)[::-1]))
+    assert product_of(make_engine(FUSED[0]), other, v).tobytes() not in made.values()
+
+
+def test_a_product_leaves_nothing_behind(native_engine):
+    """Gradients before and after it, and products one after another, have the same bits."""
+    case = case_of("softplus", "squared_error", 3)
+    v = direction_of(case)
+
+    def gradient() -> bytes:
+        made = native_engine.gradient(case.network, case.theta, case.samples, case.objective)
+        return made.gradient.tobytes()
+
+    before, first = gradient(), product_of(native_engine, case, v)
+    product_of(native_engine, case, 3 * v)
+    assert (gradient(), product_of(native_engine, case, v).tobytes()) == (before, first.tobytes())
+
+
+def test_a_vector_with_gaps_is_read_as_it_stands(engine):
+    """Every other number of a longer array is a vector too."""
+    case = draw_case(Network([4, 5, 3], "tanh"), Objective(), 6, seed=1)
+    v = direction_of(case)
+    assert product_of(engine, case, np.repeat(v, 2)[::2]).tobytes() == product_of(engine, case, v).tobytes()
