@@ -1,4 +1,4 @@
-"""Every engine's Hessian product against differences of the complex-step gradient, for everything there is."""
+"""Every engine's Hessian product against differences of the complex step, for everything there is."""
 
 from dataclasses import replace
 
@@ -132,13 +132,13 @@ def faulty(case: Case, v: Array, fault: str, monkeypatch: pytest.MonkeyPatch) ->
     """Return H·v as the reference makes it with one of its formulas broken."""
     bends, slopes = dict(BENDS), dict(ERROR_SLOPES)
     if fault == "no bend of the hidden units":
-        bends["tanh"] = lambda x, y: np.zeros_like(x)
+        bends["tanh"] = BENDS["identity"]
     if fault == "bend of the other sign":
-        bends["tanh"] = lambda x, y: 2 * y * (1 - y * y)
+        bends["tanh"] = lambda x, y: -BENDS["tanh"](x, y)
     if fault == "no bend of the output":
-        bends["logistic"] = lambda x, y: np.zeros_like(x)
+        bends["logistic"] = BENDS["identity"]
     if fault == "no curvature of the loss":
-        slopes["squared_error"] = lambda y, t, _: np.zeros_like(y)
+        slopes["squared_error"] = ERROR_SLOPES["absolute"]
     monkeypatch.setattr("schuss.method.curvature_product.BENDS", bends)
     monkeypatch.setattr("schuss.method.curvature_product.ERROR_SLOPES", slopes)
     objective = replace(case.objective, l2=0.0) if fault == "forgotten penalty" else case.objective

@@ -20,7 +20,7 @@ from schuss.adapters.targets import Target
 from schuss.errors import DataError
 from schuss.method.functions import Array
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "encoded", "prepare"]
 
 
 class Prepared(NamedTuple):
@@ -65,7 +65,7 @@ def prepare(
     preprocessor = Preprocessor.fit(fit_table, exclude=target_names)
     X = preprocessor.transform(fit_table).astype(dtype)
     test = table.take(test_rows) if len(test_rows) else None
-    return Prepared(X, _encoded(targets, fit_table), preprocessor, targets, test, fit_rows)
+    return Prepared(X, encoded(targets, fit_table), preprocessor, targets, test, fit_rows)
 
 
 def _refit(target: Target, table: Table) -> Target:
@@ -75,7 +75,7 @@ def _refit(target: Target, table: Table) -> Target:
     return Target.fit(table.column(target.name), "regression")
 
 
-def _encoded(targets: Sequence[Target], table: Table) -> NDArray[Any]:
+def encoded(targets: Sequence[Target], table: Table) -> NDArray[Any]:
     """Return the targets as the loss wants them: class indices, or a matrix (n_rows, n_out)."""
     columns = [target.encode(table.column(target.name)) for target in targets]
     if outputs_of(targets) == "one of many":

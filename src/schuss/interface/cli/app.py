@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from schuss.interface.cli.compare import compare
+from schuss.interface.cli.curvature import curvature
 from schuss.interface.cli.data import data
 from schuss.interface.cli.derive import derive
 from schuss.interface.cli.doctor import doctor
@@ -22,7 +23,21 @@ from schuss.interface.cli.train import train
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (train, predict, evaluate, show, derive, resume, replay, fork, compare, explain, data, doctor)
+COMMANDS = (
+    train,
+    predict,
+    evaluate,
+    show,
+    derive,
+    resume,
+    replay,
+    fork,
+    compare,
+    explain,
+    curvature,
+    data,
+    doctor,
+)
 
 app = typer.Typer(
     name="schuss",
