@@ -199,7 +199,7 @@ def test_saturated_focal_stays_finite(engine):
     [("tanh", "cross_entropy"), ("gelu", "focal"), ("relu", "huber"), ("silu", "poisson")],
 )
 def test_the_bits_are_those_of_every_set_and_number_of_threads(activation, loss, dtype):
-    """Several chunks of rows on 1, 2 and 5 threads, on every fused set: one result; other samples, another."""
+    """Several chunks on 1, 2 and 5 threads, on every fused set: one result; another order, another."""
     network = Network([33, 70, 41, 5], activation, loss)
     case = draw_case(network, Objective("mean", 0.1), 611, seed=4, dtype=dtype)
     v = direction_of(case)

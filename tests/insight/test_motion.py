@@ -69,7 +69,7 @@ def test_the_roots_are_those_of_the_walk(name, curvature):
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_stable_is_what_comes_to_rest(name):
-    """Over a grid of curvatures and momenta a walk comes to rest where the factor is below 1, and only there."""
+    """Over curvatures and momenta a walk comes to rest where the factor is below 1, and only there."""
     seen, curvatures = set(), np.linspace(0.05, 4.2, 84)
     for momentum in (0.0, 0.3, 0.9):
         rule, rates = rates_like(RULES[name], 1.0, momentum)
@@ -232,7 +232,7 @@ def test_the_best_momentum_at_a_given_rate():
 
 
 def test_best_settings_of_a_parabola_can_circle_for_ever():
-    """On a convex loss with curvatures in [1, 25] they fall into a cycle of three; gradient descent does not."""
+    """On a convex loss with curvatures in [1, 25] momentum falls into a cycle of three; descent does not."""
 
     def slope(x: float) -> float:
         return 25 * x if x < 1 else x + 24 if x < 2 else 25 * x - 24

@@ -240,7 +240,7 @@ def for_ever(ask) -> None:
 @pytest.mark.parametrize("question", ["gradient", "curvature_product", "outputs", "observe"])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_ctrl_c_in_a_question(isa, question, threads, rows):
-    """A gradient, a product or outputs of many samples, or observed steps, are given up by Ctrl-C, which is raised."""
+    """A gradient, product or outputs of many samples, or observed steps, are given up by Ctrl-C."""
     network = Network([100, 1000, 100], "tanh")
     sparse, dense, start = draw_sparse_run(network, PLAN, 20_000, density=0.5, dtype="float32")
     samples = {"sparse": sparse, "dense": dense}[rows]

@@ -64,7 +64,7 @@ class Model:
         return self.preprocessor.transform(table).astype(self.run.theta.dtype)
 
     def answers(self, table: Table) -> NDArray[Any]:
-        """Return the targets in `table` as the network's loss wants them: (n_rows, n_out), or class indices."""
+        """Return the targets in `table` as the loss wants them: class indices, or (n_rows, n_out)."""
         return encoded(self.targets, table)
 
     def outputs(self, table: Table) -> Array:

@@ -51,7 +51,7 @@ def save_spectrum(curvature: Curvature, path: Path) -> Path:
     axes.set_xlabel("eigenvalue, largest first; hollow: not yet settled")
     axes.set_ylabel("curvature")
     axes.set_title(
-        f"step {curvature.step:,}, learning rate {curvature.learning_rate:g}, "
+        f"step {curvature.step:,}, learning rate {curvature.learning_rate:.4g}, "
         f"momentum {curvature.momentum:g}",
         loc="left",
     )

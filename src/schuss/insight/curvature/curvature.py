@@ -16,13 +16,14 @@ from schuss.insight.curvature.value import BatchCurvature, Curvature
 from schuss.method.checks import check_integer
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
-from schuss.method.schedules import at_steps
+from schuss.method.schedules import at_steps, highest
 from schuss.method.state import State
 from schuss.training.run import Run
 
 __all__ = ["MOST_SAMPLES", "curvature", "rates_before"]
 
 MOST_SAMPLES = 10_000
+ENOUGH = 1e-7  # of the largest eigenvalue, for the bounds of both ends
 
 
 def curvature(
@@ -113,7 +114,13 @@ def _measured(surface: Surface, state: State, n: int, of_samples: int, products:
     rates = rates_before(surface.plan, state.step, n)
     if not np.isfinite(theta).all():
         raise DataError("the weights hold NaN or infinity; ask before an earlier step.")
-    found = lanczos(lambda v: surface.product(theta, v), theta.size, seed=seed, most=products)
+    found = lanczos(
+        lambda v: surface.product(theta, v),
+        theta.size,
+        seed=seed,
+        most=products,
+        tolerance=ENOUGH if theta.size > products else 0.0,  # of a small network all are found
+    )
     return Curvature(
         step=state.step,
         network=surface.network,
@@ -122,6 +129,7 @@ def _measured(surface: Surface, state: State, n: int, of_samples: int, products:
         batch=surface.batch,
         rule=rule,
         learning_rate=_rate_before(surface.plan, state.step, n),
+        highest_rate=highest(rule.learning_rate),
         rates=rates,
         values=found.values,
         bounds=found.bounds,

@@ -85,6 +85,11 @@ def _rates(c: Curvature) -> list[str]:
         f"sharpness{measure} {number(c.sharpness)}, threshold {number(c.threshold)}, ratio {c.ratio:.3g}: "
         f"{_verdict(c.ratio)}"
     )
+    if c.highest_rate > 1.01 * c.learning_rate:
+        ratio = c.ratio * c.highest_rate / c.learning_rate
+        lines.append(
+            f"at {c.highest_rate:.4g}, the highest rate of its schedule, that ratio would be {ratio:.3g}"
+        )
     return lines + _batch_lines(c)
 
 

@@ -21,7 +21,7 @@ from schuss.insight.curvature.curvature import MOST_SAMPLES, rates_before
 from schuss.insight.curvature.lanczos import lanczos
 from schuss.insight.curvature.stability import largest_stable_curvature, largest_stable_rate
 from schuss.insight.curvature.surface import Numbers, Surface, drawn_of
-from schuss.method.checks import check_integer
+from schuss.method.checks import check_integer, check_number
 from schuss.method.samples import Samples
 from schuss.training.loop import Epoch
 
@@ -29,7 +29,7 @@ __all__ = ["SharpnessRow", "SharpnessTracker"]
 
 NEAR = 1e-3  # of the sharpness: its bound need not be smaller
 MOST_PRODUCTS = 40
-FAR, FAR_AT_ONCE = 1.2, 2.0  # times the threshold, twice in a row or once: no hovering goes so far
+FAR = 2.0  # times the threshold: hovering was never seen beyond 1.7
 
 
 class SharpnessRow(NamedTuple):
@@ -56,6 +56,9 @@ class SharpnessTracker:
         Of more samples so many are drawn.
     seed : int, default 0
         Of what is drawn.
+    warn_above : float, default 2
+        Ratio of sharpness and threshold beyond which it warns. Around 1 a training on all samples is at
+        home; one that goes far beyond is on its way to divergence.
     engine : str or Engine, default "auto"
 
     Attributes
@@ -73,11 +76,13 @@ class SharpnessTracker:
         every: int = 1,
         samples: int = MOST_SAMPLES,
         seed: int = 0,
+        warn_above: float = FAR,
         engine: str | Engine = "auto",
     ) -> None:
         self._every = check_integer("every", every, low=1)
         self._most = check_integer("samples", samples, low=1)
         self._seed = check_integer("seed", seed, low=0)
+        self._warn_above = check_number("warn_above", warn_above, low=0.0, open_low=True)
         self._given = X, T
         self._engine = engine_named(engine)
         self._samples: Samples | None = None
@@ -125,10 +130,9 @@ class SharpnessTracker:
         return self._samples
 
     def _warn(self, epoch: Epoch) -> None:
-        last = [row.ratio for row in self.rows[-2:]]
-        if not (last[-1] > FAR_AT_ONCE or (len(last) == 2 and min(last) > FAR)):
-            return
         row, plan = self.rows[-1], epoch.plan
+        if not row.ratio > self._warn_above:
+            return
         rates = rates_before(plan, row.step, self._n)
         stable = largest_stable_rate(plan.rule, rates, row.sharpness)
         message = (

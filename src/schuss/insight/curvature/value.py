@@ -57,6 +57,8 @@ class Curvature:
     rule : Rule
     learning_rate : float
         α at this step, as the rule was given it.
+    highest_rate : float
+        The highest that its schedule ever gives it.
     rates : list of float
         What the rule's update is given at this step.
     values, bounds : float64 ndarray, shape (k,)
@@ -81,6 +83,7 @@ class Curvature:
     batch: int
     rule: Rule
     learning_rate: float
+    highest_rate: float
     rates: list[float]
     values: Numbers
     bounds: Numbers
@@ -223,21 +226,9 @@ class Curvature:
 
 
 _TOLD = (
-    *(
-        "step",
-        "n_samples",
-        "of_samples",
-        "batch",
-        "learning_rate",
-        "momentum",
-        "values",
-        "bounds",
-        "complete",
-        "condition",
-        "along",
-    ),
-    *("sharpness", "threshold", "ratio", "stable_rates", "batch_rate", "effective_rate", "half_life"),
-    "noise_amplification",
+    *("step", "n_samples", "of_samples", "batch", "learning_rate", "highest_rate", "momentum"),
+    *("values", "bounds", "complete", "condition", "along", "sharpness", "threshold", "ratio"),
+    *("stable_rates", "batch_rate", "effective_rate", "half_life", "noise_amplification"),
 )
 _PARTS = ("highest", "lowest", "least_positive", "in_measure", "batches")
 
