@@ -50,19 +50,19 @@ class Found(NamedTuple):
     seconds: float
 
 
-def trained(rule: Rule, steps: int = STEPS) -> Found:
+def trained(rule: Rule) -> Found:
     """Train with full batches and follow the sharpness."""
     digits = load_digits()
     X, T = digits.data[:200] / 16, np.eye(10)[digits.target[:200]]
     tracker = schuss.SharpnessTracker(X, T, every=EVERY)
     began = time.perf_counter()
-    run = schuss.train(NETWORK, X, T, rule=rule, batch_size=None, epochs=steps, callbacks=[tracker])
+    run = schuss.train(NETWORK, X, T, rule=rule, batch_size=None, epochs=STEPS, callbacks=[tracker])
     seconds = time.perf_counter() - began
     ratio = {row.step: row.ratio for row in tracker.rows}
-    late = [value for step, value in ratio.items() if step > 0.75 * steps]
+    late = [value for step, value in ratio.items() if step > 0.75 * STEPS]
     late_losses = run.step_loss[len(run.step_loss) // 4 :]
     rises = float((np.diff(late_losses) > 0).mean())
-    marks = tuple(ratio[int(steps * share)] for share in (0.25, 0.5, 1.0))
+    marks = tuple(ratio[int(STEPS * share)] for share in (0.25, 0.5, 1.0))
     return Found(rule, tracker, marks, float(np.mean(late)), rises, seconds)
 
 

@@ -217,7 +217,8 @@ void curvature_product(const Problem &problem, Shelf<T> &shelf, const Table<T> &
   const CallUnderWay here;
   const int rows = int(std::min<long>(data.n, chunk_rows));
   Team team;
-  team.threads = threads_for(2 * problem.flops_per_sample(problem.layers.front()) * double(data.n), threads);
+  // they meet at every chunk, and go through some two gradients in between
+  team.threads = threads_for(2 * problem.flops_per_sample(problem.layers.front()) * rows, threads);
   const Needs needs = {team.threads, rows, true, 0, true, false, {}, true};
   auto space = shelf.take(problem, table, needs), moved_space = shelf.take(problem, table, needs);
   space->pack(theta, nullptr);

@@ -21,7 +21,7 @@ __all__ = ["Eigenvalue", "Spectrum", "lanczos"]
 
 Numbers = NDArray[np.float64]
 
-LOOK_EVERY = 4  # products between two looks at the bounds
+LOOK_AFTER, LOOK_SHARE = 4, 4  # so many products more, or a fourth of them, between two looks at the bounds
 EXHAUSTED = 1e-12  # of the largest eigenvalue: a rest below this is rounding
 
 
@@ -94,7 +94,7 @@ def lanczos(
     q = np.random.default_rng(seed).standard_normal(n) if start is None else np.array(start)
     q /= np.linalg.norm(q)
     basis = np.empty((0, n))
-    diagonal, beside = list[float](), list[float]()
+    diagonal, beside, next_look = list[float](), list[float](), LOOK_AFTER
     while True:
         basis = _with_row(basis, len(diagonal), q)
         Q = basis[: len(diagonal) + 1]
@@ -105,7 +105,8 @@ def lanczos(
         beside.append(float(np.linalg.norm(w)))
         k = len(diagonal)
         complete = k == n or beside[-1] <= EXHAUSTED * _size(diagonal, beside)
-        if complete or k == most or k % LOOK_EVERY == 0:
+        if complete or k == most or k == next_look:
+            next_look = k + max(LOOK_AFTER, k // LOOK_SHARE)
             found = _found(diagonal, beside, Q, complete)
             enough = tolerance * np.abs(found.values).max()
             ends = found.bounds[-1], found.bounds[0] if both_ends else 0.0
