@@ -275,26 +275,42 @@ def test_a_lasting_push_moves_by_the_effective_rate():
         assert before[0] - theta[0] == pytest.approx(effective_rate(rule, rates), rel=1e-9)
 
 
+def growth_of(rule: Rule, rates: list[float], mean: float, deviation: float) -> float:
+    """Return the growth of second moments where the curvature is h ± s, from the rule's own updates."""
+    maps = []
+    for curvature in (mean + deviation, mean - deviation):
+        theta, memory = np.array([1.0, 0.0]), np.array([[0.0, 1.0]] * len(rule.memory)).reshape(-1, 2)
+        after, kept = rule.update(theta, memory, curvature * theta, rates)
+        maps.append(np.vstack([after, *kept]) if len(kept) else after[:, None][:1])
+    return float(np.abs(np.linalg.eigvals(np.mean([np.kron(A, A) for A in maps], axis=0))).max())
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("deviation", [0.0, 0.4, 5.0])
+def test_the_limit_of_batches_is_where_second_moments_stop_falling(name, deviation):
+    """There the largest eigenvalue of their map is 1; below it is smaller, above larger."""
+    rule, rates = rates_like(RULES[name], 0.1, 0.7)
+    limit = mini_batch_rate(rule, rates, 1.5, deviation**2)
+    growths = [growth_of(rule, [f * limit, *rates[1:]], 1.5, deviation) for f in (0.98, 1.0, 1.02)]
+    assert growths[0] < 1 - 1e-6
+    assert growths[1] == pytest.approx(1.0, abs=1e-6)
+    assert growths[2] > 1 + 1e-6
+    assert mini_batch_rate(rule, rates, -1.0, deviation**2) == math.inf
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("variance", [0.0, 0.2, 30.0])
-def test_the_limit_of_batches_is_where_second_moments_stop_falling(momentum, variance):
-    """There the largest eigenvalue of the map of second moments of (w, v) is 1."""
-    mean = 1.5
-    rate = mini_batch_rate(momentum, mean, variance)
-
-    def growth(alpha: float) -> float:
-        A = np.array([[1 - alpha * mean, momentum], [-alpha * mean, momentum]])
-        B = np.array([[-alpha, 0.0], [-alpha, 0.0]])
-        return float(np.abs(np.linalg.eigvals(np.kron(A, A) + variance * np.kron(B, B))).max())
-
-    assert growth(rate) == pytest.approx(1.0, abs=1e-6)
-    assert growth(0.98 * rate) < 1 - 1e-6
-    assert growth(1.02 * rate) > 1 + 1e-6
-    assert mini_batch_rate(momentum, -1.0, variance) == math.inf
+def test_the_limit_of_batches_under_momentum_has_a_formula(momentum, variance):
+    """2·h·(1−η²)/(s²·(1+η) + h²·(1−η)); without variance Nesterov's is another."""
+    h, rates = 1.5, [0.1, momentum]
+    closed = 2 * h * (1 - momentum**2) / (variance * (1 + momentum) + h * h * (1 - momentum))
+    assert mini_batch_rate(Momentum(), rates, h, variance) == pytest.approx(closed, rel=1e-6)
+    if momentum and not variance:
+        assert mini_batch_rate(Nesterov(), rates, h, variance) != pytest.approx(closed, rel=1e-2)
 
 
 def test_the_limit_of_batches_in_numbers():
     """Without variance 2·(1+η)/h; where η = 0.9 and αh = 0.01, α·E[λ²]/E[λ] reaches 0.20947368."""
-    assert mini_batch_rate(0.9, 2.0, 0.0) == pytest.approx(1.9)
+    assert mini_batch_rate(Momentum(), [0.1, 0.9], 2.0, 0.0) == pytest.approx(1.9)
     square = 0.2094736842 - 0.01  # α·s²/h with α = 0.01, h = 1
-    assert mini_batch_rate(0.9, 1.0, square / 0.01) == pytest.approx(0.01, rel=1e-8)
+    assert mini_batch_rate(Momentum(), [0.1, 0.9], 1.0, square / 0.01) == pytest.approx(0.01, rel=1e-6)

@@ -105,7 +105,7 @@ def lanczos(
         beside.append(float(np.linalg.norm(w)))
         k = len(diagonal)
         complete = k == n or beside[-1] <= EXHAUSTED * _size(diagonal, beside)
-        if complete or k == most or k == next_look:
+        if complete or k in (most, next_look):
             next_look = k + max(LOOK_AFTER, k // LOOK_SHARE)
             found = _found(diagonal, beside, Q, complete)
             enough = tolerance * np.abs(found.values).max()

@@ -22,7 +22,7 @@ from schuss.method.backprop import length
 
 __all__ = ["NoiseScale", "batches_apart", "measured_noise_scale", "noise_scale"]
 
-MOST_BATCHES = 64
+FEWEST_BATCHES, MOST_BATCHES = 8, 64
 
 
 class NoiseScale(NamedTuple):
@@ -48,12 +48,12 @@ def noise_scale(small: float, small_size: int, big: float, big_size: int) -> Noi
 def measured_noise_scale(surface: Surface, theta: Numbers, seed: int) -> NoiseScale | None:
     """Return the estimate from batches of the plan's size, drawn apart, and from all samples at once.
 
-    None for fewer than two samples.
+    The batches are smaller where there would be fewer than eight. None for fewer than two samples.
     """
     samples, n = surface.samples, len(surface.samples)
     if n < 2:
         return None
-    size = min(surface.batch, n // 2)
+    size = min(surface.batch, max(1, n // FEWEST_BATCHES))
 
     def square(rows: NDArray[Any]) -> float:
         objective, taken = surface.objective(len(rows), "mean"), samples.take(rows)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from schuss.insight.curvature.motion import response_of
+import numpy as np
+
+from schuss.insight.curvature.motion import Response, response_of
 from schuss.method.rules import Rule
 
 __all__ = [
@@ -25,6 +27,9 @@ __all__ = [
     "rates_like",
     "remembered",
 ]
+
+
+BISECTIONS = 50
 
 
 class Best(NamedTuple):
@@ -63,18 +68,33 @@ def rates_like(kind: type[Any], learning_rate: float, momentum: float) -> tuple[
     return rule, [float(rate) for rate in rates.values()]
 
 
-def mini_batch_rate(momentum: float, mean: float, variance: float) -> float:
-    """Return the largest rate of momentum that is stable in the mean square where batches bend differently.
+def mini_batch_rate(rule: Rule, rates: list[float], mean: float, variance: float) -> float:
+    """Return the largest learning rate that is stable in the mean square where batches bend differently.
 
-    The curvature of a batch is drawn anew each step, with mean h and variance s². Stable while
-    s²·α·(1+η) < h·(1−η)·(2·(1+η) − α·h): without variance 2·(1+η)/h; where variance rules,
-    2·(1−η)·h/(s²+…): there momentum takes its share of the rate instead of adding to it.
-    (Our derivation, from the second moments of (m, w); no additive noise.)
+    The curvature of a batch is drawn anew each step, with mean h and variance s². The second moments of
+    (m, w) then follow a linear map; they stay bounded up to this rate. For momentum it is
+    2·h·(1−η²)/(s²·(1+η) + h²·(1−η)): without variance 2·(1+η)/h, as for all samples at once; where variance
+    rules, 2·(1−η)·h/s²: there momentum takes its share of the rate instead of adding to it.
+    (Our derivation; that the limit has these two ends is observed by Andreyev et al., arXiv:2604.14108.)
     """
     if not mean > 0:
         return math.inf
-    below = variance * (1.0 + momentum) + mean * mean * (1.0 - momentum)
-    return 2.0 * mean * (1.0 - momentum) * (1.0 + momentum) / below if below > 0 else 2.0 * 2.0 / mean
+    low, high = 0.0, largest_stable_rate(rule, rates, mean)
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        if _growth(response_of(rule, [middle, *rates[1:]]), mean, variance) < 1:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _growth(response: Response, mean: float, variance: float) -> float:
+    """Return by how much a step multiplies the second moments of (w, m) in the long run."""
+    keep, take, use, now = response
+    bend = np.array([[use * take + now, 0.0], [take, 0.0]])
+    step = np.array([[1.0, use * keep], [0.0, keep]]) + mean * bend
+    return float(np.abs(np.linalg.eigvals(np.kron(step, step) + variance * np.kron(bend, bend))).max())
 
 
 def best_settings(lowest: float, highest: float) -> dict[str, Best]:

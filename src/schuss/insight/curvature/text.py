@@ -76,6 +76,7 @@ def _rates(c: Curvature) -> list[str]:
     if not c.highest.value > 0:
         return ["the loss bends upwards in no direction: no learning rate is too large for it here"]
     at = f"at momentum {c.momentum:g}" if c.momentum else "without momentum"
+    at += "" if c.batches is None else ", on all samples at once"
     rows = [(name.replace("_", " "), number(rate)) for name, rate in c.stable_rates.items()]
     lines = [line.rstrip() for line in columns((f"largest stable learning rate {at}", ""), rows)]
     if c.ratio is None or c.sharpness is None:
@@ -83,7 +84,7 @@ def _rates(c: Curvature) -> list[str]:
     measure = " in its own measure" if c.rule.reads_memory else ""
     lines.append(
         f"sharpness{measure} {number(c.sharpness)}, threshold {number(c.threshold)}, ratio {c.ratio:.3g}: "
-        f"{_verdict(c.ratio)}"
+        f"{_verdict(c)}"
     )
     if c.highest_rate > 1.01 * c.learning_rate:
         ratio = c.ratio * c.highest_rate / c.learning_rate
@@ -97,18 +98,21 @@ def _batch_lines(c: Curvature) -> list[str]:
     if c.batches is None or c.batch_rate is None:
         return []
     bend = f"{number(c.batches.mean, 3)} ± {number(c.batches.deviation, 3)}"
+    times = number(c.batch_rate / c.learning_rate, 3)
     return [
-        f"single batches bend that direction by {bend}; with that, momentum is stable in the mean square",
-        f"up to a learning rate of {number(c.batch_rate, 3)}",
+        f"batches of {c.batch:,} bend that direction by {bend}: stable in the mean square up to a learning",
+        f"rate of {number(c.batch_rate, 3)}, {times} times this one",
     ]
 
 
-def _verdict(ratio: float) -> str:
+def _verdict(c: Curvature) -> str:
+    ratio = c.ratio or 0.0
     if ratio > 1.0:
         return "beyond what a parabola allows"
     if ratio > 0.9:
         return "at the edge of stability"
-    return f"stable up to {1 / ratio:.3g} times this learning rate"
+    on_all = "" if c.batches is None else "on all samples "
+    return f"{on_all}stable up to {number(1 / ratio, 3)} times this learning rate"
 
 
 def _motions(c: Curvature) -> list[str]:
@@ -130,7 +134,7 @@ def _moves(motion: Motion) -> str:
 
 def _noise(c: Curvature) -> list[str]:
     lines = []
-    if c.noise_amplification is not None and c.momentum:
+    if c.noise_amplification is not None and c.momentum and c.batches is not None:
         times = number(c.noise_amplification, 3)
         lines.append(
             f"noise of the gradient shakes the sharpest direction with {times} times the variance that"
@@ -151,9 +155,13 @@ def _best(c: Curvature) -> list[str]:
     if best is None or c.flattest is None:
         return []
     rate, momentum = number(best.learning_rate), number(best.momentum)
-    return [
+    lines = [
         f"best on a parabola of just these curvatures: learning rate {rate}, momentum {momentum}",
         f"  (a step leaves {best.factor:.4g} of the error; with these settings {c.flattest.factor:.4g})",
         "  That is local advice: elsewhere the loss bends otherwise, batches are noisy, and even on a convex",
         "  loss momentum can circle with such settings. Try it in a fork before you believe it.",
     ]
+    if c.best_batch_rate is not None and c.best_batch_rate < best.learning_rate:
+        allowed = number(c.best_batch_rate, 3)
+        lines.append(f"  Batches of {c.batch:,} do not allow it: at that momentum no rate above {allowed}.")
+    return lines

@@ -161,10 +161,18 @@ class Curvature:
 
     @property
     def batch_rate(self) -> float | None:
-        """The largest rate of momentum at this η that batches leave stable in the mean square."""
+        """The largest learning rate that these batches leave stable in the mean square."""
         if self.batches is None or self.rule.reads_memory:
             return None
-        return mini_batch_rate(self.momentum, self.batches.mean, self.batches.deviation**2)
+        return mini_batch_rate(self.rule, self.rates, self.batches.mean, self.batches.deviation**2)
+
+    @property
+    def best_batch_rate(self) -> float | None:
+        """The same at the momentum of `best`."""
+        if self.batches is None or not self.best:
+            return None
+        rule, rates = rates_like(RULES["momentum"], *self.best["momentum"][:2])
+        return mini_batch_rate(rule, rates, self.batches.mean, self.batches.deviation**2)
 
     @property
     def sharpest(self) -> Motion | None:
