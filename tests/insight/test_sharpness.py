@@ -142,8 +142,11 @@ def test_adam_is_refused_with_the_way_out():
 
 
 def test_samples_that_do_not_fit_are_refused():
-    """As those of a training are."""
+    """As those of a training are; and so are other samples, of which the plan would make other steps."""
     X, T = digits()
+    other = SharpnessTracker(X[:100], T[:100])
+    with pytest.raises(SettingError, match="the tracker has 100 samples, and the training another number"):
+        train(DEEP, X, T, epochs=1, batch_size=20, callbacks=[other])
     tracker = SharpnessTracker(X[:, :5], T)
     with pytest.raises(schuss.DataError, match="64"):
         train(DEEP, X, T, epochs=1, callbacks=[tracker])

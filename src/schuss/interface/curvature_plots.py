@@ -20,7 +20,7 @@ __all__ = ["save_sharpness", "save_spectrum"]
 
 BLUE, ORANGE, GREEN = "#1f5fa8", "#c2571a", "#3a7d44"
 SETTLED = 0.1  # of its size, a bound below which a value is drawn as found
-STYLES = ("--", ":", "-.")
+STYLES = ("--", ":", "-.", "-")
 
 
 def save_spectrum(curvature: Curvature, path: Path) -> Path:
@@ -61,11 +61,14 @@ def save_spectrum(curvature: Curvature, path: Path) -> Path:
 
 
 def _thresholds(curvature: Curvature) -> dict[str, float]:
-    """Return the curvature that each rule holds out at this learning rate and momentum."""
+    """Return the highest eigenvalue that each rule holds out at this learning rate and momentum."""
     scale = curvature.highest.value / curvature.learning_rate
     own = curvature.rule.name if curvature.rule.reads_memory else None  # that is in a measure of its own
     rates = curvature.stable_rates.items()
-    return {name: rate * scale for name, rate in rates if name != own and np.isfinite(rate)}
+    limits = {name: rate * scale for name, rate in rates if name != own and np.isfinite(rate)}
+    if curvature.batch_rate is not None:
+        limits[f"{curvature.rule.name} with batches"] = curvature.batch_rate * scale
+    return limits
 
 
 def save_sharpness(tracker: SharpnessTracker, path: Path) -> Path:

@@ -49,7 +49,7 @@ class SharpnessTracker:
     Parameters
     ----------
     X, T : array_like
-        Samples to measure on, as in `schuss.train`: those of the training, as a rule.
+        The samples of the training, as they were given to `schuss.train`.
     every : int, default 1
         Epochs between two measurements; each takes some ten gradients or twenty.
     samples : int, default 10000
@@ -126,6 +126,12 @@ class SharpnessTracker:
         if self._samples is None:
             samples = Samples.check(epoch.network, *self._given, np.float64)
             self._n = len(samples)
+            if epoch.number * epoch.plan.steps_per_epoch(self._n) != epoch.state.step:
+                raise SettingError(
+                    f"the tracker has {self._n:,} samples, and the training another number: it made "
+                    f"{epoch.state.step:,} steps in {epoch.number:,} epochs. Give the samples of the training; "
+                    "samples=… draws fewer of them."
+                )
             self._samples = drawn_of(samples, self._most, self._seed)
         return self._samples
 
