@@ -7,6 +7,7 @@ from cases import draw_case
 from engines import NATIVE, make_engine
 from oracles import Array
 from schuss.engine.engine import Engine
+from schuss.errors import DataError
 from schuss.insight.curvature.lanczos import Spectrum, lanczos
 from schuss.method.backprop import Objective
 from schuss.method.network import Network
@@ -93,6 +94,12 @@ def test_small_and_flat_matrices(values, least):
     assert np.isfinite(found.values).all()
     above = found.least_positive
     assert (None if above is None else above.value) == least
+
+
+def test_what_is_not_finite_is_refused():
+    """A product with NaN is a sentence, not an answer."""
+    with pytest.raises(DataError, match="bends beyond all numbers"):
+        lanczos(lambda v: v * np.nan, 5)
 
 
 def test_a_seed_is_a_result():

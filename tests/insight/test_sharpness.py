@@ -96,6 +96,21 @@ def test_divergence_is_warned_of_before_it_comes():
     assert float(told[2]) == pytest.approx(0.6 / row.ratio, rel=1e-2)
 
 
+def test_a_sharpness_beyond_all_numbers_is_infinite():
+    """It is warned of, and the training ends by its own error, not by the tracker's."""
+    X, T = np.full((4, 1), 1e150), np.ones((4, 1))
+    tracker = SharpnessTracker(X * 1e10, T)
+    with (
+        pytest.warns(SchussWarning, match="the sharpness inf is inf times"),
+        pytest.raises(DivergenceError),
+    ):
+        train(
+            Network([1, 1], "identity"), X * 1e10, T, rule=Momentum(1e-200, 0.5), epochs=40,
+            batch_size=None, theta=np.zeros(2), callbacks=[tracker],
+        )  # fmt: skip
+    assert tracker.rows[0].ratio == np.inf
+
+
 def test_when_to_warn_can_be_chosen():
     """Below that ratio there is silence, above it a warning."""
     with pytest.warns(SchussWarning, match="times what momentum is stable at with a learning rate of 0.05"):

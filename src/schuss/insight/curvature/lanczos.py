@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.errors import DataError
+
 __all__ = ["Eigenvalue", "Spectrum", "lanczos"]
 
 Numbers = NDArray[np.float64]
@@ -90,6 +92,11 @@ def lanczos(
         Of the largest |eigenvalue|: where the bounds of both ends come below it, that is enough.
     both_ends : bool, default True
         Whether the lowest eigenvalue is waited for too.
+
+    Raises
+    ------
+    DataError
+        A product is not finite.
     """
     q = np.random.default_rng(seed).standard_normal(n) if start is None else np.array(start)
     q /= np.linalg.norm(q)
@@ -100,6 +107,8 @@ def lanczos(
         Q = basis[: len(diagonal) + 1]
         w = product(q)
         diagonal.append(float(q @ w))
+        if not math.isfinite(diagonal[-1]):
+            raise DataError("the loss bends beyond all numbers at these weights; ask before an earlier step.")
         for _ in range(2):
             w = w - Q.T @ (Q @ w)
         beside.append(float(np.linalg.norm(w)))

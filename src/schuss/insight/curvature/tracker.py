@@ -9,6 +9,7 @@ of stability, ICLR 2021.
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any, NamedTuple
 
@@ -16,9 +17,9 @@ import numpy as np
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
-from schuss.errors import SchussWarning, SettingError
+from schuss.errors import DataError, SchussWarning, SettingError
 from schuss.insight.curvature.curvature import MOST_SAMPLES, rates_before
-from schuss.insight.curvature.lanczos import lanczos
+from schuss.insight.curvature.lanczos import Eigenvalue, lanczos
 from schuss.insight.curvature.stability import largest_stable_curvature, largest_stable_rate
 from schuss.insight.curvature.surface import Numbers, Surface, drawn_of
 from schuss.method.checks import check_integer, check_number
@@ -51,7 +52,8 @@ class SharpnessTracker:
     X, T : array_like
         The samples of the training, as they were given to `schuss.train`.
     every : int, default 1
-        Epochs between two measurements; each takes some ten gradients or twenty.
+        Epochs between two measurements, each of which takes some ten gradients or twenty. The first epoch is
+        measured too.
     samples : int, default 10000
         Of more samples so many are drawn.
     seed : int, default 0
@@ -106,21 +108,27 @@ class SharpnessTracker:
     def _measured(self, epoch: Epoch) -> SharpnessRow:
         samples, plan, step = self._drawn(epoch), epoch.plan, epoch.state.step
         surface = Surface(self._engine, epoch.network, samples, plan, plan.batch_of(self._n))
-        theta = epoch.state.theta.astype(np.float64)
-        found = lanczos(
-            lambda v: surface.product(theta, v),
-            theta.size,
-            seed=self._seed,
-            start=self._top,
-            most=MOST_PRODUCTS,
-            tolerance=NEAR,
-            both_ends=False,
-        )
-        self._top = found.top
-        rates = rates_before(plan, step, self._n)
-        highest, threshold = found[-1], largest_stable_curvature(plan.rule, rates)
+        highest = self._highest(surface, epoch.state.theta.astype(np.float64))
+        threshold = largest_stable_curvature(plan.rule, rates_before(plan, step, self._n))
         ratio = highest.value / threshold
         return SharpnessRow(step, epoch.loss, highest.value, highest.bound, threshold, ratio)
+
+    def _highest(self, surface: Surface, theta: Numbers) -> Eigenvalue:
+        """Return the highest eigenvalue, looked for where it was the last time."""
+        try:
+            found = lanczos(
+                lambda v: surface.product(theta, v),
+                theta.size,
+                seed=self._seed,
+                start=self._top,
+                most=MOST_PRODUCTS,
+                tolerance=NEAR,
+                both_ends=False,
+            )
+        except DataError:  # beyond all numbers; the training will say so itself
+            return Eigenvalue(math.inf, math.inf)
+        self._top = found.top
+        return found[-1]
 
     def _drawn(self, epoch: Epoch) -> Samples:
         if self._samples is None:
@@ -129,7 +137,7 @@ class SharpnessTracker:
             if epoch.number * epoch.plan.steps_per_epoch(self._n) != epoch.state.step:
                 raise SettingError(
                     f"the tracker has {self._n:,} samples, and the training another number: it made "
-                    f"{epoch.state.step:,} steps in {epoch.number:,} epochs. Give the samples of the training; "
+                    f"{epoch.state.step:,} steps in {epoch.number:,} epochs. Give those of the training; "
                     "samples=… draws fewer of them."
                 )
             self._samples = drawn_of(samples, self._most, self._seed)
