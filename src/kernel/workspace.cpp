@@ -96,7 +96,8 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
 template <class T> bool Workspace<T>::serves(const Table<T> &table, const Needs &needs) const {
   return &table == &table_ && needs_.threads >= needs.threads && needs_.rows >= needs.rows &&
          needs_.training == needs.training && needs_.memory == needs.memory && needs_.gradient >= needs.gradient &&
-         needs_.dropout == needs.dropout && needs_.slopes >= needs.slopes && !needs_.sparse && !needs.sparse;  // sparse sums must begin at zero
+         needs_.dropout == needs.dropout && needs_.slopes >= needs.slopes &&
+         !needs_.sparse && !needs.sparse;  // sparse sums must begin at zero
 }
 
 template <class T>
