@@ -48,10 +48,11 @@ def test_the_list_is_the_agreed_one() -> None:
         *["NesterovLookAhead", "Network", "Newton", "OneCycle", "OuterMomentum", "OutputError"],
         *["Plan", "Plateau", "QuasiHyperbolic", "Quickprop", "RMSprop", "Race", "RangeTest"],
         *["RecordError", "ReplayError", "Restart", "Rprop", "Run", "ScheduleFree", "SchussError"],
-        *["SchussWarning", "SettingError", "StabilityMap", "State", "Step", "Sutskever", "Sweep"],
-        *["Tick", "TrainingInterrupted", "WarmUp", "change_batch_size", "compare", "convert"],
-        *["derive", "load_model", "load_run", "race", "range_test", "read_table", "save_model"],
-        *["stability_map", "sweep", "train", "velocity_correction"],
+        *["SchussWarning", "SettingError", "SharpnessTracker", "StabilityMap", "State", "Step"],
+        *["Sutskever", "Sweep", "Tick", "TrainingInterrupted", "WarmUp", "change_batch_size"],
+        *["compare", "convert", "curvature", "derive", "load_model", "load_run", "race"],
+        *["range_test", "read_table", "save_model", "stability_map", "sweep", "train"],
+        *["velocity_correction"],
     ]
 
 

@@ -211,6 +211,47 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
 }
 
 template <class T>
+void curvature_product(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
+                       const Objective &objective, int threads, const T *theta, const T *vector, T *product,
+                       const Poll &poll) {
+  const CallUnderWay here;
+  const int rows = int(std::min<long>(data.n, chunk_rows));
+  Team team;
+  // they meet at every chunk, and go through some two gradients in between
+  team.threads = threads_for(2 * problem.flops_per_sample(problem.layers.front()) * rows, threads);
+  const Needs needs = {team.threads, rows, true, 0, true, false, {}, true};
+  auto space = shelf.take(problem, table, needs), moved_space = shelf.take(problem, table, needs);
+  space->pack(theta, nullptr);
+  moved_space->pack(vector, nullptr);
+  Watch watch(poll);
+  const Batch all = {nullptr, 0, data.n};
+  const double no_rate = 0;
+  std::vector<Layer<T>> layers;  // of the vector, with the error signals of the weights
+  const Work<T> at = space->work(team, 0), moving = moved_space->work(team, 0);
+  for (int l = 0; l < at.depth; l++) {
+    layers.push_back(moving.layers[l]);
+    layers.back().delta = at.layers[l].delta;
+  }
+  Crew().run(team.threads, [&](int thread) {
+    Work<T> work = space->work(team, thread), moved = moved_space->work(team, thread);
+    for (Work<T> *each : {&work, &moved}) {
+      set_data(*each, problem, data);
+      set_scale(*each, objective, data, all);
+      each->l2 = T(objective.l2);
+      each->rates = &no_rate;
+      each->by_rows = true;
+    }
+    Work<T> crossed = moved;
+    crossed.layers = layers.data();
+    if (thread == 0) watch.listen_in(work);
+    table.bend(work, moved, crossed, all, thread);
+  });
+  moved_space->unpack_gradient(product);
+  shelf.put(std::move(space));
+  shelf.put(std::move(moved_space));
+}
+
+template <class T>
 void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data, int threads,
              const T *theta, T *y, const Poll &poll, const Workspace<T> *lender) {
   const CallUnderWay here;
@@ -246,6 +287,8 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
                                const Poll &, const Observation<T> *);                                             \
   template double gradient<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &,  \
                               const Dropout &, int, const T *, T *, const Poll &);                                \
+  template void curvature_product<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &,              \
+                                     const Objective &, int, const T *, const T *, T *, const Poll &);            \
   template void outputs<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, int, const T *, T *,   \
                            const Poll &, const Workspace<T> *);
 SCHUSS_FOR(float)

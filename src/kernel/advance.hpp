@@ -1,4 +1,5 @@
-// Many steps in one call, on one or more threads; one gradient; outputs. Knows no Python.
+// Many steps in one call, on one or more threads; one gradient; one product with the Hessian; outputs. Knows no
+// Python.
 #pragma once
 #include "observation.hpp"
 #include "shelf.hpp"
@@ -65,6 +66,12 @@ Progress advance(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &,
 template <class T>
 double gradient(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
                 int threads, const T *theta, T *gradient, const Poll &poll);
+
+// The product of the Hessian of that loss, clipping left out, with `vector` goes to `product`, both
+// (n_parameters,); it means nothing once `poll` has said stop.
+template <class T>
+void curvature_product(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, int threads,
+                       const T *theta, const T *vector, T *product, const Poll &poll);
 
 // Outputs (n, n_out) for the inputs of `data`; not all of them once `poll` has said stop. Without theta the
 // weights are the lender's.

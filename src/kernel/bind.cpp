@@ -86,6 +86,24 @@ double gradient_in(Prepared &p, const std::string &set, Vector<const T> theta, c
 }
 
 template <class T>
+void curvature_product_in(Prepared &p, const std::string &set, Vector<const T> theta, const Rows<T> &x,
+                          std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
+                          std::optional<Vector<const T>> weights, const Terms &objective, Vector<const T> vector,
+                          Vector<T> out, int threads) {
+  const Table<T> &table = table_of<T>(set_named(set));
+  const Data<T> data = data_of<T>(p, x, t, classes, weights);
+  require(theta.shape(0) == p.n_parameters() && vector.shape(0) == p.n_parameters() &&
+          out.shape(0) == p.n_parameters(), "theta has a wrong length");
+  PythonPoll ask{nb::none()};
+  {
+    nb::gil_scoped_release free;
+    curvature_product<T>(p, shelf_of<T>(p), table, data, objective_of(objective), threads, theta.data(),
+                         vector.data(), out.data(), [&](long, double) { return ask(0, 0); });
+  }
+  ask.raise();
+}
+
+template <class T>
 void outputs_in(Prepared &p, const std::string &set, Vector<const T> theta, const Rows<T> &x, Matrix<T> out,
                 int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
@@ -119,6 +137,10 @@ template <class T> void bind_for(nb::module_ &m) {
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
         nb::arg("weights").noconvert().none(), nb::arg("objective"), nb::arg("dropout").none(),
         nb::arg("out").noconvert(), nb::arg("threads"));
+  m.def("curvature_product", &curvature_product_in<T>, nb::arg("problem"), nb::arg("isa"),
+        nb::arg("theta").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
+        nb::arg("classes").noconvert().none(), nb::arg("weights").noconvert().none(), nb::arg("objective"),
+        nb::arg("vector").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"));
   m.def("outputs", &outputs_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"));
   m.def("apply", &apply_in<T>, nb::arg("isa"), nb::arg("function"), nb::arg("x").noconvert(),

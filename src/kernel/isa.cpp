@@ -1,5 +1,6 @@
 // The arithmetic for one instruction set. CMakeLists.txt compiles this file once for each, with SCHUSS_ISA
 // (a namespace, so that no two copies of a function share a name) and SCHUSS_BYTES (vector width) set.
+#include "curvature.hpp"
 #include "lanes.hpp"
 #include "packing.hpp"
 #include "peak.hpp"
@@ -49,7 +50,7 @@ template <class T> void apply(Function which, const T *in, T *out, size_t n) {
 template <class T>
 constexpr Table<T> table = {lanes<T>,      panel<T>,  in_pairs<T>, step<T>,  settle_all<T>,     outputs<T>,
                             transpose_all<T>, pack<T>, unpack<T>,   finite<T>, apply<T>, multiply_adds<T>,
-                            in_pairs<T> ? nullptr : lane_steps<T>};
+                            in_pairs<T> ? nullptr : lane_steps<T>, in_pairs<T> ? nullptr : bend<T>};
 
 extern const InstructionSet instruction_set;
 #if SCHUSS_PAIRS

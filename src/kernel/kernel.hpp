@@ -191,6 +191,9 @@ template <class T> struct Table {
   double (*multiply_adds)(long rounds, T a, T b, T *sum);
   // Run the steps of a group of networks, one a lane; false if they were given up.
   bool (*lane_steps)(const LaneJob<T> &);
+  // The Hessian's product with the vector that the second work has for weights, into its g; the third has the
+  // layers of the second with the error signals of the first. False if it was given up.
+  bool (*bend)(Work<T> &, Work<T> &, Work<T> &, const Batch &, int thread);
 };
 
 struct InstructionSet {

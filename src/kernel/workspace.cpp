@@ -97,7 +97,8 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
 template <class T> bool Workspace<T>::serves(const Table<T> &table, const Needs &needs) const {
   return &table == &table_ && needs_.threads >= needs.threads && needs_.rows >= needs.rows &&
          needs_.training == needs.training && needs_.memory == needs.memory && needs_.gradient >= needs.gradient &&
-         needs_.dropout == needs.dropout && !needs_.sparse && !needs.sparse;  // sparse sums must begin at zero
+         needs_.dropout == needs.dropout && needs_.slopes >= needs.slopes &&
+         !needs_.sparse && !needs.sparse;  // sparse sums must begin at zero
 }
 
 template <class T>
@@ -126,7 +127,7 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   if (table_.in_pairs) layer.w_pairs = lender ? lender->layers_[l].w_pairs : take(paired, false);
   if (table_.in_pairs) layer.y_pairs = take_pairs(layer.stride);
   set_dropout(layer, l);
-  layer.slope = layer.drops || stores_slope(layer.activation) ? take(batch) : nullptr;
+  layer.slope = layer.drops || needs_.slopes || stores_slope(layer.activation) ? take(batch) : nullptr;
   if (needs_.training) {
     layer.delta = take(batch);
     if (table_.in_pairs) layer.delta_pairs = take_pairs(layer.stride);

@@ -43,6 +43,7 @@ struct Needs {
   bool gradient;        // kept, or its sums
   bool sparse = false;  // inputs
   std::vector<double> dropout = {};
+  bool slopes = false;  // of every layer stored
 };
 
 // Used again, what is left in it does not matter: pack writes all of the weights and of the memory, padding

@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from schuss.adapters.model_file import load_model, save_model
     from schuss.adapters.tables import read_table
     from schuss.insight.comparison import compare
+    from schuss.insight.curvature.curvature import curvature
+    from schuss.insight.curvature.tracker import SharpnessTracker
     from schuss.insight.derivation.derive import derive
     from schuss.insight.derivation.value import Derivation
     from schuss.insight.race.race import race
@@ -100,6 +102,8 @@ _LAZY = {
     "save_model": "schuss.adapters.model_file",
     "read_table": "schuss.adapters.tables",
     "compare": "schuss.insight.comparison",
+    "curvature": "schuss.insight.curvature.curvature",
+    "SharpnessTracker": "schuss.insight.curvature.tracker",
     "Derivation": "schuss.insight.derivation.value",
     "derive": "schuss.insight.derivation.derive",
     "range_test": "schuss.insight.range_test",
@@ -172,6 +176,7 @@ __all__ = [
     "SchussError",
     "SchussWarning",
     "SettingError",
+    "SharpnessTracker",
     "StabilityMap",
     "State",
     "Step",
@@ -183,6 +188,7 @@ __all__ = [
     "change_batch_size",
     "compare",
     "convert",
+    "curvature",
     "derive",
     "load_model",
     "load_run",

@@ -17,17 +17,13 @@ from schuss.insight.spikes.jumps import find_jumps
 from schuss.insight.spikes.scene import Scene, chance, scene_of
 from schuss.insight.spikes.spike import Spike
 from schuss.insight.spikes.spikes import confirm, spikes
-from schuss.insight.story.parts import largest_stable_rate
 from schuss.insight.story.story import story
 from schuss.method.backprop import gradient
 from schuss.method.rules import (
     AggMo,
-    AveragedMomentum,
     GradientDescent,
     Lookahead,
     Nesterov,
-    OuterMomentum,
-    QuasiHyperbolic,
     ScheduleFree,
 )
 from schuss.training.forking import changed_samples
@@ -82,48 +78,6 @@ def test_the_chance_of_a_hard_batch_is_bounded():
         assert math.log(exact) <= bound + 1e-9 <= math.log(exact) + 2.5
         assert not bound - 3 >= math.log(exact)
     assert chance(errors, n, 0.1) == chance(np.zeros(5), 3, 0.0) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("rule", "rates"),
-    [
-        (GradientDescent(0.1), [0.1]),
-        (Momentum(0.1, 0.9), [0.1, 0.9]),
-        (Nesterov(0.1, 0.9), [0.1, 0.9]),
-        (OuterMomentum(0.1, 0.9, nesterov=True), [0.1, 0.9, 1.0, 0.9, 1.0]),
-        (AveragedMomentum(0.1, 0.9), [0.1, 0.9]),
-        (QuasiHyperbolic(0.1, 0.9, 0.7), [0.1, 0.9, 0.7]),
-        (AggMo(0.1), [0.1, 0.0, 0.9, 0.99]),
-    ],
-    ids=lambda value: getattr(value, "name", ""),
-)
-def test_the_largest_stable_rate_parts_falling_from_rising(rule, rates):
-    """On a parabola a rate just below it comes to rest, one just above it does not."""
-    curvature = 2.5
-    limit = largest_stable_rate(rule, rates, curvature)
-
-    def end(rate: float) -> float:
-        theta, memory = np.ones(1), np.zeros((len(rule.memory), 1))
-        for _ in range(3000):
-            theta, memory = rule.update(theta, memory, curvature * theta, [rate, *rates[1:]])
-            if abs(theta[0]) > 1e6:
-                break
-        return abs(float(theta[0]))
-
-    assert end(0.99 * limit) < 1e-3
-    assert end(1.01 * limit) > 1e3
-    assert largest_stable_rate(rule, rates, -1.0) == math.inf
-
-
-def test_the_largest_stable_rate_of_adam_is_that_of_its_mean():
-    """With the squares' root held at 1: m ← β·m + (1−β)·g, θ ← θ − α·m."""
-    limit = largest_stable_rate(Adam(), [0.1, 0.9, 0.999, 1e-8], 2.5)
-    for factor, settles in ((0.99, True), (1.01, False)):
-        theta, mean = 1.0, 0.0
-        for _ in range(3000):
-            mean = 0.9 * mean + 0.1 * 2.5 * theta
-            theta = min(theta - factor * limit * mean, 1e9)
-        assert (abs(theta) < 1e-3) == settles
 
 
 RULES = [GradientDescent(0.3), Momentum(0.1, 0.8), Nesterov(0.1, 0.8), Adam(0.05, 0.8)]

@@ -229,6 +229,32 @@ def test_parameters_and_groups_that_do_not_fit(loss, parameters, groups):
     _kernel.Problem([2, 3], [SOFTMAX], CROSS_ENTROPY, [0.0] * 3, True, [1, 2])
 
 
+def test_the_door_to_hessian_products():
+    """Vector and result fit theta, samples fit the network, as for a gradient."""
+    problem = arguments()["problem"]
+    theta, x, t, out = np.zeros(PARAMETERS), np.ones((N, 2)), np.ones((N, 1)), np.empty(PARAMETERS)
+
+    def ask(
+        vector: Any = theta, into: Any = out, x: Any = x, weights: Any = None, theta: Any = theta
+    ) -> None:
+        _kernel.curvature_product(problem, ISA, theta, x, t, None, weights, MEAN, vector, into, 1)
+
+    ask()
+    assert not out.any()
+    for wrong in (theta[:-1], theta.astype("f4"), theta[None], np.empty(26)[::2]):
+        for place in ("vector", "theta"):
+            with pytest.raises((TypeError, ValueError)):
+                ask(**{place: wrong})
+    for wrong in (out[:-1], read_only(out.copy()), np.empty(26)[::2]):
+        with pytest.raises((TypeError, ValueError)):
+            ask(into=wrong)
+    for wrong in (np.ones((N, 3)), csr(columns=np.array([0, 0, 1, 2], np.int32))["x"]):
+        with pytest.raises((TypeError, ValueError)):
+            ask(x=wrong)
+    with pytest.raises((TypeError, ValueError)):
+        ask(weights=np.ones(N - 1))
+
+
 def test_the_other_doors():
     """gradient, outputs, predictor, apply and orders check their arrays as well."""
     problem = arguments()["problem"]

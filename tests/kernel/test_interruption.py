@@ -237,16 +237,19 @@ def for_ever(ask) -> None:
 
 
 @pytest.mark.parametrize("rows", ["dense", "sparse"])
-@pytest.mark.parametrize("question", ["gradient", "outputs", "observe"])
+@pytest.mark.parametrize("question", ["gradient", "curvature_product", "outputs", "observe"])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_ctrl_c_in_a_question(isa, question, threads, rows):
-    """A gradient or outputs of many samples, or observed steps, are given up by Ctrl-C, which is raised."""
+    """A gradient, product or outputs of many samples, or observed steps, are given up by Ctrl-C."""
     network = Network([100, 1000, 100], "tanh")
     sparse, dense, start = draw_sparse_run(network, PLAN, 20_000, density=0.5, dtype="float32")
     samples = {"sparse": sparse, "dense": dense}[rows]
     engine = engines.make_engine(f"native-{isa}", threads)
     ask = {
         "gradient": lambda: engine.gradient(network, start.theta, samples, PLAN.objective),
+        "curvature_product": lambda: engine.curvature_product(
+            network, start.theta, samples, PLAN.objective, start.theta
+        ),
         "outputs": lambda: engine.outputs(network, start.theta, samples.X),
         "observe": lambda: engine.observe(network, start, samples, PLAN, 5000, [0, 1]),
     }[question]

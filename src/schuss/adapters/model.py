@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.adapters.columns import Table
-from schuss.adapters.fitting import prepare
+from schuss.adapters.fitting import encoded, prepare
 from schuss.adapters.preprocessing import Preprocessor
 from schuss.adapters.recipe import Recipe, outputs_of
 from schuss.adapters.scores import scores_of
@@ -62,6 +62,10 @@ class Model:
         if self.preprocessor is None:
             raise DataError("this model was made from arrays and knows no columns; use model.run.predict(X).")
         return self.preprocessor.transform(table).astype(self.run.theta.dtype)
+
+    def answers(self, table: Table) -> NDArray[Any]:
+        """Return the targets in `table` as the loss wants them: class indices, or (n_rows, n_out)."""
+        return encoded(self.targets, table)
 
     def outputs(self, table: Table) -> Array:
         """Return the network's outputs for `table`, shape (n_rows, n_out)."""

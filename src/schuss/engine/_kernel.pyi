@@ -60,6 +60,19 @@ def gradient(
     out: _Floats,
     threads: int,
 ) -> float: ...
+def curvature_product(
+    problem: Problem,
+    isa: str,
+    theta: _Floats,
+    x: _Floats | _Csr,
+    t: _Floats | None,
+    classes: NDArray[np.int32] | None,
+    weights: _Floats | None,
+    objective: tuple[bool, float, float, float, bool],
+    vector: _Floats,
+    out: _Floats,
+    threads: int,
+) -> None: ...
 def advance(
     problem: Problem,
     isa: str,

@@ -105,6 +105,10 @@ class Bfloat16Engine:
             "engine='native' to ask for accounts."
         )
 
+    def curvature_product(self, *_: Any) -> NoReturn:
+        """Raise EngineError: how a loss bends is asked of full products."""
+        raise EngineError("curvature is measured in full products; use engine='native'.")
+
     def advance_many(
         self, network: Network, states: States, samples: Samples, plans: Plans, stop: int
     ) -> AdvanceMany:

@@ -1,4 +1,4 @@
-"""The contract of an engine: `gradient` for questions, `advance` for speed, three others only to look.
+"""The contract of an engine: `gradient` for questions, `advance` for speed, four others only to look.
 
 `advance` equals repeated `gradient` and rule update, bit for bit within an engine, and `advance_many` equals
 `advance` of each network.
@@ -206,6 +206,21 @@ class Engine(Protocol):
         dropout: Dropout | None = None,
     ) -> Gradient:
         """Return loss and gradient (n_parameters,) of all `samples` as one batch, in their order."""
+        ...
+
+    def curvature_product(
+        self, network: Network, theta: Array, samples: Samples, objective: Objective, vector: Array
+    ) -> Array:
+        """Return H·v (n_parameters,), H the Hessian of the loss of all `samples` as one batch.
+
+        `vector` v has the shape and dtype of theta. Clipping and dropout are left out: they are no part of
+        the loss.
+
+        Raises
+        ------
+        DataError
+            Another shape or dtype of `vector`.
+        """
         ...
 
     def advance(

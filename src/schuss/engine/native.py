@@ -8,10 +8,10 @@ forces an instruction set.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schuss.engine.arguments import per_output, rows, silent, terms, varied
 from schuss.engine.engine import (
@@ -27,17 +27,17 @@ from schuss.engine.engine import (
     Predictor,
     norms_before,
 )
+from schuss.engine.kernel_orders import KernelOrders
 from schuss.engine.mapped import read_ahead
 from schuss.engine.observing import Watch
-from schuss.engine.shuffles import Shuffles
 from schuss.engine.stepping import WholeSteps, advance_in_turn, run_steps
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.checks import check_integer
+from schuss.method.curvature_product import check_vector
 from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
 from schuss.method.network import Network
-from schuss.method.orders import Blocks, Order, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
 from schuss.method.rules import ELEMENT_WISE
@@ -125,8 +125,7 @@ class NativeEngine:
                 "reinstall schuss, or use engine='reference'."
             )
         self._threads = check_integer("threads", usual_threads() if threads is None else threads, low=1)
-        self._shuffles: Shuffles | None = None
-        self._drawn: tuple[tuple[int, ...], NDArray[np.int32]] | None = None
+        self._orders = KernelOrders(_kernel.orders, _kernel.shuffled_orders)
         self._set = instruction_set or chosen_set()
         if self._set not in (*instruction_sets(), bfloat16_set()):
             raise EngineError(
@@ -181,6 +180,27 @@ class NativeEngine:
         )
         return Gradient(loss, result)
 
+    def curvature_product(
+        self, network: Network, theta: Array, samples: Samples, objective: Objective, vector: Array
+    ) -> Array:
+        """Return the Hessian's product with `vector`, shape (n_parameters,)."""
+        check_vector(theta, vector)
+        result = np.empty_like(theta)
+        _kernel.curvature_product(
+            self._problem(network),
+            self._set,
+            theta,
+            rows(network, samples.X),
+            samples.T,
+            samples.classes,
+            samples.weights,
+            terms(objective),
+            np.ascontiguousarray(vector),
+            result,
+            self._threads,
+        )
+        return result
+
     def advance(
         self,
         network: Network,
@@ -218,7 +238,8 @@ class NativeEngine:
     ) -> Advance:
         if isinstance(plan.rule, WholeStep):
             n = len(samples)
-            whole = WholeSteps(self, network, samples, plan, lambda step: self._rows(plan, step, n), watch)
+            rows_of = partial(self._orders.of_step, plan, n=n)
+            whole = WholeSteps(self, network, samples, plan, rows_of, watch)
             return run_steps(whole, state, n, plan, stop, poll, check_each_step, norms_every)
         made: list[Advance] = []
         result = Advance(state, NOTHING, DONE)
@@ -272,7 +293,7 @@ class NativeEngine:
             samples.T,
             samples.classes,
             samples.weights,
-            *self._many_orders(plans, start, stop, n),
+            *self._orders.of_plans(plans, start, stop, n),
             plan.batch_of(n),
             start % plan.steps_per_epoch(n),
             RULE_CODES[plan.rule.name],
@@ -323,7 +344,7 @@ class NativeEngine:
             samples.T,
             samples.classes,
             samples.weights,
-            self._orders(plan, start, stop, n),
+            self._orders.of_plan(plan, start, stop, n),
             plan.batch_of(n),
             start % plan.steps_per_epoch(n),
             plan.rates(start, stop, n),
@@ -352,46 +373,6 @@ class NativeEngine:
             self._problems[network] = problem
             self._last = network, problem
         return problem
-
-    def _rows(self, plan: Plan, step: int, n: int) -> NDArray[np.int32]:
-        """Return the samples of `step`."""
-        size, (epoch, place) = plan.batch_of(n), divmod(step, plan.steps_per_epoch(n))
-        (order,) = self._orders_of(plan.order, plan.seed, epoch, epoch + 1, n)
-        return order[place * size : (place + 1) * size]
-
-    def _orders(self, plan: Plan, start: int, stop: int, n: int) -> NDArray[np.int32] | None:
-        """Return the orders of the epochs that steps [start, stop) touch, shape (epochs, n)."""
-        if n == 1 or plan.order == "sequential":
-            return None
-        per_epoch = plan.steps_per_epoch(n)
-        return self._orders_of(plan.order, plan.seed, start // per_epoch, -(-stop // per_epoch), n)
-
-    def _orders_of(self, order: Order, seed: int, first: int, last: int, n: int) -> NDArray[np.int32]:
-        """Return the orders of epochs [first, last), shape (epochs, n)."""
-        if isinstance(order, Shuffled):
-            if self._shuffles is None or self._shuffles.key != (order, n):
-                self._shuffles = Shuffles(order, n, _kernel.shuffled_orders)
-            return self._shuffles.orders(first, last)
-        if order == "sequential":
-            return np.tile(np.arange(n, dtype=np.int32), (last - first, 1))
-        block = order.size if isinstance(order, Blocks) else n
-        known = self._drawn  # read once: another thread may train with this engine too
-        if known is None or known[0] != (seed, block, n, first, last):
-            orders = np.empty((last - first, n), np.int32)
-            _kernel.orders(seed, first, orders, block)
-            known = self._drawn = (seed, block, n, first, last), orders
-        return known[1]
-
-    def _many_orders(
-        self, plans: Plans, start: int, stop: int, n: int
-    ) -> tuple[NDArray[np.int32] | None, NDArray[np.int32]]:
-        """Return the distinct orders, shape (distinct, epochs, n), and which of them each plan has."""
-        distinct, which = plans.orders
-        if n == 1 or distinct == [("sequential", 0)]:
-            return None, which
-        per_epoch = plans.plan.steps_per_epoch(n)
-        epochs = start // per_epoch, -(-stop // per_epoch)
-        return np.stack([self._orders_of(order, seed, *epochs, n) for order, seed in distinct]), which
 
 
 def _problem(network: Network) -> _kernel.Problem:

@@ -14,6 +14,7 @@ from schuss.engine.stepping import Made, WholeSteps, advance_in_turn, run_steps
 from schuss.method import backprop
 from schuss.method.backprop import Gradient, Objective, Working
 from schuss.method.checks import check_integer
+from schuss.method.curvature_product import check_vector, curvature_product
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -78,6 +79,15 @@ class ReferenceEngine:
         """Return loss and gradient of all samples as one batch."""
         made = self._working(network, theta, samples, objective, dropout)
         return Gradient(made.loss, made.gradient)
+
+    def curvature_product(
+        self, network: Network, theta: Array, samples: Samples, objective: Objective, vector: Array
+    ) -> Array:
+        """Return the Hessian's product with `vector`, shape (n_parameters,)."""
+        check_vector(theta, vector)
+        T = samples.targets(network.layers[-1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            return curvature_product(network, theta, samples.X, T, objective, vector, weights=samples.weights)
 
     @staticmethod
     def _working(

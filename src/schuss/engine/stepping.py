@@ -129,7 +129,10 @@ class BatchLandscape:
         return found
 
     def curvature_product(self, theta: Array, vector: Array) -> Array:
-        """Return the Hessian at θ times a vector, shape (n,), by central differences of the gradient."""
+        """Return the Hessian at θ times a vector, shape (n,); under dropout by central differences."""
+        if self._dropout is None:
+            where = self._network, theta, self._samples, self._objective
+            return self._engine.curvature_product(*where, vector)
         size = length(vector)
         if not size > 0:
             return np.zeros_like(theta)

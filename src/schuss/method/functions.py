@@ -86,14 +86,14 @@ def _expm1_of_negative(x: Array) -> Array:
     return np.expm1(np.minimum(x, 0))
 
 
-def _gelu_gate(x: Array) -> Array:
+def gelu_gate(x: Array) -> Array:
     """Return ½·(1+tanh u), u = √(2/π)·(x+0.044715·x³), as the logistic of 2u: no digits are lost below 0."""
     x = np.clip(x, -20, 20)  # the cube must not overflow; the gate is 0 or 1 long before
     return logistic(2 * GELU_SCALE * (x + GELU_CUBIC * x * x * x))
 
 
 def _gelu_slope(x: Array, y: Array) -> Array:
-    gate = _gelu_gate(x)
+    gate = gelu_gate(x)
     x = np.clip(x, -20, 20)
     return gate + x * gate * (1 - gate) * (2 * GELU_SCALE * (1 + 3 * GELU_CUBIC * x * x))
 
@@ -137,7 +137,7 @@ _activations = (
     ),
     Activation(
         "gelu",
-        lambda x: x * _gelu_gate(x),
+        lambda x: x * gelu_gate(x),
         _gelu_slope,
         "x/2·(1+tanh(√(2/π)·(x+0.044715·x³)))",
         "½·(1+h)+x/2·(1−h²)·√(2/π)·(1+0.134145·x²), h = tanh(√(2/π)·(x+0.044715·x³))",

@@ -258,6 +258,22 @@ class Run:
         """
         return _room("insight.derivation.of_run").derive_run(self, step, weight=weight, steps=steps)
 
+    def curvature(self, step: int | None = None, **how: Any) -> Any:
+        """Measure how the loss bends around the weights, after the last step or before `step`.
+
+        Parameters
+        ----------
+        step : int, optional
+        samples, products, seed, engine
+            As in `schuss.curvature`.
+
+        Returns
+        -------
+        schuss.insight.curvature.value.Curvature
+            Eigenvalues with their errors, largest stable rates, damping, noise.
+        """
+        return _room("insight.curvature.curvature").curvature(self, step=step, **how)
+
     @property
     def epochs(self) -> int:
         """Whole epochs trained."""

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.insight.curvature.stability import largest_stable_rate
 from schuss.insight.spikes.scene import Scene
 from schuss.insight.story.batch_terms import batch_terms
-from schuss.insight.story.parts import expansion_of, largest_stable_rate, measure_of, parts_of
+from schuss.insight.story.parts import expansion_of, measure_of, parts_of
 from schuss.insight.story.steps import Step, walk
 from schuss.method import backprop
 from schuss.method.dropout import Dropout

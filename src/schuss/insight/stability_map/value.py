@@ -18,6 +18,7 @@ from schuss.insight.stability_map.sharpness import Sharpness
 from schuss.insight.stability_map.told import map_text
 from schuss.method.network import Network
 from schuss.method.plan import Plan
+from schuss.method.rules.rule import element_wise
 
 __all__ = ["StabilityMap"]
 
@@ -129,7 +130,7 @@ class StabilityMap:
     @property
     def bounds(self) -> tuple[Bound, ...]:
         """Theory's curves for the rule, its largest stable rate first; empty where there are none."""
-        return bounds_of(self.plan.rule, self.sharpness)
+        return bounds_of(element_wise(self.plan.rule), self.sharpness)
 
     @cached_property
     def agreement(self) -> dict[str, float]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from schuss.insight.story.steps import Step
 from schuss.method.rules.rule import AnyRule, Expansion, Seen
 
-__all__ = ["Parts", "expansion_of", "largest_stable_rate", "measure_of", "parts_of"]
+__all__ = ["Parts", "expansion_of", "measure_of", "parts_of"]
 
 Numbers = NDArray[np.float64]
 
@@ -59,18 +59,3 @@ def parts_of(rule: AnyRule, step: Step) -> Parts:
 def measure_of(rule: AnyRule, step: Step) -> Any:
     """Return by what the rule divides each element of a gradient: √s + ε for Adam, 1 for most."""
     return expansion_of(rule, step).measure if rule.reads_memory else 1.0
-
-
-def largest_stable_rate(rule: AnyRule, rates: list[float], curvature: float) -> float:
-    """Return the learning rate above which a rule overshoots ever further on a parabola of this curvature λ.
-
-    The steps on it are a linear map of (m, w). An eigenvalue reaches −1 where
-    −2/λ = now − use·(1+keep)⁻¹·take: at 2/λ for gradient descent, 2·(1+η)/λ for momentum,
-    2·(1+η)/((1+2η)·λ) for Nesterov, 2·(1+β₁)/((1−β₁)·λ) for Adam with λ in its own measure. Infinite
-    where the curvature is not above 0. Of a rule whose numbers change it is that of this step for ever.
-    """
-    if not curvature > 0:
-        return np.inf
-    keep, take, use, now, *_ = rule.expansion(np.array([rates]), None, np.float64)
-    turned = np.linalg.solve(np.eye(len(take[0])) + keep[0], take[0])
-    return float(rates[0] * -2.0 / (now[0] - use[0] @ turned) / curvature)

@@ -9,6 +9,7 @@ import typer
 from schuss.interface.cli.bare_record import Command
 from schuss.interface.cli.compare import compare
 from schuss.interface.cli.convert import convert
+from schuss.interface.cli.curvature import curvature
 from schuss.interface.cli.data import data
 from schuss.interface.cli.derive import derive
 from schuss.interface.cli.doctor import doctor
@@ -40,6 +41,7 @@ COMMANDS = (
     stability_map,
     convert,
     race,
+    curvature,
     data,
     doctor,
 )

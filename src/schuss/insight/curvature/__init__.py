@@ -1,0 +1,1 @@
+"""How the loss bends around some weights, and what that says of learning rate and momentum."""

@@ -1,0 +1,182 @@
+"""The door: the curvature of a run's loss, at its end or before any step of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from schuss.engine.choice import engine_named
+from schuss.engine.engine import Engine
+from schuss.errors import DataError, SettingError
+from schuss.insight.curvature.lanczos import Eigenvalue, lanczos
+from schuss.insight.curvature.motion import response_of
+from schuss.insight.curvature.noise_scale import batches_apart, measured_noise_scale
+from schuss.insight.curvature.surface import Numbers, Surface, drawn_of
+from schuss.insight.curvature.value import BatchCurvature, Curvature
+from schuss.method.checks import check_integer
+from schuss.method.plan import Plan
+from schuss.method.rules.rule import Seen, element_wise
+from schuss.method.samples import Samples
+from schuss.method.schedules import at_steps, highest
+from schuss.method.state import State
+from schuss.training.run import Run
+
+__all__ = ["MOST_SAMPLES", "curvature", "rates_before"]
+
+MOST_SAMPLES = 10_000
+ENOUGH = 1e-7  # of the largest eigenvalue, for the bounds of both ends
+
+
+def curvature(
+    run: Run,
+    X: Any = None,
+    T: Any = None,
+    *,
+    step: int | None = None,
+    samples: int = MOST_SAMPLES,
+    products: int = 100,
+    seed: int = 0,
+    engine: str | Engine | None = None,
+) -> Curvature:
+    """Measure how the loss bends around the weights of a run.
+
+    Parameters
+    ----------
+    run : Run
+    X, T : array_like, optional
+        Other samples than those of the training, as in `schuss.train`; needed where the run does not hold
+        its own.
+    step : int, optional
+        Before which step; by default after the last.
+    samples : int, default 10000
+        Of more samples so many are drawn.
+    products : int, default 100
+        Hessian products for the eigenvalues, at most; each takes about two gradients.
+    seed : int, default 0
+        Of what is drawn: samples, batches, and the start of Lanczos.
+    engine : str or Engine, optional
+        By default the kind that trained.
+
+    Returns
+    -------
+    Curvature
+        In float64, without clipping, dropout and weight decay.
+
+    Raises
+    ------
+    DataError
+        The run does not hold its samples and none are given, or the weights are not finite.
+    SettingError
+        No such step, or a number that is not allowed.
+    ReplayError
+        The step cannot be made again here.
+    """
+    check_integer("samples", samples, low=1)
+    check_integer("products", products, low=1)
+    check_integer("seed", seed, low=0)
+    state = run.state if step is None else run.at(step)
+    all_samples = _samples(run, X, T)
+    same_kind = "reference" if run.engine.engine == "reference" else "auto"
+    surface = Surface(
+        engine_named(engine or same_kind),
+        run.network,
+        drawn_of(all_samples, samples, seed),
+        run.plan,
+        run.plan.batch_of(run.n_samples),
+    )
+    return _measured(surface, state, run.n_samples, len(all_samples), products, seed)
+
+
+def rates_before(plan: Plan, step: int, n: int) -> list[float]:
+    """Return what the rule's update is given at `step`, or at the last one where the plan is over."""
+    step = min(step, plan.steps(n) - 1)
+    rates: list[float] = plan.rates(step, step + 1, n)[0].tolist()
+    return rates
+
+
+def _rate_before(plan: Plan, step: int, n: int) -> float:
+    """Return the learning rate there, as the rule was given it."""
+    step = min(step, plan.steps(n) - 1)
+    return float(at_steps(plan.rule.learning_rate, np.array([step]), plan.span(n))[0])
+
+
+def _samples(run: Run, X: Any, T: Any) -> Samples:
+    if X is not None:
+        if T is None:
+            raise SettingError("give targets T with the inputs X.")
+        return Samples.check(run.network, X, T, np.float64)
+    if isinstance(run.origin, str):
+        raise DataError("this run does not hold its samples; give some: curvature(run, X, T).")
+    return run.origin
+
+
+def _measured(surface: Surface, state: State, n: int, of_samples: int, products: int, seed: int) -> Curvature:
+    rule, theta = element_wise(surface.plan.rule, "curvature"), state.theta.astype(np.float64)
+    rates = rates_before(surface.plan, state.step, n)
+    if not np.isfinite(theta).all():
+        raise DataError("the weights hold NaN or infinity; ask before an earlier step.")
+    found = lanczos(
+        lambda v: surface.product(theta, v),
+        theta.size,
+        seed=seed,
+        most=products,
+        tolerance=ENOUGH if theta.size > products else 0.0,  # of a small network all are found
+    )
+    return Curvature(
+        step=state.step,
+        network=surface.network,
+        n_samples=len(surface.samples),
+        of_samples=of_samples,
+        batch=surface.batch,
+        rule=rule,
+        learning_rate=_rate_before(surface.plan, state.step, n),
+        highest_rate=highest(rule.learning_rate),
+        rates=rates,
+        values=found.values,
+        bounds=found.bounds,
+        complete=found.complete,
+        least_positive=found.least_positive,
+        in_measure=_in_measure(surface, state, theta, rates, products, seed),
+        along=_along(surface, state, theta, rates),
+        noise=measured_noise_scale(surface, theta, seed),
+        batches=_batches(surface, theta, found.top, seed),
+    )
+
+
+def _in_measure(
+    surface: Surface, state: State, theta: Numbers, rates: list[float], products: int, seed: int
+) -> Eigenvalue | None:
+    """Return the highest eigenvalue of P^−½·H·P^−½, P what the rule divides each element by."""
+    rule, memory = surface.plan.rule, state.memory.astype(np.float64)
+    if not rule.reads_memory or not memory[len(response_of(rule, rates).take[0]) :].any():
+        return None
+    seen = Seen(memory.T, memory.T, None)
+    root = 1.0 / np.sqrt(rule.expansion(np.array([rates]), seen, np.float64).measure)  # P^−½
+    found = lanczos(
+        lambda v: root * surface.product(theta, root * v),
+        theta.size,
+        seed=seed,
+        most=products,
+        both_ends=False,
+    )
+    return found[-1]
+
+
+def _along(surface: Surface, state: State, theta: Numbers, rates: list[float]) -> float:
+    """Return v·Hv/v·v of the step that the rule would make on the mean gradient."""
+    rule, memory = element_wise(surface.plan.rule), state.memory.astype(np.float64)
+    after, _ = rule.update(theta, memory, surface.gradient(theta), rates)
+    v = after - theta
+    square = float(v @ v)
+    return float(v @ surface.product(theta, v)) / square if square > 0 else 0.0
+
+
+def _batches(surface: Surface, theta: Numbers, top: Numbers, seed: int) -> BatchCurvature | None:
+    """Return how much batches bend along the direction `top`."""
+    n = len(surface.samples)
+    if surface.batch >= n:
+        return None
+    batches = batches_apart(n, surface.batch, seed)
+    found = [float(top @ surface.product(theta, top, rows)) for rows in batches]
+    return BatchCurvature(float(np.mean(found)), float(np.std(found)), len(found))
