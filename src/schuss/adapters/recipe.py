@@ -18,7 +18,7 @@ from schuss.method.plan import Plan
 from schuss.method.rules import Momentum, Nesterov, Rule
 from schuss.method.schedules import Cosine, Rate
 
-__all__ = ["OUTPUTS", "Outputs", "Recipe", "outputs_of"]
+__all__ = ["OUTPUTS", "Outputs", "Recipe", "outputs_of", "rise_and_fall"]
 
 Outputs = Literal["one of two", "one of many", "several yes or no", "numbers"]
 
@@ -35,6 +35,11 @@ MOST_EPOCHS, LEAST_EPOCHS = 1000, 20
 PEAK_RATE, WARM_UP = 0.03, 0.05
 # The penalty of one sample's share of a batch: falls with the number of rows, as evidence grows.
 PENALTY, MOST_PENALTY = 5.0, 0.01
+
+
+def rise_and_fall(peak: float) -> Cosine:
+    """Return the schedule of the learning rate that is chosen where none is given, with this highest value."""
+    return Cosine(peak, warm_up=WARM_UP)
 
 
 def outputs_of(targets: Sequence[Target]) -> Outputs:
@@ -69,6 +74,7 @@ class Recipe:
     epochs, batch_size : int
     l2 : float
     seed : int
+    dropout : float
     """
 
     hidden: tuple[int, ...] | None = None
@@ -80,6 +86,7 @@ class Recipe:
     batch_size: int | None = None
     l2: float | None = None
     seed: int = 0
+    dropout: float = 0.0
 
     def network(self, n_in: int, targets: Sequence[Target]) -> Network:
         """Return the network for `n_in` features and these targets."""
@@ -104,15 +111,16 @@ class Recipe:
             batch_size=batch,
             seed=self.seed,
             l2=min(MOST_PENALTY, PENALTY / n) * min(batch, n) if self.l2 is None else self.l2,
+            dropout=self.dropout,
         )
 
     def gentler(self, times: int) -> Recipe:
         """Return the recipe with the rate that it chooses itself divided by 3 so many `times`."""
         if self.learning_rate is not None or times == 0:
             return self
-        return replace(self, learning_rate=Cosine(PEAK_RATE / 3**times, warm_up=WARM_UP))
+        return replace(self, learning_rate=rise_and_fall(PEAK_RATE / 3**times))
 
     def rule(self) -> Rule:
         """Return the update rule."""
-        rate = Cosine(PEAK_RATE, warm_up=WARM_UP) if self.learning_rate is None else self.learning_rate
+        rate = rise_and_fall(PEAK_RATE) if self.learning_rate is None else self.learning_rate
         return (Nesterov if self.nesterov else Momentum)(rate, self.momentum)
