@@ -46,8 +46,8 @@ def test_the_list_is_the_agreed_one() -> None:
         *["Nesterov", "Nesterov1983", "Network", "OneCycle", "OutputError", "Plan"],
         *["Plateau", "RecordError", "ReplayError", "Run", "SchussError", "SchussWarning"],
         *["SettingError", "State", "Step", "Sutskever", "Sweep", "Tick"],
-        *["TrainingInterrupted", "WarmUp", "compare", "derive", "load_model", "load_run"],
-        *["read_table", "save_model", "sweep", "train"],
+        *["TrainingInterrupted", "Tuned", "WarmUp", "compare", "derive", "load_model", "load_run"],
+        *["read_table", "save_model", "sweep", "train", "tune"],
     ]
 
 

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from schuss.adapters.estimators import MLPClassifier, MLPRegressor
     from schuss.adapters.model_file import load_model, save_model
     from schuss.adapters.tables import read_table
+    from schuss.adapters.tuning import Tuned, tune
     from schuss.insight.comparison import compare
     from schuss.insight.derivation.derive import derive
     from schuss.insight.derivation.value import Derivation
@@ -69,6 +70,8 @@ _LAZY = {
     "load_model": "schuss.adapters.model_file",
     "save_model": "schuss.adapters.model_file",
     "read_table": "schuss.adapters.tables",
+    "Tuned": "schuss.adapters.tuning",
+    "tune": "schuss.adapters.tuning",
     "compare": "schuss.insight.comparison",
     "Derivation": "schuss.insight.derivation.value",
     "derive": "schuss.insight.derivation.derive",
@@ -120,6 +123,7 @@ __all__ = [
     "Sweep",
     "Tick",
     "TrainingInterrupted",
+    "Tuned",
     "WarmUp",
     "compare",
     "derive",
@@ -129,6 +133,7 @@ __all__ = [
     "save_model",
     "sweep",
     "train",
+    "tune",
 ]
 
 

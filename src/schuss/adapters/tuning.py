@@ -90,6 +90,7 @@ def tune(
     study: Path | str | NextFree | None = None,
     record: Path | NextFree | None = None,
     source: str | None = None,
+    called: str | None = None,
     progress: Callable[[Reached], object] | None = None,
     training: Callable[[Tick], None] | None = None,
     tell: Callable[[str], object] = str,
@@ -118,6 +119,8 @@ def tune(
         A new folder in which to record the training of the best.
     source : str, optional
         Where the table can be read again.
+    called : str, optional
+        What the command calls the data; by default the source, or the table's name.
     progress, training : callable, optional
         Given a `Reached` after each sweep of the search; a `Tick` while the best is trained.
     tell : callable, optional
@@ -180,7 +183,9 @@ def tune(
         tell=tell,
     )
     others = {"task": task, "test_size": test_size, "dtype": None if dtype == "float32" else dtype}
-    return Tuned(model, found, train_command(best, source or table.name, names, seed, others), folder)
+    others["engine"] = "reference" if engine == "reference" else None  # its bits are others
+    command = train_command(best, called or source or table.name, names, seed, others)
+    return Tuned(model, found, command, folder)
 
 
 def remarks(found: Found, budget: float | None) -> list[str]:

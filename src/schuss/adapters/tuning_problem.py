@@ -17,12 +17,17 @@ from schuss.insight.tuning.setting import Setting
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 
-__all__ = ["problem_of", "recipe_of", "starts_for"]
+__all__ = ["folds_of", "problem_of", "recipe_of", "starts_for"]
 
 KEPT_BYTES = 2**29  # of folds in memory
 # rows up to which -> (folds, how often they are dealt anew): small tables are noisy, large ones are dear
 FOLDS = {1000: (5, 4), 3000: (5, 3)}
 FOLDS_BEYOND = (3, 2)
+
+
+def folds_of(n: int) -> tuple[int, int]:
+    """Return how many folds `n` rows are dealt to, and how often."""
+    return next((how for most, how in FOLDS.items() if n <= most), FOLDS_BEYOND)
 
 
 def recipe_of(setting: Setting, seed: int) -> Recipe:
@@ -68,7 +73,7 @@ def problem_of(table: Table, targets: Sequence[Target], seed: int, dtype: str) -
     Each fold is prepared as `fit_model` would prepare it: scales and preprocessing are fitted on the rows to
     train on alone.
     """
-    n_folds, repeats = next((how for n, how in FOLDS.items() if table.n_rows <= n), FOLDS_BEYOND)
+    n_folds, repeats = folds_of(table.n_rows)
 
     def prepared(repeat: int, number: int) -> Fold:
         rows = np.arange(table.n_rows)

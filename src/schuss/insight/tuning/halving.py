@@ -98,16 +98,22 @@ class Halving:
             try:
                 self.evaluator.measure(group, units)
             finally:  # also where time ends here
-                self.best = self._best_of(group, units)
+                self.best = self._best_of(champion, group, units)
             pool = [each for each in self._better(pool, units) if self._promising(each, champion, units)]
             if not pool:
                 return
 
-    def _best_of(self, group: Sequence[Setting], units: Sequence[Unit]) -> Setting:
-        """Return the best of a group on the units that all of it has been measured on, else its first."""
+    def _best_of(self, champion: Setting, group: Sequence[Setting], units: Sequence[Unit]) -> Setting:
+        """Return the best of a group on the units that all of it has been measured on.
+
+        A champion that has been measured on more of them gives way only to what is clearly better.
+        """
         found = self.evaluator.journal.found
         both = [unit for unit in units if all((each, unit) in found for each in group)]
-        return min(group, key=lambda each: self.evaluator.score(each, both))
+        best = min(group, key=lambda each: self.evaluator.score(each, both))
+        tested = self.evaluator.level(champion) > self.evaluator.level(best)
+        gap, error = self._gap(best, champion, both)
+        return champion if tested and not gap < -error else best
 
     def _better(self, pool: list[Setting], units: Sequence[Unit]) -> list[Setting]:
         """Return one of `KEPT` settings, the best first."""
@@ -116,9 +122,19 @@ class Halving:
         return finite[: math.ceil(len(pool) / KEPT)]
 
     def _promising(self, setting: Setting, champion: Setting, units: Sequence[Unit]) -> bool:
-        """Whether a setting is no worse than the champion by more than a standard error, fold by fold."""
-        mine, theirs = (np.array(self.evaluator.scores(each, units)) for each in (setting, champion))
-        if not np.isfinite(theirs).all():
-            return True
-        gap = mine - theirs
-        return bool(gap.mean() <= gap.std(ddof=1) / math.sqrt(len(gap)))
+        """Whether a setting is no worse than the champion by more than a standard error."""
+        gap, error = self._gap(setting, champion, units)
+        return not gap > error
+
+    def _gap(self, mine: Setting, theirs: Setting, units: Sequence[Unit]) -> tuple[float, float]:
+        """Return how much higher a score is than another, fold by fold, and its standard error.
+
+        NaN where nothing is known: of fewer than two units, or if both diverged.
+        """
+        ours, others = (np.array(self.evaluator.scores(each, units)) for each in (mine, theirs))
+        if not (np.isfinite(ours).all() and np.isfinite(others).all()):
+            return float(np.isfinite(others).all()) - float(np.isfinite(ours).all()) or math.nan, 0.0
+        if len(units) < 2:
+            return math.nan, math.nan
+        gap = ours - others
+        return float(gap.mean()), float(gap.std(ddof=1) / math.sqrt(len(gap)))

@@ -19,10 +19,11 @@ from schuss.interface.cli.replay import replay
 from schuss.interface.cli.resume import resume
 from schuss.interface.cli.show import show
 from schuss.interface.cli.train import train
+from schuss.interface.cli.tune import tune
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (train, predict, evaluate, show, derive, resume, replay, fork, compare, explain, data, doctor)
+COMMANDS = (train, tune, predict, evaluate, show, derive, resume, replay, fork, compare, explain, data, doctor)
 
 app = typer.Typer(
     name="schuss",

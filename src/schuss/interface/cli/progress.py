@@ -1,15 +1,19 @@
-"""The progress bar: epoch, loss, samples per second, time left. On stderr, and only on a terminal."""
+"""The progress bars of a training and of a search. On stderr; where that is no terminal, a search says a line
+whenever there is a new best.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from schuss.interface.cli.output import console
+from schuss.insight.tuning.search import Reached
+from schuss.interface.cli.output import console, say
 from schuss.training.loop import Tick
 
-__all__ = ["progress_bar"]
+__all__ = ["progress_bar", "search_progress"]
 
 
 @contextmanager
@@ -46,3 +50,49 @@ def progress_bar(*, wanted: bool) -> Iterator[Callable[[Tick], None] | None]:
         yield tick
     finally:
         bar.stop()
+
+
+@contextmanager
+def search_progress(*, wanted: bool) -> Iterator[Callable[[Reached], None] | None]:
+    """Give what `tune` wants as its ``progress``: a bar on a terminal, else lines; None if unwanted."""
+    screen = console(stderr=True)
+    if not wanted or not screen.is_terminal:
+        yield _said_of_bests() if wanted else None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    bar = Progress(
+        TextColumn("{task.fields[tried]} settings"),
+        BarColumn(),
+        TextColumn("best {task.fields[best]}"),
+        TextColumn("{task.fields[left]}"),
+        console=screen,
+        transient=True,
+        auto_refresh=False,
+    )
+    task = bar.add_task("", total=None)
+
+    def reached(now: Reached) -> None:
+        bar.start()
+        total = now.spent + now.left if math.isfinite(now.left) else None
+        left = f"{max(0.0, now.left):.0f} s left" if total else f"{now.spent:.0f} s"
+        fields: dict[str, Any] = {"tried": now.tried, "best": f"{now.score:.4g}", "left": left}
+        bar.update(task, total=total, completed=now.spent, refresh=True, **fields)
+        if total and now.left <= 0:
+            bar.stop()
+
+    try:
+        yield reached
+    finally:
+        bar.stop()
+
+
+def _said_of_bests() -> Callable[[Reached], None]:
+    said: list[Any] = [None]
+
+    def reached(now: Reached) -> None:
+        if math.isfinite(now.score) and now.best != said[0]:
+            said[0] = now.best
+            say(f"{now.tried} settings in {now.spent:.1f} s, best score {now.score:.5g}")
+
+    return reached

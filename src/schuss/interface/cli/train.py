@@ -17,10 +17,12 @@ from schuss.interface.cli.rows import DropMissingTarget, with_targets
 if TYPE_CHECKING:
     from schuss.adapters.columns import Table
     from schuss.adapters.model import Model
+    from schuss.method.schedules import Rate
 
 __all__ = ["train"]
 
 NETWORK, RULE, RUN = "Network", "Rule", "Run"
+SCHEDULES = ("constant", "cosine")
 
 
 def train(
@@ -44,6 +46,13 @@ def train(
         float | None,
         typer.Option(help="Held constant; by default it rises and falls.", rich_help_panel=RULE),
     ] = None,
+    schedule: Annotated[
+        str,
+        typer.Option(
+            help="Of a learning rate that is given: constant, or cosine, which rises to it and falls.",
+            rich_help_panel=RULE,
+        ),
+    ] = "constant",
     momentum: Annotated[float, typer.Option(help="η in [0, 1].", rich_help_panel=RULE)] = 0.9,
     nesterov: Annotated[
         bool, typer.Option("--nesterov", help="Nesterov's momentum.", rich_help_panel=RULE)
@@ -51,6 +60,9 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=RULE)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)] = None,
     l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
+    dropout: Annotated[
+        float, typer.Option(help="Share of hidden units silent in a step.", rich_help_panel=RULE)
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Of weights, order and test rows.", rich_help_panel=RUN)] = 0,
     test_size: Annotated[
         float | None, typer.Option(help="Share of rows kept for testing.", rich_help_panel=RUN)
@@ -91,12 +103,13 @@ def train(
     settings: dict[str, Any] = {
         "hidden": parse_hidden(hidden),
         "activation": activation,
-        "learning_rate": learning_rate,
+        "learning_rate": scheduled(learning_rate, schedule),
         "momentum": momentum,
         "nesterov": nesterov,
         "epochs": epochs,
         "batch_size": batch_size,
         "l2": l2,
+        "dropout": dropout,
         "seed": seed,
     }
     check_outputs(out, plot)
@@ -127,6 +140,17 @@ def train(
     if not quiet:
         tell_recorded(model.run)
     write(model, out, plot, quiet=quiet)
+
+
+def scheduled(learning_rate: float | None, schedule: str) -> Rate | None:
+    """Return the rate as it goes; by default the recipe's."""
+    from schuss.adapters.recipe import rise_and_fall
+    from schuss.method.checks import check_choice
+
+    check_choice("schedule", schedule, SCHEDULES)
+    if learning_rate is None or schedule == "constant":
+        return learning_rate
+    return rise_and_fall(learning_rate)
 
 
 def parse_hidden(text: str | None) -> tuple[int, ...] | None:

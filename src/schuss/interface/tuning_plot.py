@@ -1,0 +1,113 @@
+"""The picture of a search: the score against each setting, a small panel each. Through matplotlib."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from schuss.insight.tuning.space import coordinates
+from schuss.interface.plots import check_picture, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from schuss.insight.tuning.found import Found
+
+__all__ = ["save_tuning"]
+
+# coordinate -> (what stands under its panel, scale)
+PANELS: dict[str, tuple[str, str]] = {
+    "learning_rate": ("learning rate α (peak)", "log"),
+    "momentum": ("1 − momentum η", "log"),
+    "batch_size": ("batch size", "log"),
+    "width": ("units of a hidden layer", "log"),
+    "depth": ("hidden layers", "few"),
+    "activation": ("activation", "few"),
+    "decay": ("l2 / batch size", "log"),
+    "dropout": ("dropout", "few"),
+    "visits": ("epochs", "log"),
+}
+MEASURES = {"log_loss": "log loss", "rmse": "RMSE"}
+LOOK, WHOLE, BEST = "#9db8d2", "#1f5fa8", "#c2571a"
+
+
+def save_tuning(found: Found, path: Path) -> Path:
+    """Draw the score of all that was tried against each setting to `path`, and return the path.
+
+    Light: one fold, a part of the epochs. Dark: the mean of whole folds. A cross at the upper edge: worse
+    than the picture is high, or diverged.
+
+    Raises
+    ------
+    MissingExtraError, SettingError, OutputError
+        As `save_loss_curve`.
+    """
+    path = check_picture(path)
+    from matplotlib.figure import Figure
+
+    looks = [(coordinates(each.setting, found.n), each.score) for each in found.measured if each.unit.share < 1]
+    whole = [(coordinates(each.setting, found.n), each.score) for each in found.standings if each.scores]
+    best = coordinates(found.best.setting, found.n), found.best.score
+    low, high = _limits([score for _, score in looks + whole], found.start.score)
+    figure = Figure(figsize=(8.4, 7.2), layout="constrained")
+    grid = figure.subplots(3, 3, sharey=True)
+    for axes, (name, (label, scale)) in zip(grid.flat, PANELS.items(), strict=True):
+        for points, color, size in ((looks, LOOK, 7), (whole, WHOLE, 10)):
+            _dots(axes, name, points, found.n, high, color, size)
+        axes.plot(
+            *([_place(name, best[0], found.n)], [best[1]]), marker="*", color=BEST, ms=12, ls="", zorder=4
+        )
+        axes.axhline(found.start.score, color="0.5", lw=0.8, ls=":")
+        _labelled(axes, name, label, scale, found)
+    grid[0, 0].set_ylim(low, high)
+    for axes in grid[:, 0]:
+        axes.set_ylabel(MEASURES[found.measure])
+    figure.suptitle(
+        f"{found.tried} settings: light, one fold and a third of the epochs; dark, whole folds; star, the best; "
+        "dotted, the start",
+        fontsize=9, x=0.01, ha="left",
+    )
+    return save_figure(figure, path)
+
+
+def _limits(scores: list[float], start: float) -> tuple[float, float]:
+    finite = np.array([score for score in scores if math.isfinite(score)] or [0.0, 1.0])
+    low, high = float(finite.min()), float(np.quantile(finite, 0.8))
+    if math.isfinite(start):
+        high = max(high, start)
+    margin = 0.06 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def _place(name: str, at: dict[str, Any], n: int) -> Any:
+    value = at[name]
+    return {"momentum": lambda: 1.0 - value, "visits": lambda: value / n}.get(name, lambda: value)()
+
+
+def _dots(
+    axes: Axes, name: str, points: list[tuple[dict[str, Any], float]], n: int, high: float, color: str, size: int
+) -> None:
+    inside = [(_place(name, at, n), score) for at, score in points if score <= high]
+    over = [_place(name, at, n) for at, score in points if not score <= high]
+    if inside:
+        axes.scatter(*zip(*inside, strict=True), s=size, color=color, lw=0, zorder=3)
+    if over:
+        axes.scatter(over, [high] * len(over), s=9, marker="x", color=color, lw=0.6, clip_on=False)
+
+
+def _labelled(axes: Axes, name: str, label: str, scale: str, found: Found) -> None:
+    if scale == "log":
+        axes.set_xscale("log")
+    if name == "momentum":
+        axes.invert_xaxis()
+    if name in ("batch_size", "width"):
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:.0f}")
+    if name == "depth":
+        axes.set_xticks([1, 2])
+    share = found.effects.get(name)
+    axes.set_xlabel(label if share is None else f"{label}    {share:.0%}", fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
