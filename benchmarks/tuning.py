@@ -31,16 +31,16 @@ import optuna
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.compose import TransformedTargetRegressor
 
 import schuss
 from benchmarks.tables import TABLES, Table, load_table
-from benchmarks.tabular import judge
+from benchmarks.tabular import MEASURES, judge
 from schuss.adapters.splitting import deal_rows
 from schuss.adapters.targets import Target
 from schuss.adapters.tuning_problem import folds_of
@@ -74,9 +74,11 @@ class Ours:
         self.model = model
 
     def predict(self, data: Any) -> NDArray[Any]:
+        """Return numbers, shape (n,)."""
         return self.model.predict(data)["y"]
 
     def predict_proba(self, data: Any) -> NDArray[Any]:
+        """Return probabilities, shape (n, n_classes)."""
         return self.model.probabilities(data)["y"]
 
 
@@ -142,9 +144,7 @@ def fold_score(task: str, model: BaseEstimator, table: Table, fit: NDArray[Any],
     return score if math.isfinite(score) else math.inf
 
 
-def theirs(
-    table: Table, rows: NDArray[Any], unseen: NDArray[Any], options: Any, workers: Parallel
-) -> Judged:
+def theirs(table: Table, rows: NDArray[Any], unseen: NDArray[Any], options: Any, workers: Parallel) -> Judged:
     """Let Optuna tune scikit-learn's MLP on `rows` and judge on `unseen`."""
     began = time.perf_counter()
     data = schuss.read_table(columns_of(table, rows))
@@ -180,7 +180,8 @@ def contest(table: Table, options: Any, workers: Parallel) -> list[tuple[Judged,
     for rows, unseen in folds.split(table.X, table.y):
         pair = ours(table, rows, unseen, options), theirs(table, rows, unseen, options, workers)
         if options.show:
-            print(f"  ours   {pair[0].score:.5g}  {pair[0].chosen}\n  theirs {pair[1].score:.5g}  {pair[1].chosen}")
+            for who, judged in zip(("ours", "theirs"), pair, strict=True):
+                print(f"  {who:<7}{judged.score:.5g}  {judged.chosen}", flush=True)
         pairs.append(pair)
     return pairs
 
@@ -190,15 +191,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(TABLES)}; default: ten")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds for each contestant and fold")
-    parser.add_argument("--tables", type=int, dest="count", default=len(CHOSEN), help="the first N of the ten")
+    parser.add_argument("--tables", type=int, dest="count", default=len(CHOSEN), help="only N of the ten")
     parser.add_argument("--folds", type=int, default=3, help="outer folds")
     parser.add_argument("--driver", default="schuss", help="schuss or optuna")
     parser.add_argument("--show", action="store_true", help="print what was chosen")
     options = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    print(f"{'table':<15}{'measure':<9}{'ours':>10}{'theirs':>10}{'difference':>14}{'':13}"
-          f"{'tried':>7}{'tried':>7}{'seconds':>9}{'seconds':>9}")
+    print(
+        f"{'table':<15}{'measure':<9}{'ours':>10}{'theirs':>10}{'difference':>14}{'':13}"
+        f"{'tried':>7}{'tried':>7}{'seconds':>9}{'seconds':>9}"
+    )
     won, clear, lost = 0, 0, 0
     names = options.tables or CHOSEN[: options.count]
     with Parallel(n_jobs=os.cpu_count()) as workers:
@@ -214,8 +217,9 @@ def main() -> None:
             tried = [np.mean([pair[i].tried for pair in pairs]) for i in (0, 1)]
             spent = [np.mean([pair[i].seconds for pair in pairs]) for i in (0, 1)]
             print(
-                f"{name:<15}{'log-loss' if table.task == 'classification' else 'rmse':<9}"
-                f"{scores[:, 0].mean():>10.5g}{scores[:, 1].mean():>10.5g}{gap.mean():>+14.3g} ± {error:<10.1g}"
+                f"{name:<15}{MEASURES[table.task][0]:<9}"
+                f"{scores[:, 0].mean():>10.5g}{scores[:, 1].mean():>10.5g}"
+                f"{gap.mean():>+14.3g} ± {error:<10.1g}"
                 f"{tried[0]:>7.0f}{tried[1]:>7.0f}{spent[0]:>9.1f}{spent[1]:>9.1f}",
                 flush=True,
             )

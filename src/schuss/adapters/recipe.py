@@ -38,7 +38,7 @@ PENALTY, MOST_PENALTY = 5.0, 0.01
 
 
 def rise_and_fall(peak: float) -> Cosine:
-    """Return the schedule of the learning rate that is chosen where none is given, with this highest value."""
+    """Return the schedule of a learning rate that is not held constant, with this highest value."""
     return Cosine(peak, warm_up=WARM_UP)
 
 

@@ -1,6 +1,4 @@
-"""Which rows are kept for testing, or make a fold. Seeded; classes keep their shares where they have rows
-enough.
-"""
+"""Which rows are kept for testing, or make a fold. Seeded; classes keep their shares where they can."""
 
 from __future__ import annotations
 

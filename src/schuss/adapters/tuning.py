@@ -1,4 +1,4 @@
-"""Good settings for a table: folds are made of it, settings are searched for on them, and the best is trained.
+"""Good settings for a table: it is dealt to folds, settings are tried on them, and the best is trained.
 
 The search itself is `schuss.insight.tuning`. It advises: what is returned holds the evidence beside the
 model, and the command that makes the same model again.
@@ -143,8 +143,8 @@ def tune(
     n = len(prepared.rows)
     if n < FEWEST_ROWS:
         raise DataError(
-            f"{table.name} has {n} rows to learn from; to compare settings takes {FEWEST_ROWS} or more. Train "
-            "with the defaults instead: schuss train."
+            f"{table.name} has {n} rows to learn from; to compare settings takes {FEWEST_ROWS} or more. "
+            "Train with the defaults instead: schuss train."
         )
     folder = study.made() if isinstance(study, NextFree) else None if study is None else Path(study)
     decide = _driver(driver, folder)
@@ -190,11 +190,9 @@ def tune(
 
 def remarks(found: Found, budget: float | None) -> list[str]:
     """Return what a user should know about how a search ended."""
-    if not found.best.scores:
-        return [
-            f"The budget of {budget:g} s is shorter than one trial: nothing was compared, and the defaults are "
-            "trained. Give more time with --budget."
-        ]
+    if not found.best.scores and found.stopped == "budget":
+        sentence = f"The budget of {budget:g} s is shorter than one trial: nothing was compared, and the"
+        return [f"{sentence} defaults are trained. Give more time with --budget."]
     told = []
     if found.tried == 1 and found.stopped != "trials":
         told.append("There was time for the defaults alone; nothing was compared with them.")

@@ -48,28 +48,25 @@ def save_tuning(found: Found, path: Path) -> Path:
     path = check_picture(path)
     from matplotlib.figure import Figure
 
-    looks = [(coordinates(each.setting, found.n), each.score) for each in found.measured if each.unit.share < 1]
-    whole = [(coordinates(each.setting, found.n), each.score) for each in found.standings if each.scores]
+    looks = [(coordinates(each.setting, found.n), each.score) for each in found.looks]
+    whole = [(coordinates(each.setting, found.n), each.score) for each in found.whole]
     best = coordinates(found.best.setting, found.n), found.best.score
     low, high = _limits([score for _, score in looks + whole], found.start.score)
     figure = Figure(figsize=(8.4, 7.2), layout="constrained")
     grid = figure.subplots(3, 3, sharey=True)
     for axes, (name, (label, scale)) in zip(grid.flat, PANELS.items(), strict=True):
         for points, color, size in ((looks, LOOK, 7), (whole, WHOLE, 10)):
-            _dots(axes, name, points, found.n, high, color, size)
-        axes.plot(
-            *([_place(name, best[0], found.n)], [best[1]]), marker="*", color=BEST, ms=12, ls="", zorder=4
-        )
+            places, scores = [_place(name, at, found.n) for at, _ in points], [score for _, score in points]
+            _dots(axes, places, scores, high, color, size)
+        place = _place(name, best[0], found.n)
+        axes.plot([place], [best[1]], marker="*", color=BEST, ms=12, ls="", zorder=4)
         axes.axhline(found.start.score, color="0.5", lw=0.8, ls=":")
         _labelled(axes, name, label, scale, found)
     grid[0, 0].set_ylim(low, high)
     for axes in grid[:, 0]:
         axes.set_ylabel(MEASURES[found.measure])
-    figure.suptitle(
-        f"{found.tried} settings: light, one fold and a third of the epochs; dark, whole folds; star, the best; "
-        "dotted, the start",
-        fontsize=9, x=0.01, ha="left",
-    )
+    key = "light, one fold and a part of the epochs; dark, whole folds; star, the best; dotted, the start"
+    figure.suptitle(f"{found.tried} settings: {key}", fontsize=9, x=0.01, ha="left")
     return save_figure(figure, path)
 
 
@@ -83,19 +80,21 @@ def _limits(scores: list[float], start: float) -> tuple[float, float]:
 
 
 def _place(name: str, at: dict[str, Any], n: int) -> Any:
-    value = at[name]
-    return {"momentum": lambda: 1.0 - value, "visits": lambda: value / n}.get(name, lambda: value)()
+    if name == "momentum":
+        return 1.0 - at[name]
+    return at[name] / n if name == "visits" else at[name]
 
 
-def _dots(
-    axes: Axes, name: str, points: list[tuple[dict[str, Any], float]], n: int, high: float, color: str, size: int
-) -> None:
-    inside = [(_place(name, at, n), score) for at, score in points if score <= high]
-    over = [_place(name, at, n) for at, score in points if not score <= high]
+def _dots(axes: Axes, places: list[Any], scores: list[float], high: float, color: str, size: int) -> None:
+    """Draw scores at places, those beyond the upper edge as crosses on it."""
+    inside = [i for i, score in enumerate(scores) if score <= high]
+    over = [i for i, score in enumerate(scores) if not score <= high]
     if inside:
-        axes.scatter(*zip(*inside, strict=True), s=size, color=color, lw=0, zorder=3)
+        x, y = [places[i] for i in inside], [scores[i] for i in inside]
+        axes.scatter(x, y, s=size, color=color, lw=0, zorder=3)
     if over:
-        axes.scatter(over, [high] * len(over), s=9, marker="x", color=color, lw=0.6, clip_on=False)
+        x, y = [places[i] for i in over], [high] * len(over)
+        axes.scatter(x, y, s=9, marker="x", color=color, lw=0.6, clip_on=False)
 
 
 def _labelled(axes: Axes, name: str, label: str, scale: str, found: Found) -> None:

@@ -33,7 +33,8 @@ def summary(found: Found) -> list[str]:
 def evidence(found: Found) -> tuple[list[str], list[list[str]]]:
     """Return the head and the lines of a table: the best few settings, and the start."""
     fields = list(found.start.setting.to_dict())
-    head = ["", NAMES[found.measure], "less than start", "folds", *(name.replace("_", " ") for name in fields)]
+    head = ["", NAMES[found.measure], "less than start", "folds"]
+    head += [name.replace("_", " ") for name in fields]
     rows = [_line(str(i), each) for i, each in enumerate(_shown(found), start=1)]
     rows[0][0] = "best"
     if found.best.setting == found.start.setting:
@@ -45,7 +46,7 @@ def evidence(found: Found) -> tuple[list[str], list[list[str]]]:
 
 def _shown(found: Found) -> list[Standing]:
     """Return the best and those after it, the start left out."""
-    others = [each for each in found.standings if each.setting not in (found.best.setting, found.start.setting)]
+    others = [each for each in found.whole if each.setting not in (found.best.setting, found.start.setting)]
     return [found.best, *others][:SHOWN]
 
 
@@ -72,14 +73,13 @@ def _value(value: Any) -> str:
 def mattered(found: Found) -> list[str]:
     """Return which settings went with the score, the most telling first; no line if too little was tried."""
     ordered = sorted(found.effects.items(), key=lambda item: -item[1])
-    told = [
-        f"{WORDS.get(name, name).replace('_', ' ')} {share:.0%}" for name, share in ordered if share >= LEAST_EFFECT
-    ]
+    words = [(WORDS.get(name, name).replace("_", " "), share) for name, share in ordered]
+    told = [f"{word} {share:.0%}" for word, share in words if share >= LEAST_EFFECT]
     return [f"what mattered (share of the scores' variance): {', '.join(told)}"] if told else []
 
 
 def as_json(tuned: Tuned) -> dict[str, Any]:
-    """Return a search and the model it ended in as plain JSON values; numbers that are not finite are null."""
+    """Return a search and the model it ended in as plain JSON values; what is not finite is null."""
     found = tuned.found
     return {
         "measure": found.measure,
@@ -89,7 +89,7 @@ def as_json(tuned: Tuned) -> dict[str, Any]:
         "seconds": found.seconds,
         "best": _plain(found.best),
         "start": _plain(found.start),
-        "standings": [_plain(each) for each in found.standings[:50]],
+        "standings": [_plain(each) for each in found.whole[:50]],
         "effects": found.effects,
         "study": None if tuned.folder is None else str(tuned.folder),
         "run": None if tuned.model.run.folder is None else str(tuned.model.run.folder),

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 
 __all__ = ["Clock"]
 
-FASTEST = 2e11  # multiply-adds a second on one processor: no training is quicker, so what is too long is known
+FASTEST = 2e11  # multiply-adds a second of one processor: no training is quicker
 
 
 class Clock:

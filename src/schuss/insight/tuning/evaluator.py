@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from schuss.engine.engine import Engine
 from schuss.errors import SettingError
 from schuss.insight.sweep import sweep
+from schuss.insight.swept import Member
 from schuss.insight.tuning.clock import Clock
-from schuss.insight.tuning.folds import Problem, Unit
+from schuss.insight.tuning.folds import Fold, Problem, Unit
 from schuss.insight.tuning.journal import Journal, Measured
 from schuss.insight.tuning.setting import Setting, Shape
 
@@ -123,12 +124,16 @@ class Evaluator:
             engine=self.engine,
             threads=self.threads,
         )
-        measured = []
-        for setting, member in zip(group, found, strict=True):
-            at = member.diverged_at
-            score = math.inf if at is not None else fold.score(member.predict(fold.X_unseen), network.loss.name)
-            measured.append(Measured(setting, unit, score, at))
-        return measured
+        return [
+            Measured(setting, unit, _score(found[i], fold), found[i].diverged_at)
+            for i, setting in enumerate(group)
+        ]
+
+
+def _score(member: Member, fold: Fold) -> float:
+    if member.diverged_at is not None:
+        return math.inf
+    return fold.score(member.predict(fold.X_unseen), member.sweep.network.loss.name)
 
 
 def _kind(setting: Setting) -> tuple[object, ...]:

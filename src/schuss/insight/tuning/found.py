@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schuss.insight.tuning.folds import Unit
 from schuss.insight.tuning.journal import Measured
@@ -69,8 +70,8 @@ class Found:
         For each setting the share of the scores' variance that goes with it, in [0, 1]; see `effects`.
     measure : str
         What the score is: ``"log_loss"`` or ``"rmse"``.
-    n : int
-        Samples of a training of the search.
+    n, folds : int
+        Samples of a training of the search, and folds of a repeat.
     stopped : str
         ``"trials"``, ``"budget"`` or ``"interrupted"``.
     seconds : float
@@ -83,8 +84,19 @@ class Found:
     effects: dict[str, float]
     measure: str
     n: int
+    folds: int
     stopped: str
     seconds: float
+
+    @property
+    def whole(self) -> tuple[Standing, ...]:
+        """Those of the standings that are of a whole repeat at least, so that they can be compared."""
+        return tuple(each for each in self.standings if len(each.scores) >= self.folds)
+
+    @property
+    def looks(self) -> tuple[Measured, ...]:
+        """The first looks: on one fold, with a part of the epochs."""
+        return tuple(each for each in self.measured if each.unit.share < 1.0)
 
     @property
     def tried(self) -> int:
@@ -103,9 +115,7 @@ def standings(measured: Iterable[Measured], start: Setting) -> dict[Setting, Sta
     for each in measured:
         if each.unit.share == 1.0:
             scores.setdefault(each.setting, {})[each.unit] = each.score
-    found = [
-        Standing(setting, own, *_gap(own, scores[start])) for setting, own in scores.items()
-    ]
+    found = [Standing(setting, own, *_gap(own, scores[start])) for setting, own in scores.items()]
     return {each.setting: each for each in sorted(found, key=lambda each: (-len(each.scores), each.score))}
 
 
@@ -138,7 +148,7 @@ def effects(measured: Sequence[Measured], n: int) -> dict[str, float]:
     return {name: _share(_groups(values), ranks) for name, values in columns.items()}
 
 
-def _ranks_by_fold(looks: Sequence[Measured]) -> np.ndarray[Any, Any]:
+def _ranks_by_fold(looks: Sequence[Measured]) -> NDArray[Any]:
     ranks = np.empty(len(looks))
     scores = np.array([each.score for each in looks])
     folds = np.array([each.unit.fold for each in looks])
@@ -148,7 +158,7 @@ def _ranks_by_fold(looks: Sequence[Measured]) -> np.ndarray[Any, Any]:
     return ranks
 
 
-def _groups(values: list[Any]) -> np.ndarray[Any, Any]:
+def _groups(values: list[Any]) -> NDArray[Any]:
     """Return the number of each value's group."""
     distinct, place = np.unique(np.array(values), return_inverse=True)
     if len(distinct) <= BINS or distinct.dtype.kind == "U":
@@ -157,10 +167,11 @@ def _groups(values: list[Any]) -> np.ndarray[Any, Any]:
     return np.searchsorted(edges, np.array(values), side="right")
 
 
-def _share(groups: np.ndarray[Any, Any], ranks: np.ndarray[Any, Any]) -> float:
+def _share(groups: NDArray[Any], ranks: NDArray[Any]) -> float:
     """Return ε², the share of variance between groups, corrected for their number; at least 0."""
-    within = sum(float(((ranks[groups == g] - ranks[groups == g].mean()) ** 2).sum()) for g in np.unique(groups))
-    total, free = float(((ranks - ranks.mean()) ** 2).sum()), len(ranks) - len(np.unique(groups))
+    names = np.unique(groups)
+    within = sum(float(((ranks[groups == name] - ranks[groups == name].mean()) ** 2).sum()) for name in names)
+    total, free = float(((ranks - ranks.mean()) ** 2).sum()), len(ranks) - len(names)
     if total == 0.0 or free < 1:
         return 0.0
     return max(0.0, 1.0 - within / free / (total / (len(ranks) - 1)))

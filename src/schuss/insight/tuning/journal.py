@@ -66,7 +66,7 @@ class Journal:
 
     def __init__(self, about: dict[str, Any], folder: Path | None = None) -> None:
         self.found: dict[tuple[Setting, Unit], Measured] = {}
-        self.settings: set[Setting] = set()
+        self.settings: dict[Setting, None] = {}  # a set in the order of trying
         self._path = None if folder is None else folder / TRIALS
         self._lock: IO[bytes] | None = None
         if folder is not None:
@@ -107,7 +107,7 @@ class Journal:
 
     def _remember(self, measured: Sequence[Measured]) -> None:
         self.found.update({(each.setting, each.unit): each for each in measured})
-        self.settings.update(each.setting for each in measured)
+        self.settings.update((each.setting, None) for each in measured)
 
 
 def _line(value: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from schuss.insight.tuning.folds import Problem
 from schuss.insight.tuning.found import Found, effects, standings
 from schuss.insight.tuning.halving import Halving
 from schuss.insight.tuning.journal import Journal
+from schuss.insight.tuning.ladder import Ladder
 from schuss.insight.tuning.setting import Setting
 from schuss.insight.tuning.space import Space
 
@@ -19,16 +20,14 @@ __all__ = ["Driver", "MakeDriver", "Reached", "search"]
 
 
 class Driver(Protocol):
-    """What decides which settings are measured next."""
-
-    best: Setting
+    """What decides which settings are tried."""
 
     def run(self) -> None:
         """Search until there is nothing left to try."""
         ...
 
 
-MakeDriver = Callable[[Evaluator, Space, Sequence[Setting], int | None, int], Driver]
+MakeDriver = Callable[[Ladder, Space, Sequence[Setting], int | None, int], Driver]
 
 
 class Reached(NamedTuple):
@@ -39,8 +38,8 @@ class Reached(NamedTuple):
     tried : int
         Settings so far.
     best : Setting
-    score : float
-        Of the best; lower is better. Infinite as long as it is not measured on each fold.
+    score, start : float
+        Of the best and of the start on the same folds; lower is better. Infinite while not known.
     spent, left : float
         Seconds; `left` is infinite without a budget.
     """
@@ -48,6 +47,7 @@ class Reached(NamedTuple):
     tried: int
     best: Setting
     score: float
+    start: float
     spent: float
     left: float
 
@@ -89,15 +89,15 @@ def search(
     evaluator = Evaluator(problem, journal, clock, engine, threads)
     n, _ = problem.sizes
     space = Space.around(starts[0], n, problem.work)
-    deciding = driver(evaluator, space, starts, trials, seed)
-    deciding.best = starts[0]
+    ladder = Ladder(evaluator, starts[0])
+    deciding = driver(ladder, space, starts, trials, seed)
 
     def tell() -> None:
-        clock.reserved = evaluator.seconds(deciding.best, problem.n_rows)
+        clock.reserved = evaluator.seconds(ladder.best, problem.n_rows)
         if progress is not None:
-            level = max(1, evaluator.level(deciding.best))
-            score = evaluator.score(deciding.best, problem.units(level))
-            progress(Reached(len(journal.settings), deciding.best, score, clock.spent, clock.left))
+            units = problem.units(max(1, evaluator.level(ladder.best)))
+            best, start = (evaluator.score(each, units) for each in (ladder.best, starts[0]))
+            progress(Reached(len(journal.settings), ladder.best, best, start, clock.spent, clock.left))
 
     evaluator.trained = tell
     stopped = "trials"
@@ -110,13 +110,14 @@ def search(
     measured = tuple(journal.found.values())
     found = standings(measured, starts[0])
     return Found(
-        best=found[deciding.best],
+        best=found[ladder.best],
         start=found[starts[0]],
         standings=tuple(found.values()),
         measured=measured,
         effects=effects(measured, n),
         measure=problem.measure,
         n=n,
+        folds=problem.n_folds,
         stopped=stopped,
         seconds=clock.spent,
     )

@@ -40,13 +40,19 @@ class Range:
         place = abs(self._place(value) + rng.normal(0.0, NEAR)) % 2.0
         return self._at(min(place, 2.0 - place))
 
+    def drawn(self, value: float) -> float:
+        """Return what is drawn for `value`, between the ends: itself, or 1 less it."""
+        return min(self.high, max(self.low, 1.0 - value if self.of_rest else value))
+
+    def value(self, drawn: float) -> float:
+        """Return the value for what was drawn, to a few digits."""
+        return _rounded(1.0 - _rounded(drawn)) if self.of_rest else _rounded(drawn)
+
     def _place(self, value: float) -> float:
-        number = 1.0 - value if self.of_rest else value
-        return min(1.0, max(0.0, math.log(max(number, self.low) / self.low) / math.log(self.high / self.low)))
+        return math.log(self.drawn(value) / self.low) / math.log(self.high / self.low)
 
     def _at(self, place: float) -> float:
-        number = self.low * (self.high / self.low) ** place
-        return _rounded(1.0 - _rounded(number)) if self.of_rest else _rounded(number)
+        return self.value(self.low * (self.high / self.low) ** place)
 
 
 @dataclass(frozen=True)
@@ -64,8 +70,14 @@ class Choice:
         """Return the value, the next or the one before; where there is no order, any."""
         if not self.in_order:
             return self.draw(rng)
-        at = min(range(len(self.values)), key=lambda i: abs(self.values[i] - value))
+        at = self.values.index(self.nearest(value))
         return self.values[min(len(self.values) - 1, max(0, at + int(rng.integers(-1, 2))))]
+
+    def nearest(self, value: Any) -> Any:
+        """Return the value that is nearest; where there is no order, itself or the first."""
+        if self.in_order:
+            return min(self.values, key=lambda each: abs(each - value))
+        return value if value in self.values else self.values[0]
 
 
 Dimension = Range | Choice
@@ -131,7 +143,7 @@ class Space:
         """Return `of` with other rates and another penalty: any, or some not far from its own."""
         found, values = self.dimensions, coordinates(of, self.n)
         for name in ("learning_rate", "momentum", "decay"):
-            values[name] = found[name].near(values[name], rng) if near else found[name].draw(rng)  # type: ignore[union-attr]  # all are
+            values[name] = found[name].near(values[name], rng) if near else found[name].draw(rng)
         drawn = self.setting(values)
         return replace(
             of, learning_rate=drawn.learning_rate, momentum=drawn.momentum, l2=drawn.l2

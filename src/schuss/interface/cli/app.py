@@ -23,7 +23,10 @@ from schuss.interface.cli.tune import tune
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS = (train, tune, predict, evaluate, show, derive, resume, replay, fork, compare, explain, data, doctor)
+COMMANDS = (
+    *(train, tune, predict, evaluate, show, derive, resume),
+    *(replay, fork, compare, explain, data, doctor),
+)
 
 app = typer.Typer(
     name="schuss",

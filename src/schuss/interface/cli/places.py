@@ -68,7 +68,8 @@ def _free_place(data: str, ending: str = "") -> NextFree | None:
     folder = runs_folder()
     standing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
     if not standing.is_dir() or not os.access(standing, os.W_OK | os.X_OK):
-        say(f"the {'trials are' if ending else 'run is'} not recorded: {folder.absolute()} cannot be written.")
+        what = "trials are" if ending else "run is"
+        say(f"the {what} not recorded: {folder.absolute()} cannot be written.")
         return None
     word = re.sub(r"[^\w.-]+", "-", Path(data).name.split(".")[0]).strip("-") or "run"
     return NextFree(folder / f"{word}{ending}")

@@ -1,6 +1,4 @@
-"""The progress bars of a training and of a search. On stderr; where that is no terminal, a search says a line
-whenever there is a new best.
-"""
+"""The progress bars of a training and of a search. On stderr; a bar only on a terminal."""
 
 from __future__ import annotations
 
@@ -64,7 +62,7 @@ def search_progress(*, wanted: bool) -> Iterator[Callable[[Reached], None] | Non
     bar = Progress(
         TextColumn("{task.fields[tried]} settings"),
         BarColumn(),
-        TextColumn("best {task.fields[best]}"),
+        TextColumn("best {task.fields[best]} (start {task.fields[start]})"),
         TextColumn("{task.fields[left]}"),
         console=screen,
         transient=True,
@@ -77,6 +75,7 @@ def search_progress(*, wanted: bool) -> Iterator[Callable[[Reached], None] | Non
         total = now.spent + now.left if math.isfinite(now.left) else None
         left = f"{max(0.0, now.left):.0f} s left" if total else f"{now.spent:.0f} s"
         fields: dict[str, Any] = {"tried": now.tried, "best": f"{now.score:.4g}", "left": left}
+        fields["start"] = f"{now.start:.4g}"
         bar.update(task, total=total, completed=now.spent, refresh=True, **fields)
         if total and now.left <= 0:
             bar.stop()
@@ -93,6 +92,6 @@ def _said_of_bests() -> Callable[[Reached], None]:
     def reached(now: Reached) -> None:
         if math.isfinite(now.score) and now.best != said[0]:
             said[0] = now.best
-            say(f"{now.tried} settings in {now.spent:.1f} s, best score {now.score:.5g}")
+            say(f"{now.tried} settings in {now.spent:.1f} s: best {now.score:.4g}, start {now.start:.4g}")
 
     return reached
