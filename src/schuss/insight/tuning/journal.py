@@ -84,30 +84,39 @@ class Journal:
             self._lock.close()
 
     def _open(self, folder: Path, about: dict[str, Any]) -> None:
-        path, told = folder / TRIALS, {"format": FORMAT, **about}
+        path = folder / TRIALS
         if not path.is_file():
             make_folder(folder, (LOCK,))
         self._lock = claim(folder / LOCK)
         if self._lock is None:
             raise RecordError(f"another process is adding trials to {folder}; wait for it, or name another.")
-        if not path.is_file():
-            write_whole(path, _line(told).encode())
-            return
-        content = path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        first, *rest = _read(path, whole)
-        _check_same(path, first, json.loads(json.dumps(told)))
-        if len(whole) < len(content):
-            write_whole(path, whole)
         try:
-            known = [Measured.from_dict(line) for line in rest]
-        except (KeyError, TypeError, ValueError) as error:
-            raise RecordError(f"{path} is damaged: {error}. Name a new folder for the study.") from None
-        self._remember(known)
+            if path.is_file():
+                self._remember(_reopened(path, about))
+            else:
+                write_whole(path, _line({"format": FORMAT, **about}).encode())
+        except BaseException:
+            self.close()
+            raise
 
     def _remember(self, measured: Sequence[Measured]) -> None:
         self.found.update({(each.setting, each.unit): each for each in measured})
         self.settings.update((each.setting, None) for each in measured)
+
+
+def _reopened(path: Path, about: dict[str, Any]) -> list[Measured]:
+    """Return the measurements of a file, and take away what a kill has left at its end."""
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    first, *rest = _read(path, whole)
+    _check_same(path, first, json.loads(_line({"format": FORMAT, **about})))
+    try:
+        known = [Measured.from_dict(line) for line in rest]
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"{path} is damaged: {error}. Name a new folder for the study.") from None
+    if len(whole) < len(content):
+        write_whole(path, whole)
+    return known
 
 
 def _line(value: dict[str, Any]) -> str:

@@ -52,8 +52,9 @@ class Ladder:
                 self.evaluator.measure(group, units)
             finally:  # also where time ends here
                 self.best = self._best_of(champion, group, units)
-            pool = [each for each in self.better(pool, units) if self.promising(each, champion, units)]
-            if not pool:
+            better = [each for each in self.better(pool, units) if each != champion]
+            pool = [each for each in better if self.promising(each, champion, units)]
+            if not pool:  # the champion alone needs no more folds
                 return
 
     def better(self, pool: Sequence[Setting], units: Sequence[Unit]) -> list[Setting]:
