@@ -60,7 +60,10 @@ def test_a_kill_costs_the_line_that_it_cut(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("about", "told"),
-    [({"data": "xyz", "seed": 0}, "another data"), ({"data": "abc", "seed": 1}, "another seed: 0 there, 1 now")],
+    [
+        ({"data": "xyz", "seed": 0}, "another data"),
+        ({"data": "abc", "seed": 1}, "another seed: 0 there, 1 now"),
+    ],
 )
 def test_trials_of_something_else_are_refused(tmp_path: Path, about: dict[str, object], told: str) -> None:
     """The sentence says what differs, and the file stays as it is."""

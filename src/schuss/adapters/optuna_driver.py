@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schuss.errors import MissingExtraError
@@ -25,8 +24,8 @@ __all__ = ["optuna_driver"]
 FILE, NAME = "optuna.log", "tune"
 
 
-def optuna_driver(folder: Path | None) -> MakeDriver:
-    """Return what makes a driver whose study is kept in `folder`; in memory alone without one.
+def optuna_driver() -> MakeDriver:
+    """Return what makes a driver whose study is kept beside the trials, or in memory where they are.
 
     Raises
     ------
@@ -41,7 +40,7 @@ def optuna_driver(folder: Path | None) -> MakeDriver:
     def made(
         ladder: Ladder, space: Space, starts: Sequence[Setting], trials: int | None, seed: int
     ) -> OptunaDriver:
-        return OptunaDriver(ladder, space, starts, trials, _study(optuna, folder, seed, ladder))
+        return OptunaDriver(ladder, space, starts, trials, _study(optuna, ladder, seed))
 
     return made
 
@@ -67,13 +66,13 @@ class OptunaDriver:
             self._try(self.study.ask())
 
     def _begin(self) -> None:
-        """Measure the starts, tell a new study of them, and compare what an old one has found."""
+        """Measure the starts, tell a new study of them, and start from the best of an old one."""
         evaluator, new = self.ladder.evaluator, not self.study.trials
         for start in self.starts[: self.trials]:
             self.ladder.climb([start])
             if new:
                 self._add(start, evaluator.score(start, evaluator.problem.units(1)))
-        self.ladder.climb([each for each in evaluator.journal.settings if evaluator.level(each)])
+        self.ladder.settle()
 
     def _add(self, setting: Setting, score: float) -> None:
         from optuna.trial import create_trial
@@ -100,7 +99,7 @@ class OptunaDriver:
         self.ladder.climb([setting])
 
 
-def _study(optuna: Any, folder: Path | None, seed: int, ladder: Ladder) -> optuna.Study:
+def _study(optuna: Any, ladder: Ladder, seed: int) -> optuna.Study:
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -113,6 +112,7 @@ def _study(optuna: Any, folder: Path | None, seed: int, ladder: Ladder) -> optun
             return not ladder.promising(setting, ladder.best, units)
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it says of each trial is ours to say
+    folder = ladder.evaluator.journal.folder
     storage = None if folder is None else JournalStorage(JournalFileBackend(str(folder / FILE)))
     study = optuna.create_study(
         storage=storage, study_name=NAME, load_if_exists=True, pruner=OnTheSameFolds()

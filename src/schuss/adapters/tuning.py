@@ -136,6 +136,7 @@ def tune(
     TrainingInterrupted
         Ctrl-C while the best is trained; during the search it ends the search alone.
     """
+    decide = _driver(driver)
     clock, trials = Clock(_budget(budget, trials)), _trials(trials)
     table = read_table(data)
     names = [target] if isinstance(target, str) else list(target or table.targets)
@@ -147,7 +148,6 @@ def tune(
             "Train with the defaults instead: schuss train."
         )
     folder = study.made() if isinstance(study, NextFree) else None if study is None else Path(study)
-    decide = _driver(driver, folder)
     problem = problem_of(table.take(prepared.rows), prepared.targets, seed, dtype)
     journal = Journal(_about(prepared, problem, driver), folder)
     try:
@@ -211,12 +211,12 @@ def _trials(trials: int | None) -> int | None:
     return None if trials is None else check_integer("trials", trials, low=1)
 
 
-def _driver(name: str, folder: Path | None) -> MakeDriver:
+def _driver(name: str) -> MakeDriver:
     if check_choice("driver", name, DRIVERS) == "schuss":
         return Halving
     from schuss.adapters.optuna_driver import optuna_driver
 
-    return optuna_driver(folder)
+    return optuna_driver()
 
 
 def _about(prepared: Prepared, problem: Problem, driver: str) -> dict[str, Any]:

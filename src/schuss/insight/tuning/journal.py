@@ -67,7 +67,7 @@ class Journal:
     def __init__(self, about: dict[str, Any], folder: Path | None = None) -> None:
         self.found: dict[tuple[Setting, Unit], Measured] = {}
         self.settings: dict[Setting, None] = {}  # a set in the order of trying
-        self._path = None if folder is None else folder / TRIALS
+        self.folder = folder
         self._lock: IO[bytes] | None = None
         if folder is not None:
             self._open(folder, about)
@@ -75,8 +75,8 @@ class Journal:
     def add(self, measured: Sequence[Measured]) -> None:
         """Add measurements."""
         self._remember(measured)
-        if self._path is not None and measured:
-            append(self._path, "".join(_line(each.to_dict()) for each in measured).encode())
+        if self.folder is not None and measured:
+            append(self.folder / TRIALS, "".join(_line(each.to_dict()) for each in measured).encode())
 
     def close(self) -> None:
         """Let another process go on with the file."""

@@ -57,6 +57,14 @@ class Ladder:
             if not pool:  # the champion alone needs no more folds
                 return
 
+    def settle(self) -> None:
+        """Make the best of all that were measured on as many whole repeats as the best its successor."""
+        level = self.evaluator.level(self.best)
+        if level:
+            others = (each for each in self.evaluator.journal.settings if self.evaluator.level(each) >= level)
+            units = self.evaluator.problem.units(level)
+            self.best = min((self.best, *others), key=lambda each: self.evaluator.score(each, units))
+
     def better(self, pool: Sequence[Setting], units: Sequence[Unit]) -> list[Setting]:
         """Return one of `KEPT` settings that did not diverge, the best first."""
         scores = {each: self.evaluator.score(each, units) for each in pool}

@@ -107,6 +107,7 @@ def search(
         stopped = "budget"
     except KeyboardInterrupt:
         stopped = "interrupted"
+    ladder.settle()  # a study that is gone on with may know a better one
     measured = tuple(journal.found.values())
     found = standings(measured, starts[0])
     return Found(
