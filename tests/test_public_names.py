@@ -44,10 +44,10 @@ def test_the_list_is_the_agreed_one() -> None:
         *["Init", "Inverse", "InverseScaling", "Keep", "KernelMissingWarning", "Listed"],
         *["Loss", "MLPClassifier", "MLPRegressor", "MissingExtraError", "ModelFileError", "Momentum"],
         *["Nesterov", "Nesterov1983", "Network", "OneCycle", "OutputError", "Plan"],
-        *["Plateau", "RecordError", "ReplayError", "Run", "SchussError", "SchussWarning"],
+        *["Plateau", "RangeTest", "RecordError", "ReplayError", "Run", "SchussError", "SchussWarning"],
         *["SettingError", "State", "Step", "Sutskever", "Sweep", "Tick"],
         *["TrainingInterrupted", "Tuned", "WarmUp", "compare", "derive", "load_model", "load_run"],
-        *["read_table", "save_model", "sweep", "train", "tune"],
+        *["range_test", "read_table", "save_model", "sweep", "train", "tune"],
     ]
 
 

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from schuss.insight.comparison import compare
     from schuss.insight.derivation.derive import derive
     from schuss.insight.derivation.value import Derivation
+    from schuss.insight.range_test import RangeTest, range_test
     from schuss.insight.sweep import sweep
     from schuss.insight.swept import Sweep
 
@@ -75,6 +76,8 @@ _LAZY = {
     "compare": "schuss.insight.comparison",
     "Derivation": "schuss.insight.derivation.value",
     "derive": "schuss.insight.derivation.derive",
+    "range_test": "schuss.insight.range_test",
+    "RangeTest": "schuss.insight.range_test",
     "sweep": "schuss.insight.sweep",
     "Sweep": "schuss.insight.swept",
 }
@@ -111,6 +114,7 @@ __all__ = [
     "OutputError",
     "Plan",
     "Plateau",
+    "RangeTest",
     "RecordError",
     "ReplayError",
     "Run",
@@ -129,6 +133,7 @@ __all__ = [
     "derive",
     "load_model",
     "load_run",
+    "range_test",
     "read_table",
     "save_model",
     "sweep",
