@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +25,11 @@ from schuss.training.opening import load_run
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer folds, and starts with fewer steps."""
     monkeypatch.setattr(tuning_problem, "FOLDS", {1000: (3, 2)})
     monkeypatch.setattr(recipe, "STEPS", 60)
     monkeypatch.setattr(recipe, "LEAST_EPOCHS", 2)
-    yield
 
 
 def people(target: str = "size", n: int = 80) -> Table:
@@ -56,7 +54,7 @@ def of(target: str) -> tuple[Table, tuple[Target, ...]]:
     ("target", "measure"), [("size", "log_loss"), ("grade", "log_loss"), ("score", "rmse")]
 )
 def test_the_model_is_what_the_settings_make(target: str, measure: str) -> None:
-    """`fit_model` with the recipe makes it, bit for bit, with the same scores on the rows kept for testing."""
+    """`fit_model` with the recipe makes it, bit for bit, with the same scores on the test rows."""
     tuned = quick(target, seed=3)
     again = fit_model(people(target), [target], recipe_of(tuned.setting, 3))
 
@@ -108,7 +106,7 @@ def test_a_search_scores_as_the_model_does(target: str) -> None:
 def test_the_first_start_is_what_train_takes() -> None:
     """So that a search is never behind `schuss train` without options."""
     for target in ("size", "score"):
-        table, targets = of(target)
+        _, targets = of(target)
         first = recipe_of(starts_for(80, 53, targets)[0], 7)
         mine, default = first.network(4, targets), Recipe(seed=7).network(4, targets)
 
@@ -143,7 +141,7 @@ def test_a_dozen_rows_are_enough() -> None:
     """Of numbers, too; fewer than ten are refused."""
     x = np.arange(12.0)
     assert tune({"x": x, "y": x**2}, "y", trials=2, task="regression").model.n_test == 0
-    with pytest.raises(DataError, match="9 rows to learn from.*10 or more.*schuss train"):
+    with pytest.raises(DataError, match=r"9 rows to learn from.*10 or more.*schuss train"):
         tune({"x": x[:9], "y": x[:9] ** 2}, "y", trials=2, task="regression")
 
 

@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,12 @@ from schuss.interface.cli.tune import parse_seconds
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Fewer folds, starts with fewer steps, and runs of our own."""
     monkeypatch.setattr(tuning_problem, "FOLDS", {1000: (3, 2)})
     monkeypatch.setattr(recipe, "STEPS", 60)
     monkeypatch.setattr(recipe, "LEAST_EPOCHS", 2)
     monkeypatch.setenv("SCHUSS_RUNS", str(tmp_path / "runs"))
-    yield
 
 
 @pytest.fixture
@@ -102,7 +100,7 @@ def test_json_holds_all_of_it(data: Path) -> None:
 
 
 def test_the_same_trials_give_the_same_result(data: Path) -> None:
-    """Twice with one seed; a study that is there is gone on with, and said to be of something else if it is."""
+    """Twice with one seed, and from a study that is there; trials of another seed are refused."""
     first, again = (tuned(data, "--no-record") for _ in range(2))
     for told in (first, again):
         del told["seconds"], told["model"]["seconds"], told["model"]["samples_per_second"]
@@ -180,6 +178,22 @@ def test_train_rises_and_falls_to_the_rate_that_is_given() -> None:
     done = invoke("train", "iris", "--schedule", "cosinus")
     assert done.code == 2
     assert "did you mean 'cosine'" in done.told
+
+
+def test_a_range_test_proposes_rates(data: Path, tmp_path: Path) -> None:
+    """Its commands run, its picture is drawn; nothing is kept, and options of a search are refused."""
+    told = invoke_json("tune", data, "-t", "kind", "--range-test", "--plot", tmp_path / "a.svg")
+    lines = invoke("tune", data, "-t", "kind", "--range-test").out.splitlines()
+
+    assert told["steepest"] < told["edge"]
+    assert [line.removeprefix("try: ") for line in lines if line.startswith("try: ")] == told["commands"]
+    assert f"--learning-rate {told['tenth_of_edge']:.3g}" in told["commands"][0]
+    assert invoke(*shlex.split(told["commands"][0])[1:], "--no-record").code == 0
+    assert (tmp_path / "a.svg").read_bytes().startswith(b"<?xml")
+    assert not (tmp_path / "runs").exists()
+    done = invoke("tune", data, "-t", "kind", "--range-test", "--trials", 3)
+    assert done.code == 2
+    assert "leave out --trials" in done.told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from schuss.insight.account import Account
     from schuss.training.run import Run
 
-__all__ = ["check_picture", "save_figure", "save_loss_curve", "save_waterfall"]
+__all__ = ["check_picture", "save_loss_curve", "save_waterfall", "write_figure"]
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -77,7 +77,7 @@ def save_loss_curve(run: Run, path: Path) -> Path:
         below.spines[["top", "right"]].set_visible(False)
     (others or [axes])[-1].set_xlabel("epoch")
     axes.spines[["top", "right"]].set_visible(False)
-    return save_figure(figure, path)
+    return write_figure(figure, path)
 
 
 def save_waterfall(account: Account, path: Path, most: int = 24) -> Path:
@@ -107,11 +107,11 @@ def save_waterfall(account: Account, path: Path, most: int = 24) -> Path:
     axes.set_xlabel("change so far; the dotted line is the whole change")
     axes.set_title(f"{account.name}, steps {account.start} to {account.stop}", loc="left")
     axes.spines[["top", "right"]].set_visible(False)
-    return save_figure(figure, path)
+    return write_figure(figure, path)
 
 
-def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure to `path` in the format that its name says, whole or not at all."""
+def write_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure to `path`, in the format of its suffix, and return the path."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix[1:].lower(), dpi=150)
     return write_whole(path, buffer.getvalue())

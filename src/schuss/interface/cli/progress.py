@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from schuss.insight.tuning.search import Reached
 from schuss.interface.cli.output import console, say
 from schuss.training.loop import Tick
+
+if TYPE_CHECKING:
+    from schuss.insight.tuning.search import Reached
 
 __all__ = ["progress_bar", "search_progress"]
 

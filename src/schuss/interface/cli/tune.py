@@ -12,6 +12,7 @@ from schuss.errors import SettingError
 from schuss.interface.cli.output import print_json, print_line, print_table, say
 from schuss.interface.cli.places import place_for, source_of, study_place, tell_recorded
 from schuss.interface.cli.progress import progress_bar, search_progress
+from schuss.interface.cli.range_test import refuse_with_range_test, show_range_test
 from schuss.interface.cli.rows import DropMissingTarget, with_targets
 from schuss.interface.cli.train import check_outputs, keep_interrupted, targets_of
 
@@ -60,6 +61,14 @@ def tune(
             rich_help_panel=SEARCH,
         ),
     ] = None,
+    range_test: Annotated[
+        bool,
+        typer.Option(
+            "--range-test",
+            help="Instead of a search: let the learning rate rise until the loss breaks away.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = False,
     seed: Annotated[
         int, typer.Option(help="Of test rows, folds, draws and weights.", rich_help_panel=RUN)
     ] = 0,
@@ -97,11 +106,17 @@ def tune(
     check_choice("dtype", dtype, ("float32", "float64"))
     if no_record and (study or record):
         raise SettingError("--no-record keeps nothing; leave out --study and --record, or --no-record.")
+    if range_test:
+        refuse_with_range_test(budget=budget, trials=trials, study=study, out=out, record=record)
     seconds = parse_seconds(budget)
     check_outputs(out, plot)
     table = read_table(data)
     targets = targets_of(table, target)
     table = with_targets(table, targets, drop=drop_missing_target)
+    if range_test:
+        how = {"task": task, "test_size": test_size, "seed": seed, "dtype": dtype}
+        show_range_test(table, targets, how, data, plot, engine=engine, threads=threads, as_json=as_json)
+        return
     place = None if no_record else place_for(record, table.name)
     tell = str if quiet else say
     try:
@@ -185,7 +200,7 @@ def write(tuned: Tuned, out: Path | None, plot: Path | None, *, quiet: bool) -> 
 
     write_model(tuned.model, out, None, quiet=quiet)
     if plot is not None:
-        from schuss.interface.tuning_plot import save_tuning
+        from schuss.interface.tuning_picture import save_tuning
 
         save_tuning(tuned.found, plot)
         if not quiet:

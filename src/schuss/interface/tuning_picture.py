@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from schuss.insight.tuning.space import coordinates
-from schuss.interface.plots import check_picture, save_figure
+from schuss.interface.plots import check_picture, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ def save_tuning(found: Found, path: Path) -> Path:
         axes.set_ylabel(MEASURES[found.measure])
     key = "light, one fold and a part of the epochs; dark, whole folds; star, the best; dotted, the start"
     figure.suptitle(f"{found.tried} settings: {key}", fontsize=9, x=0.01, ha="left")
-    return save_figure(figure, path)
+    return write_figure(figure, path)
 
 
 def _limits(scores: list[float], start: float) -> tuple[float, float]:
