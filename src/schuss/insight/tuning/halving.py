@@ -23,6 +23,7 @@ from schuss.insight.tuning.space import Space
 __all__ = ["Halving"]
 
 SHAPES, OF_EACH = 8, 4  # of a round
+ANYWHERE = 2  # one shape of so many is drawn anywhere
 SHORT = 1 / 3  # of the epochs, in the first look
 ELITE = 6  # settings near which others are drawn
 
@@ -76,9 +77,9 @@ class Halving:
         elite = self._elite() if number else self.starts
         drawn = [] if number else list(self.starts[1:])
         for i in range(SHAPES):
-            near = elite[int(rng.integers(len(elite)))] if i % 2 else None
+            near = elite[int(rng.integers(len(elite)))] if i % ANYWHERE else None
             first = self.space.draw_shape(rng, near)
-            others = (self.space.draw_rates(rng, first, near=i % 2 == 1) for _ in range(OF_EACH - 1))
+            others = (self.space.draw_rates(rng, first, near=near is not None) for _ in range(OF_EACH - 1))
             drawn += [first, *others]
         return drawn
 
