@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from models import draw_table
 
 import schuss
 from schuss import DataError, MissingExtraError, SettingError, Tuned, tune
-from schuss.adapters import recipe, tuning_problem
+from schuss.adapters import recipe, tuning, tuning_problem
 from schuss.adapters.columns import Table
 from schuss.adapters.fitting import prepare
 from schuss.adapters.model import fit_model
@@ -86,7 +87,7 @@ def test_rows_kept_for_testing_take_no_part() -> None:
 def test_a_search_scores_as_the_model_does(target: str) -> None:
     """What a fold says of outputs is what `Model.evaluate` says of the model trained on it."""
     table, targets = of(target)
-    problem = problem_of(table, targets, 0, "float64")
+    problem = problem_of(table, prepare(table, [target], None, 0.0, 0, "float64"), 0)
     fold = problem.fold(1, 2)
     unseen = deal_rows(table, targets, problem.n_folds, (0, 1)) == 2
     setting = starts_for(80, 50, targets)[0]
@@ -171,6 +172,26 @@ def test_bad_input_is_refused(how: dict[str, Any], error: type[Exception], told:
     """Before anything is trained or written."""
     with pytest.raises(error, match=told):
         tune(people(), **({"target": "size"} | how))
+
+
+def test_a_best_that_diverges_on_all_rows_gives_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The next best is trained and recorded, and the command is its own."""
+    best = quick().found.best.setting
+    told: list[str] = []
+
+    def fit(table: Any, names: Any, used: Recipe, **how: Any) -> Any:
+        if used == recipe_of(best, 0):
+            used = recipe_of(replace(best, learning_rate=1e9, activation="relu"), 0)
+        return fit_model(table, names, used, **how)
+
+    monkeypatch.setattr(tuning, "fit_model", fit)
+    tuned = quick(tell=told.append, record=tmp_path / "run")
+
+    assert any("diverged at step" in line for line in told)
+    assert tuned.setting != tuned.found.best.setting == best
+    assert tuned.setting in {each.setting for each in tuned.found.whole}
+    assert f"--learning-rate {tuned.setting.learning_rate}" in tuned.command
+    assert tuned.model.run.folder == tmp_path / "run-2"
 
 
 def test_missing_targets_are_refused() -> None:

@@ -1,6 +1,8 @@
 """``schuss tune``: evidence, a model, a picture, and a command that makes the same bits."""
 
+import io
 import json
+import math
 import os
 import re
 import shlex
@@ -12,9 +14,13 @@ from typing import Any
 
 import pytest
 from commands import command, invoke, invoke_json, write_csv
+from rich.console import Console
 
 from schuss import SettingError, load_model, load_run
 from schuss.adapters import recipe, tuning_problem
+from schuss.insight.tuning.search import Reached
+from schuss.insight.tuning.setting import Setting
+from schuss.interface.cli import progress
 from schuss.interface.cli.tune import parse_seconds
 
 
@@ -75,16 +81,36 @@ def test_what_is_printed_is_evidence(data: Path) -> None:
     assert re.match(
         r"25 settings tried in [\d.]+ s(, \d+ of them diverged)?; all trials were made$", lines[1]
     )
-    assert lines[2].split()[:4] == ["log", "loss", "less", "than"]
-    assert lines[3].startswith("best")
-    assert any(line.startswith("start") for line in lines) or lines[3].startswith("best, start")
-    assert any(re.search(r"[+-][\d.e-]+ ± [\d.e-]+ +[36] ", line) for line in lines)
+    head, loss, less, error, folds = (line.split() for line in lines[2:7])
+    assert head in (["best", "2", "3", "4", "5", "start"], ["start", "2", "3", "4", "5"])
+    assert loss[:2] == ["log", "loss"]
+    assert less[:3] == ["less", "than", "start"]
+    assert error[0] == "±"
+    assert {int(count) for count in folds[1:]} <= {3, 6}
+    assert {line.split()[0] for line in lines[7:15]} >= {"hidden", "momentum", "dropout"}
+    assert max(map(len, lines[2:15])) < 80
     assert any(line.startswith("what mattered (share of the scores' variance): ") for line in lines)
     assert lines[-2].startswith("test accuracy")
     assert lines[-1].startswith("schuss train ")
     assert re.search(r"\d+ settings in [\d.]+ s: best [\d.]+, start [\d.]+", done.err)
     assert "goes on with them" in done.err
     assert "recorded in" in done.err
+
+
+def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many, the best beside the start, and the time left, if there is an end to it."""
+    screen = Console(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr(progress, "console", lambda **_: screen)
+    shown = progress.SearchProgress()
+    best = Setting((4,), "tanh", 0.1, 0.9, 8, 3, 0.0, 0.0)
+    for left in (48.0, -0.1, math.inf):
+        shown(Reached(7, best, 0.25, 0.5, 12.0, left))
+    shown.end()
+    told = screen.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+
+    assert "7 settings" in told
+    assert "best 0.25 (start 0.5) 48 s left" in told
+    assert "(start 0.5) 12 s" in told
 
 
 def test_json_holds_all_of_it(data: Path) -> None:

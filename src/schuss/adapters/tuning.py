@@ -16,11 +16,12 @@ import numpy as np
 
 from schuss.adapters.fitting import Prepared, prepare
 from schuss.adapters.model import Model, fit_model
+from schuss.adapters.recipe import Recipe
 from schuss.adapters.tables import read_table
 from schuss.adapters.train_command import train_command
 from schuss.adapters.tuning_problem import problem_of, recipe_of, starts_for
 from schuss.engine.engine import Engine
-from schuss.errors import DataError
+from schuss.errors import DataError, DivergenceError
 from schuss.insight.tuning.clock import Clock
 from schuss.insight.tuning.folds import Problem
 from schuss.insight.tuning.found import Found
@@ -36,6 +37,7 @@ __all__ = ["DRIVERS", "Tuned", "tune"]
 
 BUDGET = 60.0
 FEWEST_ROWS = 10
+SECOND_BEST = 3  # tried where the best diverges on all rows
 DRIVERS = ("schuss", "optuna")
 
 
@@ -49,6 +51,8 @@ class Tuned:
         Trained with the best setting on all rows that are not kept for testing, as `schuss train` trains it.
     found : Found
         The search: best, start, all others, evidence.
+    setting : Setting
+        What the model was trained with: the best, or the next where that diverged on all rows.
     command : str
         What trains the same model to the same bits.
     folder : Path or None
@@ -57,13 +61,9 @@ class Tuned:
 
     model: Model
     found: Found
+    setting: Setting
     command: str
     folder: Path | None
-
-    @property
-    def setting(self) -> Setting:
-        """The best setting."""
-        return self.found.best.setting
 
     def __repr__(self) -> str:
         """Return the best score beside that of the start."""
@@ -148,7 +148,7 @@ def tune(
             "Train with the defaults instead: schuss train."
         )
     folder = study.made() if isinstance(study, NextFree) else None if study is None else Path(study)
-    problem = problem_of(table.take(prepared.rows), prepared.targets, seed, dtype)
+    problem = problem_of(table, prepared, seed)
     journal = Journal(_about(prepared, problem, driver), folder)
     try:
         found = search(
@@ -167,25 +167,49 @@ def tune(
         journal.close()
     for sentence in remarks(found, budget):
         tell(sentence)
-    best = found.best.setting
-    model = fit_model(
-        table,
-        names,
-        recipe_of(best, seed),
-        task=task,
-        test_size=test_size,
-        dtype=dtype,
-        engine=engine,
-        threads=threads,
-        progress=training,
-        record=record,
-        source=source,
-        tell=tell,
+    trained, model = _trained(
+        found,
+        seed,
+        record,
+        tell,
+        lambda recipe, place: fit_model(
+            table,
+            names,
+            recipe,
+            task=task,
+            test_size=test_size,
+            dtype=dtype,
+            engine=engine,
+            threads=threads,
+            progress=training,
+            record=place,
+            source=source,
+            tell=tell,
+        ),
     )
     others = {"task": task, "test_size": test_size, "dtype": None if dtype == "float32" else dtype}
     others["engine"] = "reference" if engine == "reference" else None  # its bits are others
-    command = train_command(best, called or source or table.name, names, seed, others)
-    return Tuned(model, found, command, folder)
+    command = train_command(trained, called or source or table.name, names, seed, others)
+    return Tuned(model, found, trained, command, folder)
+
+
+def _trained(
+    found: Found,
+    seed: int,
+    record: Path | NextFree | None,
+    tell: Callable[[str], object],
+    fit: Callable[[Recipe, Path | NextFree | None], Model],
+) -> tuple[Setting, Model]:
+    """Return the best setting with the model that it makes; of one that diverges on all rows, the next."""
+    best, *others = dict.fromkeys((found.best.setting, *(each.setting for each in found.whole)))
+    for setting in (best, *others[:SECOND_BEST]):
+        try:
+            return setting, fit(recipe_of(setting, seed), record)
+        except DivergenceError as error:
+            tell(f"The training of the best setting diverged at step {error.step}; the next best is trained.")
+            record = NextFree(record) if isinstance(record, Path) else record
+            last = error
+    raise last
 
 
 def remarks(found: Found, budget: float | None) -> list[str]:

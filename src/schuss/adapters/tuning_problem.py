@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from schuss.adapters.columns import Table
-from schuss.adapters.fitting import encoded, prepare_rows
+from schuss.adapters.fitting import Prepared, encoded, prepare_rows
 from schuss.adapters.recipe import PEAK_RATE, Recipe, outputs_of, rise_and_fall
 from schuss.adapters.splitting import deal_rows
 from schuss.adapters.targets import Target
@@ -67,15 +67,17 @@ def starts_for(n: int, n_fold: int, targets: Sequence[Target]) -> tuple[Setting,
     return first, smooth, kinked
 
 
-def problem_of(table: Table, targets: Sequence[Target], seed: int, dtype: str) -> Problem:
-    """Return the problem of finding settings for the rows of a table.
+def problem_of(table: Table, prepared: Prepared, seed: int) -> Problem:
+    """Return the problem of finding settings for what was prepared of a table.
 
     Each fold is prepared as `fit_model` would prepare it: scales and preprocessing are fitted on the rows to
     train on alone.
     """
+    table, targets, dtype = table.take(prepared.rows), prepared.targets, prepared.X.dtype.name
     n_folds, repeats = folds_of(table.n_rows)
 
-    def prepared(repeat: int, number: int) -> Fold:
+    @lru_cache(max(1, KEPT_BYTES // prepared.X.nbytes))
+    def fold(repeat: int, number: int) -> Fold:
         rows = np.arange(table.n_rows)
         unseen = deal_rows(table, targets, n_folds, (seed, repeat)) == number
         found = prepare_rows(table, targets, rows[~unseen], rows[unseen], dtype)
@@ -88,7 +90,5 @@ def problem_of(table: Table, targets: Sequence[Target], seed: int, dtype: str) -
         recipe = recipe_of(setting, seed)
         return recipe.network(n_in, targets), recipe.plan(n)
 
-    first = prepared(0, 0)
-    most = max(1, KEPT_BYTES // (first.X.nbytes + first.X_unseen.nbytes))
     measure = "rmse" if outputs_of(targets) == "numbers" else "log_loss"
-    return Problem(make, lru_cache(most)(prepared), n_folds, repeats, table.n_rows, measure, seed)
+    return Problem(make, fold, n_folds, repeats, table.n_rows, measure, seed)

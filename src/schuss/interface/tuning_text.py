@@ -31,37 +31,33 @@ def summary(found: Found) -> list[str]:
 
 
 def evidence(found: Found) -> tuple[list[str], list[list[str]]]:
-    """Return the head and the lines of a table: the best few settings, and the start."""
-    fields = list(found.start.setting.to_dict())
-    head = ["", NAMES[found.measure], "less than start", "folds"]
-    head += [name.replace("_", " ") for name in fields]
-    rows = [_line(str(i), each) for i, each in enumerate(_shown(found), start=1)]
-    rows[0][0] = "best"
+    """Return the head and the lines of a table: a column for each of the best few settings, and the start."""
+    shown = _shown(found)
+    names = ["best", *map(str, range(2, len(shown) + 1))]
     if found.best.setting == found.start.setting:
-        rows[0][0] = "best, start"
+        names[0] = "start"
     else:
-        rows.append(_line("start", found.start))
-    return head, rows
+        shown, names = [*shown, found.start], [*names, "start"]
+    lines = [
+        [NAMES[found.measure], *(f"{each.score:.5g}" for each in shown)],
+        ["less than start", *(_number(-each.gap, "+.3g") for each in shown)],
+        ["  ±", *(_number(each.error, ".2g") for each in shown)],
+        ["folds", *(str(len(each.scores)) for each in shown)],
+    ]
+    settings = [each.setting.to_dict() for each in shown]
+    lines += [[name.replace("_", " "), *(_value(each[name]) for each in settings)] for name in settings[0]]
+    return ["", *names], lines
 
 
 def _shown(found: Found) -> list[Standing]:
     """Return the best and those after it, the start left out."""
-    others = [each for each in found.whole if each.setting not in (found.best.setting, found.start.setting)]
-    return [found.best, *others][:SHOWN]
+    ends = (found.best.setting, found.start.setting)
+    return [found.best, *(each for each in found.whole if each.setting not in ends)][:SHOWN]
 
 
-def _line(name: str, standing: Standing) -> list[str]:
-    setting = standing.setting.to_dict()
-    values = [_value(value) for value in setting.values()]
-    return [name, f"{standing.score:.5g}", _gap(standing), str(len(standing.scores)), *values]
-
-
-def _gap(standing: Standing) -> str:
-    """Return by how much the score is lower than the start's, with its standard error."""
-    if math.isnan(standing.gap) or standing.gap == 0.0:
-        return ""
-    error = "" if math.isnan(standing.error) else f" ± {standing.error:.2g}"
-    return f"{-standing.gap:+.3g}{error}"
+def _number(value: float, form: str) -> str:
+    """Return a difference as text; nothing where it is none or not known."""
+    return "" if math.isnan(value) or value == 0.0 else f"{value:{form}}"
 
 
 def _value(value: Any) -> str:

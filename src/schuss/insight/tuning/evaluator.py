@@ -7,12 +7,12 @@ where it stopped.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from schuss.engine.engine import Engine
+from schuss.engine.native import usual_threads
 from schuss.errors import SettingError
 from schuss.insight.sweep import sweep
 from schuss.insight.swept import Member
@@ -97,7 +97,7 @@ class Evaluator:
 
     def _trained(self, group: list[Setting], unit: Unit) -> bool:
         """Train a group, if there is time for it, and return whether there was."""
-        waves = math.ceil(len(group) / (self.threads or os.cpu_count() or 1))
+        waves = math.ceil(len(group) / (self.threads or usual_threads()))
         work, kind = waves * self.problem.work(group[0].shortened(unit.share)), _kind(group[0])
         if not self.clock.has(work, kind):
             return False

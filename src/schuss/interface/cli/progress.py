@@ -11,9 +11,12 @@ from schuss.interface.cli.output import console, say
 from schuss.training.loop import Tick
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
     from schuss.insight.tuning.search import Reached
 
-__all__ = ["progress_bar", "search_progress"]
+__all__ = ["SearchProgress", "progress_bar"]
 
 
 @contextmanager
@@ -52,48 +55,51 @@ def progress_bar(*, wanted: bool) -> Iterator[Callable[[Tick], None] | None]:
         bar.stop()
 
 
-@contextmanager
-def search_progress(*, wanted: bool) -> Iterator[Callable[[Reached], None] | None]:
-    """Give what `tune` wants as its ``progress``: a bar on a terminal, else lines; None if unwanted."""
-    screen = console(stderr=True)
-    if not wanted or not screen.is_terminal:
-        yield _said_of_bests() if wanted else None
-        return
+class SearchProgress:
+    """What `tune` wants as its ``progress``: a bar on a terminal, else a line for each new best."""
+
+    def __init__(self) -> None:
+        self._screen = console(stderr=True)
+        self._best: Any = None
+        self._bar = _search_bar(self._screen) if self._screen.is_terminal else None
+
+    def __call__(self, now: Reached) -> None:
+        """Show where the search stands."""
+        if self._bar is not None:
+            self._bar.start()
+            self._bar.update(self._bar.task_ids[0], refresh=True, **_search_fields(now))
+        elif math.isfinite(now.score) and now.best != self._best:
+            self._best = now.best
+            say(f"{now.tried} settings in {now.spent:.1f} s: best {now.score:.4g}, start {now.start:.4g}")
+
+    def end(self) -> None:
+        """Take the bar away, so that what follows stands on lines of its own."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _search_bar(screen: Console) -> Progress:
     from rich.progress import BarColumn, Progress, TextColumn
 
+    columns = ("{task.fields[tried]} settings", "best {task.fields[best]} (start {task.fields[first]})")
+    left = TextColumn("{task.fields[left]}")
     bar = Progress(
-        TextColumn("{task.fields[tried]} settings"),
-        BarColumn(),
-        TextColumn("best {task.fields[best]} (start {task.fields[start]})"),
-        TextColumn("{task.fields[left]}"),
+        *(TextColumn(columns[0]), BarColumn(), TextColumn(columns[1]), left),
         console=screen,
         transient=True,
         auto_refresh=False,
     )
-    task = bar.add_task("", total=None)
-
-    def reached(now: Reached) -> None:
-        bar.start()
-        total = now.spent + now.left if math.isfinite(now.left) else None
-        left = f"{max(0.0, now.left):.0f} s left" if total else f"{now.spent:.0f} s"
-        fields: dict[str, Any] = {"tried": now.tried, "best": f"{now.score:.4g}", "left": left}
-        fields["start"] = f"{now.start:.4g}"
-        bar.update(task, total=total, completed=now.spent, refresh=True, **fields)
-        if total and now.left <= 0:
-            bar.stop()
-
-    try:
-        yield reached
-    finally:
-        bar.stop()
+    bar.add_task("", total=None, tried=0, best="…", first="…", left="")
+    return bar
 
 
-def _said_of_bests() -> Callable[[Reached], None]:
-    said: list[Any] = [None]
-
-    def reached(now: Reached) -> None:
-        if math.isfinite(now.score) and now.best != said[0]:
-            said[0] = now.best
-            say(f"{now.tried} settings in {now.spent:.1f} s: best {now.score:.4g}, start {now.start:.4g}")
-
-    return reached
+def _search_fields(now: Reached) -> dict[str, Any]:
+    limited = math.isfinite(now.left)
+    return {
+        "total": now.spent + now.left if limited else None,
+        "completed": now.spent,
+        "tried": now.tried,
+        "best": f"{now.score:.4g}",
+        "first": f"{now.start:.4g}",  # `start` is a word of rich's own
+        "left": f"{max(0.0, now.left):.0f} s left" if limited else f"{now.spent:.0f} s",
+    }

@@ -11,7 +11,7 @@ import typer
 from schuss.errors import SettingError
 from schuss.interface.cli.output import print_json, print_line, print_table, say
 from schuss.interface.cli.places import place_for, source_of, study_place, tell_recorded
-from schuss.interface.cli.progress import progress_bar, search_progress
+from schuss.interface.cli.progress import SearchProgress, progress_bar
 from schuss.interface.cli.range_test import refuse_with_range_test, show_range_test
 from schuss.interface.cli.rows import DropMissingTarget, with_targets
 from schuss.interface.cli.train import check_outputs, keep_interrupted, targets_of
@@ -118,12 +118,15 @@ def tune(
         show_range_test(table, targets, how, data, plot, engine=engine, threads=threads, as_json=as_json)
         return
     place = None if no_record else place_for(record, table.name)
-    tell = str if quiet else say
+    searching = None if quiet else SearchProgress()
+
+    def tell(line: str) -> None:
+        if searching is not None:  # what is told first comes after the search
+            searching.end()
+            say(line)
+
     try:
-        with (
-            search_progress(wanted=not quiet) as searching,
-            progress_bar(wanted=not quiet) as bar,
-        ):
+        with progress_bar(wanted=not quiet) as bar:
             tuned = tune_table(
                 table,
                 targets,
