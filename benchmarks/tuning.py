@@ -1,6 +1,6 @@
 """`schuss tune` against Optuna over scikit-learn's MLP, the same seconds each, on real tables.
 
-    python -m benchmarks.tuning [--budget SECONDS] [--tables N] [--folds N] [--driver NAME] [TABLE ...]
+    python -m benchmarks.tuning [--budget SECONDS] [--opponent SECONDS] [--tables N] [--folds N] [--driver NAME] [TABLE ...]
 
 Both are given the same rows of each outer fold, the same numbers, the same inner folds to choose by, and the
 same seconds on the same processors; the rows kept out are seen by neither. Each trains its best settings on
@@ -164,7 +164,7 @@ def theirs(table: Table, rows: NDArray[Any], unseen: NDArray[Any], options: Any,
 
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=0, multivariate=True))
     study.enqueue_trial(DEFAULTS)
-    study.optimize(objective, timeout=options.budget)
+    study.optimize(objective, timeout=options.opponent or options.budget)
     best = tried[study.best_trial.number]
     fitted = opponent(table.task, best).fit(table.X[rows], table.y[rows])
     seconds = time.perf_counter() - began
@@ -191,6 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"of {', '.join(TABLES)}; default: ten")
     parser.add_argument("--budget", type=float, default=60.0, help="seconds for each contestant and fold")
+    parser.add_argument("--opponent", type=float, metavar="SECONDS", help="more seconds for the opponent")
     parser.add_argument("--tables", type=int, dest="count", default=len(CHOSEN), help="only N of the ten")
     parser.add_argument("--folds", type=int, default=3, help="outer folds")
     parser.add_argument("--driver", default="schuss", help="schuss or optuna")

@@ -2,6 +2,7 @@
 
 A round draws some shapes and a few settings of each: half of the shapes anywhere, half near the best so far.
 All are trained on one fold with a part of their epochs; one of three of them climbs the ladder of the folds.
+The first rounds are small, so that something comes of a search that has time for little.
 Time decides when to stop, and nothing else: rounds are the same for the same seed.
 
 Source: Jamieson & Talwalkar, AISTATS 2016.
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from schuss.insight.tuning.evaluator import OutOfTime
 from schuss.insight.tuning.folds import Unit
 from schuss.insight.tuning.ladder import Ladder
 from schuss.insight.tuning.setting import Setting
@@ -22,7 +24,7 @@ from schuss.insight.tuning.space import Space
 
 __all__ = ["Halving"]
 
-SHAPES, OF_EACH = 8, 4  # of a round
+FEWEST, SHAPES, OF_EACH = 2, 8, 4  # shapes of the first round, and at most; settings of each
 ANYWHERE = 2  # one shape of so many is drawn anywhere
 SHORT = 1 / 3  # of the epochs, in the first look
 ELITE = 6  # settings near which others are drawn
@@ -63,7 +65,11 @@ class Halving:
     def _round(self, number: int, pool: Sequence[Setting]) -> None:
         evaluator = self.ladder.evaluator
         first_look = (Unit(0, number % evaluator.problem.n_folds, SHORT),)
-        evaluator.measure(pool, first_look)
+        try:
+            evaluator.measure(pool, first_look)
+        except OutOfTime:  # there may be time for the folds of what is less work
+            self.ladder.climb(self.ladder.better(pool, first_look))
+            raise
         self.ladder.climb(self.ladder.better(pool, first_look))
 
     def _new(self, settings: Sequence[Setting]) -> list[Setting]:
@@ -76,7 +82,7 @@ class Halving:
     def _drawn(self, rng: np.random.Generator, number: int) -> list[Setting]:
         elite = self._elite() if number else self.starts
         drawn = [] if number else list(self.starts[1:])
-        for i in range(SHAPES):
+        for i in range(min(SHAPES, FEWEST * (number + 1))):
             near = elite[int(rng.integers(len(elite)))] if i % ANYWHERE else None
             first = self.space.draw_shape(rng, near)
             others = (self.space.draw_rates(rng, first, near=near is not None) for _ in range(OF_EACH - 1))
