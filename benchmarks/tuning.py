@@ -1,6 +1,6 @@
 """`schuss tune` against Optuna over scikit-learn's MLP, the same seconds each, on real tables.
 
-    python -m benchmarks.tuning [--budget SECONDS] [--opponent SECONDS] [--tables N] [--folds N] [--driver NAME] [TABLE ...]
+    python -m benchmarks.tuning [--budget SECONDS] [--opponent SECONDS] [--folds N] [--tables N | TABLE ...]
 
 Both are given the same rows of each outer fold, the same numbers, the same inner folds to choose by, and the
 same seconds on the same processors; the rows kept out are seen by neither. Each trains its best settings on

@@ -51,7 +51,7 @@ class Ladder:
             try:
                 self.evaluator.measure(group, units)
             finally:  # also where time ends here
-                self.best = self._best_of(champion, group, units)
+                self.best = self._successor(champion, group)
             better = [each for each in self.better(pool, units) if each != champion]
             pool = [each for each in better if self.promising(each, champion, units)]
             if not pool:  # the champion alone needs no more folds
@@ -76,17 +76,23 @@ class Ladder:
         gap, error = self._gap(setting, champion, units)
         return not gap > error
 
-    def _best_of(self, champion: Setting, group: Sequence[Setting], units: Sequence[Unit]) -> Setting:
-        """Return the best of a group on the units that all of it has been measured on.
+    def _successor(self, champion: Setting, group: Sequence[Setting]) -> Setting:
+        """Return the best of a group, each measured on a whole repeat at least."""
+        best = champion
+        for each in group:
+            if self.evaluator.level(each) and self._beats(each, best):
+                best = each
+        return best
 
-        A champion that has been measured on more of them gives way only to what is clearly better.
+    def _beats(self, setting: Setting, best: Setting) -> bool:
+        """Whether a setting is better on all that both have been measured on.
+
+        One that is measured on more folds gives way only to what is better by more than a standard error.
         """
-        found = self.evaluator.journal.found
-        both = [unit for unit in units if all((each, unit) in found for each in group)]
-        best = min(group, key=lambda each: self.evaluator.score(each, both))
-        tested = self.evaluator.level(champion) > self.evaluator.level(best)
-        gap, error = self._gap(best, champion, both)
-        return champion if tested and not gap < -error else best
+        found, problem = self.evaluator.journal.found, self.evaluator.problem
+        both = [u for u in problem.units(problem.repeats) if (setting, u) in found and (best, u) in found]
+        gap, error = self._gap(setting, best, both)
+        return gap < (-error if self.evaluator.level(setting) < self.evaluator.level(best) else 0.0)
 
     def _gap(self, mine: Setting, theirs: Setting, units: Sequence[Unit]) -> tuple[float, float]:
         """Return how much higher a score is than another, fold by fold, and its standard error.
