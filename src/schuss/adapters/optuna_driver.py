@@ -91,8 +91,9 @@ class OptunaDriver:
         for step, unit in enumerate(units, start=1):
             evaluator.measure([setting], [unit])
             score = evaluator.score(setting, units[:step])
-            trial.report(score if math.isfinite(score) else 1e300, step)
-            if not math.isfinite(score) or trial.should_prune():
+            if math.isfinite(score):
+                trial.report(score, step)
+            if math.isinf(score) or trial.should_prune():
                 self.study.tell(trial, state=TrialState.PRUNED)
                 return
         self.study.tell(trial, score)

@@ -14,7 +14,8 @@ from schuss.interface.plots import check_picture, write_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from schuss.insight.tuning.found import Found
+    from schuss.insight.tuning.found import Found, Standing
+    from schuss.insight.tuning.journal import Measured
 
 __all__ = ["save_tuning"]
 
@@ -37,8 +38,9 @@ LOOK, WHOLE, BEST = "#9db8d2", "#1f5fa8", "#c2571a"
 def save_tuning(found: Found, path: Path) -> Path:
     """Draw the score of all that was tried against each setting to `path`, and return the path.
 
-    Light: one fold, a part of the epochs. Dark: the mean of whole folds. A cross at the upper edge: worse
-    than the picture is high, or diverged.
+    Light: one fold, a part of the epochs. Dark: the mean of whole folds. Each stands as far from the start as
+    it was on the same folds, since folds differ. A cross at the upper edge: worse than the picture is high,
+    or diverged.
 
     Raises
     ------
@@ -48,9 +50,9 @@ def save_tuning(found: Found, path: Path) -> Path:
     path = check_picture(path)
     from matplotlib.figure import Figure
 
-    looks = [(coordinates(each.setting, found.n), each.score) for each in found.looks]
-    whole = [(coordinates(each.setting, found.n), each.score) for each in found.whole]
-    best = coordinates(found.best.setting, found.n), found.best.score
+    looks = [(coordinates(each.setting, found.n), _look(each, found)) for each in found.looks]
+    whole = [(coordinates(each.setting, found.n), _whole(each, found)) for each in found.whole]
+    best = coordinates(found.best.setting, found.n), _whole(found.best, found)
     low, high = _limits([score for _, score in looks + whole], found.start.score)
     figure = Figure(figsize=(8.4, 7.2), layout="constrained")
     grid = figure.subplots(3, 3, sharey=True)
@@ -68,6 +70,18 @@ def save_tuning(found: Found, path: Path) -> Path:
     key = "light, one fold and a part of the epochs; dark, whole folds; star, the best; dotted, the start"
     figure.suptitle(f"{found.tried} settings: {key}", fontsize=9, x=0.01, ha="left")
     return write_figure(figure, path)
+
+
+def _look(look: Measured, found: Found) -> float:
+    """Return the score of a first look, moved by how much its fold is harder or easier for the start."""
+    there = found.start.scores.get(look.unit._replace(share=1.0), math.inf)
+    return look.score + found.start.score - there if math.isfinite(found.start.score - there) else look.score
+
+
+def _whole(standing: Standing, found: Found) -> float:
+    """Return the score of a setting as its gap from the start, where that is known."""
+    score = found.start.score + standing.gap
+    return standing.score if math.isnan(score) else score
 
 
 def _limits(scores: list[float], start: float) -> tuple[float, float]:
@@ -105,6 +119,12 @@ def _labelled(axes: Axes, name: str, label: str, scale: str, found: Found) -> No
     if name in ("batch_size", "width"):
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:.0f}")
+    if name == "visits":
+        from matplotlib.ticker import LogLocator, NullFormatter
+
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
     if name == "depth":
         axes.set_xticks([1, 2])
     share = found.effects.get(name)

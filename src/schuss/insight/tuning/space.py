@@ -145,9 +145,8 @@ class Space:
         for name in ("learning_rate", "momentum", "decay"):
             values[name] = found[name].near(values[name], rng) if near else found[name].draw(rng)
         drawn = self.setting(values)
-        return replace(
-            of, learning_rate=drawn.learning_rate, momentum=drawn.momentum, l2=drawn.l2
-        )  # its epochs are its own, to the last one
+        # all else is its own: the epochs that are made of coordinates may differ by one
+        return replace(of, learning_rate=drawn.learning_rate, momentum=drawn.momentum, l2=drawn.l2)
 
     def setting(self, values: dict[str, Any]) -> Setting:
         """Return the setting at these coordinates, with fewer epochs if it would be too dear."""
