@@ -162,6 +162,7 @@ def test_a_budget_that_is_too_short_is_said() -> None:
     [
         ({"budget": 0.0}, SettingError, "budget must lie in"),
         ({"budget": "60s"}, SettingError, "budget must be a number"),
+        ({"seed": -1}, SettingError, "seed must be an integer of at least 0"),
         ({"trials": 0}, SettingError, "trials must be an integer of at least 1"),
         ({"driver": "optune"}, SettingError, "did you mean 'optuna'"),
         ({"target": "sice"}, DataError, "did you mean 'size'"),
@@ -243,6 +244,17 @@ def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(MissingExtraError, match=r"driver optuna needs .*schuss\[tune\]"):
         quick(driver="optuna")
     assert quick(trials=1).found.tried == 1
+
+
+def test_several_targets_are_one_search() -> None:
+    """Of numbers: their errors are averaged, each in its own unit; with the highest seed that there is."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 60))
+    tuned = tune({"a": a, "b": b, "y": a + b, "z": 1000.0 * a * b}, ["y", "z"], trials=3, seed=2**64 - 1)
+
+    assert tuned.found.measure == "rmse"
+    assert min(tuned.found.best.score, tuned.model.scores["rmse"]) > 50  # of `y` alone it would be about 1
+    assert tuned.command.count("--target") == 2
 
 
 def test_a_frame_or_a_dict_will_do() -> None:

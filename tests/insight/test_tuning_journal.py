@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tuning_problems import START
 
-from schuss import RecordError
+from schuss import OutputError, RecordError, SchussWarning
 from schuss.insight.tuning.folds import Unit
 from schuss.insight.tuning.journal import Journal, Measured
 
@@ -93,6 +93,25 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(RecordError, match="is empty"):
         Journal(ABOUT, tmp_path / "study")
+
+
+def test_a_full_disk_does_not_end_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning says so once; what was measured stays in memory, and the file opens."""
+    journal = Journal(ABOUT, tmp_path / "study")
+    journal.add(SOME[:1])
+
+    def full(path: Path, _: bytes) -> None:
+        with path.open("ab") as file:
+            file.write(b'{"setting"')
+        raise OutputError(f"cannot write {path}: the disk is full.")
+
+    monkeypatch.setattr("schuss.insight.tuning.journal.append", full)
+    with pytest.warns(SchussWarning, match="disk is full.*goes on without keeping"):
+        journal.add(SOME[1:2])
+    journal.add(SOME[2:])
+    journal.close()
+    assert list(journal.found.values()) == SOME
+    assert reread(tmp_path / "study") == SOME[:1]
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def tune(
     TrainingInterrupted
         Ctrl-C while the best is trained; during the search it ends the search alone.
     """
-    decide = _driver(driver)
+    decide, seed = _driver(driver), check_integer("seed", seed, low=0, high=2**64 - 1)
     clock, trials = Clock(_budget(budget, trials)), _trials(trials)
     table = read_table(data)
     names = [target] if isinstance(target, str) else list(target or table.targets)

@@ -111,7 +111,7 @@ class Evaluator:
     def _swept(self, group: list[Setting], unit: Unit) -> list[Measured]:
         fold = self.problem.fold(unit.repeat, unit.fold)
         n, n_in = fold.X.shape
-        seed = self.problem.seed + unit.repeat
+        seed = (self.problem.seed + unit.repeat) % 2**64
         made = [self.problem.make(setting.shortened(unit.share), seed, n_in, n) for setting in group]
         network = made[0][0]
         if any(other != network for other, _ in made):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from schuss.errors import RecordError
+from schuss.errors import OutputError, RecordError, SchussWarning
 from schuss.insight.tuning.folds import Unit
 from schuss.insight.tuning.setting import Setting
 from schuss.training.record import append, claim, make_folder, write_whole
@@ -68,15 +69,23 @@ class Journal:
         self.found: dict[tuple[Setting, Unit], Measured] = {}
         self.settings: dict[Setting, None] = {}  # a set in the order of trying
         self.folder = folder
+        self._full = False
         self._lock: IO[bytes] | None = None
         if folder is not None:
             self._open(folder, about)
 
     def add(self, measured: Sequence[Measured]) -> None:
-        """Add measurements."""
+        """Add measurements; if they cannot be written any more, a warning says so, and memory must do."""
         self._remember(measured)
-        if self.folder is not None and measured:
+        if self.folder is None or self._full:
+            return
+        try:
             append(self.folder / TRIALS, "".join(_line(each.to_dict()) for each in measured).encode())
+        except OutputError as error:
+            self._full = True
+            warnings.warn(
+                f"{error} The search goes on without keeping its trials.", SchussWarning, stacklevel=2
+            )
 
     def close(self) -> None:
         """Let another process go on with the file."""
