@@ -150,6 +150,9 @@ def tune(
     except TrainingInterrupted as interrupted:
         keep_interrupted(interrupted.model, out)
         raise
+    finally:
+        if searching is not None:
+            searching.end()
     command = f"{tuned.command} --drop-missing-target" if drop_missing_target else tuned.command
     report(tuned, table.name, command, as_json=as_json)
     if not quiet:
