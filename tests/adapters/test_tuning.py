@@ -63,6 +63,8 @@ def test_the_model_is_what_the_settings_make(target: str, measure: str) -> None:
     assert tuned.model.run.theta.tobytes() == again.run.theta.tobytes()
     assert tuned.model.scores == again.scores
     assert tuned.model.n_test == 16
+    start = fit_model(people(target), [target], recipe_of(tuned.found.start.setting, 3))
+    assert tuned.start_scores == start.scores
     assert tuned.found.tried == 5
     assert tuned.setting in {each.setting for each in tuned.found.standings}
     assert "schuss train people --target" in repr(tuned)

@@ -90,7 +90,8 @@ def test_what_is_printed_is_evidence(data: Path) -> None:
     assert {line.split()[0] for line in lines[7:15]} >= {"hidden", "momentum", "dropout"}
     assert max(map(len, lines[2:15])) < 80
     assert any(line.startswith("what mattered (share of the scores' variance): ") for line in lines)
-    assert lines[-2].startswith("test accuracy")
+    assert lines[-3 if head[0] == "best" else -2].startswith("test accuracy")
+    assert lines[-2].startswith("with the start accuracy") == (head[0] == "best")
     assert lines[-1].startswith("schuss train ")
     assert re.search(r"\d+ settings in [\d.]+ s: best [\d.]+, start [\d.]+", done.err)
     assert "goes on with them" in done.err

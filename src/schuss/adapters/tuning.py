@@ -40,6 +40,8 @@ FEWEST_ROWS = 10
 SECOND_BEST = 3  # tried where the best diverges on all rows
 DRIVERS = ("schuss", "optuna")
 
+Fit = Callable[[Recipe, Path | NextFree | None, Callable[[str], object]], Model]
+
 
 @dataclass(frozen=True, eq=False)
 class Tuned:
@@ -53,6 +55,8 @@ class Tuned:
         The search: best, start, all others, evidence.
     setting : Setting
         What the model was trained with: the best, or the next where that diverged on all rows.
+    start_scores : dict
+        ``model.scores`` as they would be with the start; empty if no rows were kept, or it diverged.
     command : str
         What trains the same model to the same bits.
     folder : Path or None
@@ -62,6 +66,7 @@ class Tuned:
     model: Model
     found: Found
     setting: Setting
+    start_scores: dict[str, float]
     command: str
     folder: Path | None
 
@@ -167,12 +172,9 @@ def tune(
         journal.close()
     for sentence in remarks(found, budget):
         tell(sentence)
-    trained, model = _trained(
-        found,
-        seed,
-        record,
-        tell,
-        lambda recipe, place: fit_model(
+
+    def fit(recipe: Recipe, place: Path | NextFree | None, say: Callable[[str], object]) -> Model:
+        return fit_model(
             table,
             names,
             recipe,
@@ -184,13 +186,15 @@ def tune(
             progress=training,
             record=place,
             source=source,
-            tell=tell,
-        ),
-    )
+            tell=say,
+        )
+
+    trained, model = _trained(found, seed, record, tell, fit)
+    start_scores = _start_scores(found, seed, trained, model, fit)
     others = {"task": task, "test_size": test_size, "dtype": None if dtype == "float32" else dtype}
     others["engine"] = "reference" if engine == "reference" else None  # its bits are others
     command = train_command(trained, called or source or table.name, names, seed, others)
-    return Tuned(model, found, trained, command, folder)
+    return Tuned(model, found, trained, start_scores, command, folder)
 
 
 def _trained(
@@ -198,18 +202,29 @@ def _trained(
     seed: int,
     record: Path | NextFree | None,
     tell: Callable[[str], object],
-    fit: Callable[[Recipe, Path | NextFree | None], Model],
+    fit: Fit,
 ) -> tuple[Setting, Model]:
     """Return the best setting with the model that it makes; of one that diverges on all rows, the next."""
     best, *others = dict.fromkeys((found.best.setting, *(each.setting for each in found.whole)))
     for setting in (best, *others[:SECOND_BEST]):
         try:
-            return setting, fit(recipe_of(setting, seed), record)
+            return setting, fit(recipe_of(setting, seed), record, tell)
         except DivergenceError as error:
             tell(f"The training of the best setting diverged at step {error.step}; the next best is trained.")
             record = NextFree(record) if isinstance(record, Path) else record
             last = error
     raise last
+
+
+def _start_scores(found: Found, seed: int, trained: Setting, model: Model, fit: Fit) -> dict[str, float]:
+    """Return what the start scores on the rows kept for testing; nothing if none are, or it diverges."""
+    start = found.start.setting
+    if trained == start or not model.scores:
+        return dict(model.scores)
+    try:
+        return fit(recipe_of(start, seed), None, str).scores
+    except DivergenceError:
+        return {}
 
 
 def remarks(found: Found, budget: float | None) -> list[str]:

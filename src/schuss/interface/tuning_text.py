@@ -87,6 +87,7 @@ def as_json(tuned: Tuned) -> dict[str, Any]:
         "start": _plain(found.start),
         "standings": [_plain(each) for each in found.whole[:50]],
         "effects": found.effects,
+        "start_test": tuned.start_scores,
         "study": None if tuned.folder is None else str(tuned.folder),
         "run": None if tuned.model.run.folder is None else str(tuned.model.run.folder),
         "model": described(tuned.model),

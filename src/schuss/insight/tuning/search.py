@@ -75,7 +75,7 @@ def search(
     journal : Journal
         What it holds already is not measured again.
     clock : Clock
-        Its budget includes one training on all rows, after the search.
+        Its budget includes a training on all rows after the search, of the best and of the start.
     trials : int, optional
         How many settings are tried at most. The same number gives the same result, if time does not end it.
     seed : int
@@ -93,7 +93,8 @@ def search(
     deciding = driver(ladder, space, starts, trials, seed)
 
     def tell() -> None:
-        clock.reserved = evaluator.seconds(ladder.best, problem.n_rows)
+        both = {ladder.best, starts[0]}
+        clock.reserved = sum(evaluator.seconds(each, problem.n_rows) for each in both)
         if progress is not None:
             units = problem.units(max(1, evaluator.level(ladder.best)))
             best, start = (evaluator.score(each, units) for each in (ladder.best, starts[0]))

@@ -190,6 +190,8 @@ def report(tuned: Tuned, data: str, command: str, *, as_json: bool) -> None:
         print_line(line)
     if model.scores:
         print_line(f"test {score_line(model.scores)}", style="bold")
+        if tuned.setting != tuned.found.start.setting and tuned.start_scores:
+            print_line(f"with the start {score_line(tuned.start_scores)}")
     print_line(command)
 
 
