@@ -21,7 +21,7 @@ from schuss.adapters.tables import read_table
 from schuss.adapters.train_command import train_command
 from schuss.adapters.tuning_problem import problem_of, recipe_of, starts_for
 from schuss.engine.engine import Engine
-from schuss.errors import DataError, DivergenceError
+from schuss.errors import DataError, DivergenceError, TrainingInterrupted
 from schuss.insight.tuning.clock import Clock
 from schuss.insight.tuning.folds import Problem
 from schuss.insight.tuning.found import Found
@@ -56,7 +56,7 @@ class Tuned:
     setting : Setting
         What the model was trained with: the best, or the next where that diverged on all rows.
     start_scores : dict
-        ``model.scores`` as they would be with the start; empty if no rows were kept, or it diverged.
+        ``model.scores`` as they would be with the start; empty where that cannot be said.
     command : str
         What trains the same model to the same bits.
     folder : Path or None
@@ -146,19 +146,14 @@ def tune(
     table = read_table(data)
     names = [target] if isinstance(target, str) else list(target or table.targets)
     prepared = prepare(table, names, task, test_size, seed, dtype)
-    n = len(prepared.rows)
-    if n < FEWEST_ROWS:
-        raise DataError(
-            f"{table.name} has {n} rows to learn from; to compare settings takes {FEWEST_ROWS} or more. "
-            "Train with the defaults instead: schuss train."
-        )
+    _check_rows(table.name, len(prepared.rows))
     folder = study.made() if isinstance(study, NextFree) else None if study is None else Path(study)
     problem = problem_of(table, prepared, seed)
     journal = Journal(_about(prepared, problem, driver), folder)
     try:
         found = search(
             problem,
-            starts_for(n, problem.sizes[0], prepared.targets),
+            starts_for(problem.n_rows, problem.sizes[0], prepared.targets),
             journal=journal,
             clock=clock,
             trials=trials,
@@ -197,6 +192,14 @@ def tune(
     return Tuned(model, found, trained, start_scores, command, folder)
 
 
+def _check_rows(name: str, n: int) -> None:
+    if n < FEWEST_ROWS:
+        raise DataError(
+            f"{name} has {n} rows to learn from; to compare settings takes {FEWEST_ROWS} or more. Train with "
+            "the defaults instead: schuss train."
+        )
+
+
 def _trained(
     found: Found,
     seed: int,
@@ -217,13 +220,13 @@ def _trained(
 
 
 def _start_scores(found: Found, seed: int, trained: Setting, model: Model, fit: Fit) -> dict[str, float]:
-    """Return what the start scores on the rows kept for testing; nothing if none are, or it diverges."""
+    """Return what the start scores on the rows kept for testing; nothing if it cannot be said."""
     start = found.start.setting
     if trained == start or not model.scores:
         return dict(model.scores)
     try:
         return fit(recipe_of(start, seed), None, str).scores
-    except DivergenceError:
+    except (DivergenceError, TrainingInterrupted):  # the model is there already
         return {}
 
 
