@@ -67,7 +67,7 @@ class Evaluator:
                 if (setting, unit) not in self.journal.found:
                     groups.setdefault(setting.shape, []).append(setting)
             for group in groups.values():
-                all_done &= self._trained(group, unit)
+                all_done &= self._had_time(group, unit)
         if not all_done:
             raise OutOfTime
 
@@ -95,7 +95,7 @@ class Evaluator:
         work = self.problem.work(setting) * n / self.problem.sizes[0]
         return self.clock.seconds(work, _kind(setting))
 
-    def _trained(self, group: list[Setting], unit: Unit) -> bool:
+    def _had_time(self, group: list[Setting], unit: Unit) -> bool:
         """Train a group, if there is time for it, and return whether there was."""
         waves = math.ceil(len(group) / (self.threads or usual_threads()))
         work, kind = waves * self.problem.work(group[0].shortened(unit.share)), _kind(group[0])
