@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from schuss.adapters.estimators import MLPClassifier, MLPRegressor
     from schuss.adapters.model_file import load_model, save_model
     from schuss.adapters.tables import read_table
+    from schuss.adapters.tuning import Tuned, tune
     from schuss.insight.comparison import compare
     from schuss.insight.curvature.curvature import curvature
     from schuss.insight.curvature.tracker import SharpnessTracker
@@ -101,6 +102,8 @@ _LAZY = {
     "load_model": "schuss.adapters.model_file",
     "save_model": "schuss.adapters.model_file",
     "read_table": "schuss.adapters.tables",
+    "Tuned": "schuss.adapters.tuning",
+    "tune": "schuss.adapters.tuning",
     "compare": "schuss.insight.comparison",
     "curvature": "schuss.insight.curvature.curvature",
     "SharpnessTracker": "schuss.insight.curvature.tracker",
@@ -184,6 +187,7 @@ __all__ = [
     "Sweep",
     "Tick",
     "TrainingInterrupted",
+    "Tuned",
     "WarmUp",
     "change_batch_size",
     "compare",
@@ -199,6 +203,7 @@ __all__ = [
     "stability_map",
     "sweep",
     "train",
+    "tune",
     "velocity_correction",
 ]
 

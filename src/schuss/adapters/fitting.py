@@ -20,7 +20,7 @@ from schuss.adapters.targets import Target
 from schuss.errors import DataError
 from schuss.method.functions import Array
 
-__all__ = ["Prepared", "encoded", "prepare"]
+__all__ = ["Prepared", "encoded", "prepare", "prepare_rows"]
 
 
 class Prepared(NamedTuple):
@@ -60,9 +60,19 @@ def prepare(
     targets = tuple(Target.fit(table.column(name), task) for name in target_names)
     check_table(table, target_names)
     fit_rows, test_rows = split_rows(table, targets, test_size, seed)
+    return prepare_rows(table, targets, fit_rows, test_rows, dtype)
+
+
+def prepare_rows(
+    table: Table, targets: Sequence[Target], fit_rows: NDArray[Any], test_rows: NDArray[Any], dtype: str
+) -> Prepared:
+    """Return what a network is trained on, from rows to train on and rows to test on.
+
+    Scales and preprocessing are fitted on `fit_rows` alone; the classes are those of `targets`.
+    """
     fit_table = table.take(fit_rows)
     targets = tuple(_refit(target, fit_table) for target in targets)
-    preprocessor = Preprocessor.fit(fit_table, exclude=target_names)
+    preprocessor = Preprocessor.fit(fit_table, exclude=[target.name for target in targets])
     X = preprocessor.transform(fit_table).astype(dtype)
     test = table.take(test_rows) if len(test_rows) else None
     return Prepared(X, encoded(targets, fit_table), preprocessor, targets, test, fit_rows)

@@ -18,7 +18,7 @@ from schuss.method.plan import Plan
 from schuss.method.rules import RULES, Momentum, Nesterov, Rule, WholeStep
 from schuss.method.schedules import Cosine, Plateau, Rate
 
-__all__ = ["OUTPUTS", "Outputs", "Recipe", "outputs_of", "peak_of"]
+__all__ = ["OUTPUTS", "WARM_UP", "Outputs", "Recipe", "outputs_of", "peak_of", "rise_and_fall"]
 
 Outputs = Literal["one of two", "one of many", "several yes or no", "numbers"]
 
@@ -38,6 +38,11 @@ PEAK_RATES = {"momentum": 0.03, "nesterov": 0.03, "adam": 0.01, "adagrad": 0.1, 
 PATIENCE = 10  # epochs without improvement, where a Plateau waits for them
 # The penalty of one sample's share of a batch: falls with the number of rows, as evidence grows.
 PENALTY, MOST_PENALTY = 5.0, 0.01
+
+
+def rise_and_fall(peak: float) -> Cosine:
+    """Return the schedule of a learning rate that is not held constant, with this highest value."""
+    return Cosine(peak, warm_up=WARM_UP)
 
 
 def outputs_of(targets: Sequence[Target]) -> Outputs:
@@ -80,6 +85,7 @@ class Recipe:
     epochs, batch_size : int
     l2 : float
     seed : int
+    dropout : float
     rule_name : str or None
         A name of `schuss.method.rules.RULES`; None is momentum.
     rule_settings : tuple of (str, float)
@@ -95,6 +101,7 @@ class Recipe:
     batch_size: int | None = None
     l2: float | None = None
     seed: int = 0
+    dropout: float = 0.0
     rule_name: str | None = None
     rule_settings: tuple[tuple[str, float], ...] = ()
 
@@ -122,6 +129,7 @@ class Recipe:
             seed=self.seed,
             patience=PATIENCE if isinstance(self.learning_rate, Plateau) else None,
             l2=min(MOST_PENALTY, PENALTY / n) * min(batch, n) if self.l2 is None else self.l2,
+            dropout=self.dropout,
         )
 
     def gentler(self, times: int) -> Recipe:
@@ -177,4 +185,4 @@ class Recipe:
         return RULES[check_choice("rule", self.rule_name, RULES)]
 
     def _chosen_rate(self, times: int) -> Rate:
-        return Cosine(peak_of(self._kind()) / 3**times, warm_up=WARM_UP)
+        return rise_and_fall(peak_of(self._kind()) / 3**times)

@@ -1,4 +1,4 @@
-"""Which rows are kept for testing. Seeded; classes keep their shares where they have rows enough."""
+"""Which rows are kept for testing, or make a fold. Seeded; classes keep their shares where they can."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from schuss.adapters.targets import Target
 from schuss.errors import SettingError
 from schuss.method.checks import check_number
 
-__all__ = ["split_rows"]
+__all__ = ["deal_rows", "split_rows"]
 
 FEWEST_TO_SPLIT = 50
 DEFAULT_SHARE = 0.2
@@ -61,3 +61,18 @@ def _strata(table: Table, targets: Sequence[Target], n_test: int) -> NDArray[Any
     counts = np.bincount(codes)
     enough = counts.min() >= 2 and len(counts) <= min(n_test, table.n_rows - n_test)
     return codes if enough else None
+
+
+def deal_rows(table: Table, targets: Sequence[Target], n_folds: int, seed: Sequence[int]) -> NDArray[Any]:
+    """Return the number of each row's fold, shape (n_rows,); folds differ by one row at most.
+
+    Rows are shuffled, sorted by class where there is one target with classes, and dealt in turn. So each fold
+    has its share of each class, and a class of a single row stands in one fold alone.
+    """
+    order = np.random.default_rng(seed).permutation(table.n_rows)
+    if len(targets) == 1 and targets[0].task == "classification":
+        codes = targets[0].encode(table.column(targets[0].name))
+        order = order[np.argsort(codes[order], kind="stable")]
+    folds = np.empty(table.n_rows, np.int64)
+    folds[order] = np.arange(table.n_rows) % n_folds
+    return folds

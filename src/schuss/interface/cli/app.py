@@ -24,11 +24,13 @@ from schuss.interface.cli.replay import replay
 from schuss.interface.cli.resume import resume
 from schuss.interface.cli.show import show
 from schuss.interface.cli.train import train
+from schuss.interface.cli.tune import tune
 
 __all__ = ["COMMANDS", "app"]
 
 COMMANDS = (
     train,
+    tune,
     predict,
     evaluate,
     show,

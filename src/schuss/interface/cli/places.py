@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from schuss.training.record import NextFree
     from schuss.training.run import Run
 
-__all__ = ["place_for", "place_of", "source_of", "tell_recorded"]
+__all__ = ["place_for", "place_of", "source_of", "study_place", "tell_recorded"]
 
 
 def runs_folder() -> Path:
@@ -41,20 +41,38 @@ def place_for(name: str | None, data: str) -> Path | NextFree | None:
     OutputError
         The place that was asked for is taken, or cannot be written.
     """
-    from schuss.training.record import NextFree
-
     if name:
-        path = Path(name) if len(Path(name).parts) > 1 else runs_folder() / name
+        path = _named(name)
         if path.exists():
             raise OutputError(f"{path} is there already; choose another --record name.")
         return path
+    return _free_place(data, required=name is not None)
+
+
+def study_place(name: str | None, data: str) -> Path | NextFree | None:
+    """Return the folder for the trials of a search: the one called `name`, which may be there, or a new one.
+
+    None, with a word, where none was named and none can be made here.
+    """
+    return _named(name) if name is not None else _free_place(data, "-study")
+
+
+def _named(name: str) -> Path:
+    return Path(name) if len(Path(name).parts) > 1 else runs_folder() / name
+
+
+def _free_place(data: str, ending: str = "", *, required: bool = False) -> NextFree | None:
+    """Return a new folder named after the data, or None, with a word, where none can be made or required."""
+    from schuss.training.record import NextFree
+
     folder = runs_folder()
     standing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if name is None and not (standing.is_dir() and os.access(standing, os.W_OK | os.X_OK)):
-        say(f"the run is not recorded: {folder.absolute()} cannot be written.")
+    if not required and not (standing.is_dir() and os.access(standing, os.W_OK | os.X_OK)):
+        what = "trials are" if ending else "run is"
+        say(f"the {what} not recorded: {folder.absolute()} cannot be written.")
         return None
     word = re.sub(r"[^\w.-]+", "-", Path(data).name.split(".")[0]).strip("-") or "run"
-    return NextFree(folder / word)
+    return NextFree(folder / f"{word}{ending}")
 
 
 def source_of(data: str) -> str | None:

@@ -79,6 +79,9 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=RULE)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)] = None,
     l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
+    dropout: Annotated[
+        float, typer.Option(help="Share of hidden units silent in a step.", rich_help_panel=RULE)
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Of weights, order and test rows.", rich_help_panel=RUN)] = 0,
     test_size: Annotated[
         float | None, typer.Option(help="Share of rows kept for testing.", rich_help_panel=RUN)
@@ -132,6 +135,7 @@ def train(
         "epochs": epochs,
         "batch_size": batch_size,
         "l2": l2,
+        "dropout": dropout,
         "seed": seed,
     }
     check_outputs(out, plot)
