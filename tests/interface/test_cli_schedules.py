@@ -49,6 +49,15 @@ def test_a_rate(text: str, expected: Any) -> None:
     assert scheduled_rate(None, None) is None
 
 
+def test_the_height_of_a_rate_is_that_of_the_rule() -> None:
+    """Unless one is given; a rule without a learning rate takes no schedule."""
+    assert scheduled_rate("cosine", None, "adam") == Cosine(0.01)
+    assert scheduled_rate("cosine", 0.5, "adam") == Cosine(0.5)
+    assert scheduled_rate("cosine", None, "nesterov") == Cosine(0.03)
+    with pytest.raises(SettingError, match="'rprop' has no learning rate"):
+        scheduled_rate("cosine", None, "rprop")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

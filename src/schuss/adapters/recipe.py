@@ -18,7 +18,7 @@ from schuss.method.plan import Plan
 from schuss.method.rules import RULES, Momentum, Nesterov, Rule, WholeStep
 from schuss.method.schedules import Cosine, Plateau, Rate
 
-__all__ = ["OUTPUTS", "WARM_UP", "Outputs", "Recipe", "outputs_of", "peak_of", "rise_and_fall"]
+__all__ = ["MOMENTUM", "OUTPUTS", "WARM_UP", "Outputs", "Recipe", "outputs_of", "peak_of", "rise_and_fall"]
 
 Outputs = Literal["one of two", "one of many", "several yes or no", "numbers"]
 
@@ -32,7 +32,7 @@ OUTPUTS: dict[Outputs, tuple[str, str]] = {
 
 STEPS = 3000  # enough for a small set to settle
 MOST_EPOCHS, LEAST_EPOCHS = 1000, 20
-WARM_UP = 0.05
+WARM_UP, MOMENTUM = 0.05, 0.9
 # The highest rate by the rule; of the others their own default will do, as runs on iris and wine showed.
 PEAK_RATES = {"momentum": 0.03, "nesterov": 0.03, "adam": 0.01, "adagrad": 0.1, "lion": 0.001}
 PATIENCE = 10  # epochs without improvement, where a Plateau waits for them
@@ -95,7 +95,7 @@ class Recipe:
     hidden: tuple[int, ...] | None = None
     activation: str | None = None
     learning_rate: Rate | None = None
-    momentum: Rate = 0.9
+    momentum: Rate = MOMENTUM
     nesterov: bool = False
     epochs: int | None = None
     batch_size: int | None = None

@@ -9,7 +9,7 @@ import numpy as np
 
 from schuss.adapters.columns import Table
 from schuss.adapters.fitting import Prepared, encoded, prepare_rows
-from schuss.adapters.recipe import Recipe, outputs_of, peak_of, rise_and_fall
+from schuss.adapters.recipe import MOMENTUM, Recipe, outputs_of, peak_of, rise_and_fall
 from schuss.adapters.splitting import deal_rows
 from schuss.adapters.targets import Target
 from schuss.insight.tuning.folds import Fold, Problem
@@ -56,7 +56,7 @@ def starts_for(n: int, n_fold: int, targets: Sequence[Target]) -> tuple[Setting,
         hidden=network.layers[1:-1],
         activation=network.activation[0],
         learning_rate=peak_of(Momentum),
-        momentum=Recipe.momentum,
+        momentum=MOMENTUM,
         batch_size=min(plan.batch_of(n), n_fold),
         epochs=plan.epochs,
         l2=plan.l2,

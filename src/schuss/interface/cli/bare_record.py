@@ -15,6 +15,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Give a bare ``--record`` the empty name, then read the arguments as always."""
         named = list[str]()
-        for arg, following in zip(args, [*args[1:], "-"], strict=True):
-            named += [arg, ""] if arg == "--record" and following.startswith("-") else [arg]
+        for i, arg in enumerate(args):
+            is_bare = arg == "--record" and (i + 1 == len(args) or args[i + 1].startswith("-"))
+            named += [arg, ""] if is_bare else [arg]
         return super().parse_args(ctx, named)

@@ -44,7 +44,7 @@ OTHER = {"--schedule": "momentum", "--momentum-schedule": "learning rate"}
 FOR_TRAININGS = ("drops", "restarts")  # what a training fills in
 
 
-def scheduled_rate(text: str | None, rate: float | None, rule: str | None) -> Rate | None:
+def scheduled_rate(text: str | None, rate: float | None, rule: str | None = None) -> Rate | None:
     """Return the learning rate: a number, the schedule that `text` describes, or None for the default."""
     if text is None:
         return rate
