@@ -15,6 +15,7 @@ from schuss import (
     OneCycle,
     Plateau,
     Restart,
+    SettingError,
     Step,
     Sutskever,
     WarmUp,

@@ -64,7 +64,7 @@ def test_settings_of_a_rule() -> None:
         assert plan_of(*FAST, "--rule", rule)["rule"][name] != value
     for given, words in (
         ("beta_1", "--set takes NAME=VALUE with a number or a word, as beta_1=0.95; got 'beta_1'"),
-        ("beta_1=x", "got 'beta_1=x'"),
+        ("beta_1=x", "beta_1 must be a number in [0, 1); got 'x'"),
         ("beta_3=0.5", "rule 'lion' has learning_rate, beta_1, beta_2; got 'beta_3'"),
     ):
         done = invoke("train", "iris", "--rule", "lion", "--set", given)
