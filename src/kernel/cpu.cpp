@@ -13,7 +13,9 @@ namespace baseline { extern const InstructionSet instruction_set; }
 #if defined(__x86_64__)
 namespace avx2 { extern const InstructionSet instruction_set; }
 namespace avx512 { extern const InstructionSet instruction_set; }
+#if defined(SCHUSS_BF16)
 namespace avx512_bf16 { extern const InstructionSet instruction_set; }
+#endif
 
 namespace {
 
@@ -50,7 +52,7 @@ std::vector<const InstructionSet *> instruction_sets() {
   if (processor.avx2) found.push_back(&avx2::instruction_set);
 #endif
   found.push_back(&baseline::instruction_set);
-#if defined(__x86_64__)
+#if defined(SCHUSS_BF16)
   if (processor.bf16) found.push_back(&avx512_bf16::instruction_set);
 #endif
   return found;
