@@ -50,18 +50,21 @@ def save_spectrum(curvature: Curvature, path: Path) -> Path:
     axes.set_yscale("log")
     axes.set_xlabel("eigenvalue, largest first; hollow: not yet settled")
     axes.set_ylabel("curvature")
-    axes.set_title(
-        f"step {curvature.step:,}, learning rate {curvature.learning_rate:.4g}, "
-        f"momentum {curvature.momentum:g}",
-        loc="left",
-    )
+    rates = f"learning rate {curvature.learning_rate:.4g}, momentum {curvature.momentum:g}"
+    whole = curvature.element_wise is None
+    axes.set_title(f"step {curvature.step:,}, {curvature.rule.name if whole else rates}", loc="left")
     axes.legend(frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     return save_figure(figure, path)
 
 
 def _thresholds(curvature: Curvature) -> dict[str, float]:
-    """Return the highest eigenvalue that each rule holds out at this learning rate and momentum."""
+    """Return the highest eigenvalue that each rule holds out at this learning rate and momentum.
+
+    None where the rule looks at a whole step: its learning rate, if it has one, is no other rule's.
+    """
+    if curvature.element_wise is None:
+        return {}
     scale = curvature.highest.value / curvature.learning_rate
     own = curvature.rule.name if curvature.rule.reads_memory else None  # that is in a measure of its own
     rates = curvature.stable_rates.items()
