@@ -3,10 +3,11 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from benchmarks.papers import neupy
+from benchmarks.papers import edge, neupy
 from benchmarks.papers.claim import NOT_REPRODUCED, NOT_RUN, REPRODUCED, SHOWN, Claim, Range, number
 from benchmarks.papers.encoders import encoder
 from benchmarks.papers.exclusive_or import T, X
@@ -56,6 +57,16 @@ def test_the_block_says_what_went_wrong():
 
     np.testing.assert_allclose([claim.ours for claim in wrong], [-19, -11.9, -11], rtol=0, atol=1e-12)
     assert all(claim.words for claim in wrong)
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(1.01, REPRODUCED), (0.9, NOT_REPRODUCED)])
+def test_the_edge_is_judged_by_its_range(monkeypatch, ratio, verdict):
+    """Three rules are promised to hover at their thresholds; the last is only shown."""
+    made = SimpleNamespace(last_quarter=ratio, rises=0.5)
+    monkeypatch.setattr(edge, "trained", lambda _rule: made)
+
+    assert list(verdicts("edge").values()) == [verdict] * edge.PROMISED + [SHOWN]
+    assert len(verdicts("edge")) == len(edge.RULES)
 
 
 def test_few_encoders_show_the_published_speed():

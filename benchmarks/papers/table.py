@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from benchmarks.papers.autoencoder import AUTOENCODER
+from benchmarks.papers.edge import EDGE
 from benchmarks.papers.encoders import ENCODERS
 from benchmarks.papers.equal_rates import EQUAL_RATES
 from benchmarks.papers.exclusive_or import HIDDEN_UNITS, XOR
@@ -23,11 +22,6 @@ PAPERS: dict[str, Paper] = {
     paper.name: paper
     for paper in (
         *(NEUPY, ENCODERS, RESILIENT, EQUAL_RATES, XOR, HIDDEN_UNITS, SYMMETRY, AUTOENCODER),
-        *(NOISE, THRESHOLD, THREE_CYCLE, WORKED_UNIT, BLOCK),
+        *(NOISE, THRESHOLD, THREE_CYCLE, WORKED_UNIT, BLOCK, EDGE),
     )
 }
-
-if find_spec("benchmarks.edge_of_stability"):  # it needs schuss's curvature
-    from benchmarks.papers.edge import EDGE
-
-    PAPERS[EDGE.name] = EDGE

@@ -29,6 +29,7 @@ from schuss.method.initial import Init
 from schuss.method.network import Network
 from schuss.method.orders import Blocks
 from schuss.method.plan import Plan
+from schuss.method.racers import Lbfgs
 from schuss.method.rules import (
     Adagrad,
     Adam,
@@ -144,6 +145,7 @@ __all__ = [
     "InverseScaling",
     "Keep",
     "KernelMissingWarning",
+    "Lbfgs",
     "LineSearch",
     "Lion",
     "Listed",

@@ -23,6 +23,7 @@ from schuss.errors import ReplayError
 from schuss.insight.curvature.noise_scale import batches_apart, measured_noise_scale, noise_scale
 from schuss.insight.curvature.surface import Surface, drawn_of
 from schuss.method.plan import Plan
+from schuss.method.rules import WHOLE_STEPS
 from schuss.method.samples import Samples
 from schuss.training.run import Run
 
@@ -141,6 +142,35 @@ def test_adam_is_measured_by_its_own_memory():
     assert before.sharpness is before.ratio is before.sharpest is None
     assert "adam" not in before.stable_rates
     assert "empty before the first step" in before.text()
+
+
+@pytest.mark.parametrize("kind", WHOLE_STEPS, ids=lambda kind: kind.name)
+def test_a_rule_of_whole_steps_leaves_its_own_limits_out(kind):
+    """The eigenvalues hang on the weights alone, and so do the limits of other rules."""
+    run = linear_run(kind())
+    found, true = run.curvature(), np.linalg.eigvalsh(hessian(parabola()[0]))
+    np.testing.assert_allclose(found.values, true, rtol=1e-12)
+    assert found.stable_rates["gradient_descent"] == pytest.approx(2 / true[-1])
+    assert found.sharpness == found.highest.value
+    of_rule = ("threshold", "ratio", "along", "in_measure", "sharpest", "flattest", "batch_rate")
+    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    for name in (*of_rule, "effective_rate", "noise_amplification"):
+        assert getattr(found, name) is told[name] is None
+    words = kind.name.replace("_", " ")
+    assert f"{words} looks at a whole step: its own threshold, motion and batch rate are" in found.text()
+    assert ("learning rate" in found.text().splitlines()[1]) == ("learning_rate" in kind.rates)
+    assert "looks at a whole step" not in linear_run().curvature().text()
+
+
+def test_batches_are_measured_for_a_rule_of_whole_steps():
+    """What batches bend is no matter of the rule; the rate that they allow is."""
+    X, T = parabola()
+    one, other = (
+        train(LINEAR, X, T, rule=rule, epochs=1, batch_size=6, theta=np.zeros(4))
+        for rule in (schuss.NesterovLookAhead(1e-9, 0.0), Momentum(1e-9, 0.0))
+    )
+    assert one.curvature().batches.mean == pytest.approx(other.curvature().batches.mean)
+    assert (one.curvature().batch_rate, other.curvature().batch_rate is None) == (None, False)
 
 
 def test_float32_is_measured_in_float64():

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 import engines
 from comparisons import assert_same_bits
@@ -13,6 +14,7 @@ from schuss import (
     Adam,
     DataError,
     GradientDescent,
+    Lbfgs,
     Momentum,
     Nesterov,
     Network,
@@ -97,6 +99,36 @@ def test_a_counted_engine_is_the_engine_behind(engine: Engine, rule: Any) -> Non
     assert counted.info == engine.info
     assert (counted.outputs(NETWORK, run.theta, X) == engine.outputs(NETWORK, run.theta, X)).all()
     assert (counted.predictor(NETWORK, run.theta)(X[0]) == engine.predictor(NETWORK, run.theta)(X[0])).all()
+
+
+def test_lbfgs_races_over_all_samples(engine: Engine) -> None:
+    """Its losses are those of the network at its trail, and SciPy reaches the same ones on the formula."""
+    made = race(NETWORK, X, T, rules=[Lbfgs(), Momentum(0.03, 0.9)], steps=30, engine=engine, dtype="float64")
+    racer = made.racer("lbfgs")
+    expected = minimize(
+        *(loss_at, NETWORK.initial(0)), method="L-BFGS-B", jac="3-point", options={"maxiter": 10}
+    )
+
+    assert (made.engine, racer.stopped, racer.steps) == (engine.info, "steps", 30)
+    assert (racer.trail[0] == NETWORK.initial(0)).all()
+    assert racer.loss == pytest.approx([loss_at(theta) for theta in racer.trail], rel=1e-12)
+    assert racer.loss[10] == pytest.approx(expected.fun, rel=1e-4)
+    assert racer.loss[11] != pytest.approx(expected.fun, rel=1e-3)
+    assert 30 < racer.gradients[-1] < 60
+    assert racer.path.shape == (31, 2)
+
+
+def test_a_long_trail_of_lbfgs_is_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last point stays, whatever its number."""
+    monkeypatch.setattr("schuss.insight.race.race.MOST_POINTS", 10)
+    (racer,) = race(NETWORK, X, T, rules=[Lbfgs()], steps=45).racers
+    assert racer.at.tolist() == [*range(0, 45, 5), 45]
+
+
+def test_lbfgs_races_on_a_slice() -> None:
+    """Two weights alone vary; it gets at least as low as Newton's rule."""
+    made = race(NETWORK, X, T, slice_of=PAIR, rules=[Lbfgs(), Newton()], steps=30)
+    assert made.racer("lbfgs").loss.min() <= made.racer("newton").loss.min() + 1e-9
 
 
 def test_a_goal_stops_a_training() -> None:
@@ -227,6 +259,17 @@ def test_a_slice_begins_where_it_is_told() -> None:
             {"rules": [Rprop()], "plan": Plan(batch_size=5)},
             SettingError,
             "rule 'rprop' compares .*batch_size=5",
+        ),
+        (
+            {"rules": [Lbfgs()], "plan": Plan(batch_size=5)},
+            SettingError,
+            "lbfgs compares one step with the next, so each must see all .*batch_size=5",
+        ),
+        ({"rules": [Lbfgs()], "plan": Plan(batch_size=None, clip=1.0)}, SettingError, "clip: lbfgs has no"),
+        (
+            {"rules": [Lbfgs()], "plan": Plan(batch_size=None, dropout=0.5)},
+            SettingError,
+            "dropout: lbfgs has",
         ),
         ({"plan": Plan(patience=3)}, SettingError, "its own goal or step limit; patience is for `train`"),
         ({"start": (0.0, 1.0)}, SettingError, "a network starts from theta="),

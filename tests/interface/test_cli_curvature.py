@@ -74,6 +74,21 @@ def test_a_picture(trained: Path, tmp_path: Path) -> None:
         assert word in drawn
 
 
+def test_a_run_by_a_rule_of_whole_steps(trained: Path, tmp_path: Path) -> None:
+    """Its eigenvalues, without limits that would be at a learning rate it has not."""
+    from matplotlib import rc_context
+
+    args = ("train", trained / "table.csv", "--target", "kind", "--rule", "rprop", "--epochs", "5", "-q")
+    assert invoke(*args, "--hidden", "6", "--record", trained / "signs").code == 0
+    with rc_context({"svg.fonttype": "none"}):
+        done = invoke("curvature", trained / "signs", "--plot", tmp_path / "c.svg")
+    assert done.code == 0, done.err
+    assert done.out.strip() == schuss.load_run(trained / "signs").curvature().text()
+    drawn = (tmp_path / "c.svg").read_text()
+    assert "rprop" in drawn
+    assert "limit of" not in drawn
+
+
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [

@@ -153,7 +153,7 @@ def test_the_still_fits_and_reads_without_colour(name: str, width: int) -> None:
     made = race(name, steps=300)
     console = Console(width=width, color_system=None, record=True, file=None, quiet=True)
     lines = still_of(made, width).plain.splitlines()
-    letters = "abcdef"[: len(made.racers)]
+    letters = "abcdefg"[: len(made.racers)]
 
     assert max(map(len, lines)) <= width
     assert console.color_system is None
@@ -258,6 +258,21 @@ def test_a_table_is_raced_on(tmp_path: Path) -> None:
     assert len({racer["losses"][0] for racer in told["racers"]}) == 1
 
 
+def test_lbfgs_races_with_rules() -> None:
+    """By name, with its setting, on a surface and on a network; elsewhere it is said where it is."""
+    on_surface = invoke("race", "beale", "--rules", "lbfgs:pairs=3,momentum", "--no-still")
+    assert rows(on_surface.out)[0][:2] == ["lbfgs", "pairs=3"]
+    told = invoke_json("race", "iris", "--rules", "lbfgs,adam", "--steps", "20")
+    assert told["racers"][0]["loss"] < told["racers"][1]["loss"]
+    for args in (
+        ("train", "iris", "--rule", "lbfgs"),
+        ("train", "iris", "--rule", "lbfgs", "--schedule", "cosine"),
+    ):
+        refused = invoke(*args, "--no-record")
+        assert refused.code == 2
+        assert "solver='lbfgs', or race it: schuss race DATA --rules lbfgs" in refused.told
+
+
 def test_rows_without_a_target_are_left_out_if_that_is_asked_for(tmp_path: Path) -> None:
     """Else refused, with the option's name."""
     data = write_csv(tmp_path / "t.csv")
@@ -334,6 +349,9 @@ def test_a_model_without_columns_is_refused(tmp_path: Path) -> None:
         (("beale", "--plot", "race.gif"), "a picture is one of .png, .svg, .pdf"),
         (("iris", "--start", "1,2"), "a network starts from theta="),
         (("iris", "--rules", "rprop", "--batch-size", "9"), "rule 'rprop' compares one step with the next"),
+        (("iris", "--rules", "lbfgs", "--batch-size", "9"), "lbfgs compares one step with the next"),
+        (("beale", "--rules", "lbfgs:memory=3"), "rule 'lbfgs' has no setting 'memory'; it has pairs"),
+        (("beale", "--rules", "lbfgs:pairs=0"), "pairs must be an integer of at least 1; got 0"),
         (("iris", "--dtype", "int8"), "dtype must be"),
     ],
 )

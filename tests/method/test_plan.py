@@ -11,6 +11,7 @@ from schuss.errors import SettingError
 from schuss.method.backprop import Objective
 from schuss.method.orders import Shuffled
 from schuss.method.plan import Plan
+from schuss.method.racers import Lbfgs
 from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov
 from schuss.method.schedules import Cosine, InverseScaling, Plateau, Span
 
@@ -171,3 +172,10 @@ def test_a_near_miss_is_suggested():
     """A misspelt name is answered with the one that was meant."""
     with pytest.raises(SettingError, match="did you mean 'sequential'"):
         Plan(order="sequentiel")
+
+
+@pytest.mark.parametrize("rule", [Lbfgs(), "lbfgs"])
+def test_lbfgs_is_told_where_it_is(rule):
+    """It is no rule; who asks for it hears of the estimators and of the race."""
+    with pytest.raises(SettingError, match=r"no update rule: .*solver='lbfgs', or race it"):
+        Plan(rule=rule)

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from schuss.adapters.targets import Target
 from schuss.errors import DataError, SettingError, did_you_mean
-from schuss.method.checks import check_choice, check_integer
+from schuss.method.checks import check_integer
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Momentum, Nesterov, Rule, WholeStep
+from schuss.method.rules import Momentum, Nesterov, Rule, WholeStep, rule_named
 from schuss.method.schedules import Cosine, Plateau, Rate
 
 __all__ = ["MOMENTUM", "OUTPUTS", "WARM_UP", "Outputs", "Recipe", "outputs_of", "peak_of", "rise_and_fall"]
@@ -182,7 +182,7 @@ class Recipe:
             return Nesterov if self.nesterov else Momentum
         if self.nesterov and self.rule_name != Nesterov.name:
             raise SettingError(f"nesterov is a rule itself; got the rule {self.rule_name!r} as well.")
-        return RULES[check_choice("rule", self.rule_name, RULES)]
+        return rule_named(self.rule_name)
 
     def _chosen_rate(self, times: int) -> Rate:
         return rise_and_fall(peak_of(self._kind()) / 3**times)

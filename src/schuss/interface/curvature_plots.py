@@ -51,11 +51,9 @@ def save_spectrum(curvature: Curvature, path: Path) -> Path:
     axes.set_yscale("log")
     axes.set_xlabel("eigenvalue, largest first; hollow: not yet settled")
     axes.set_ylabel("curvature")
-    axes.set_title(
-        f"step {curvature.step:,}, learning rate {curvature.learning_rate:.4g}, "
-        f"momentum {curvature.momentum:g}",
-        loc="left",
-    )
+    rates = f"learning rate {curvature.learning_rate:.4g}, momentum {curvature.momentum:g}"
+    whole = curvature.element_wise is None
+    axes.set_title(f"step {curvature.step:,}, {curvature.rule.name if whole else rates}", loc="left")
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     return save_figure(figure, path)
@@ -64,8 +62,11 @@ def save_spectrum(curvature: Curvature, path: Path) -> Path:
 def _thresholds(curvature: Curvature) -> dict[str, float]:
     """Return the highest eigenvalue that rules hold out at this learning rate and momentum.
 
-    Of the rule of the run, unless that measures in its own way, and of those that most texts compare.
+    Of the rule of the run, unless that measures in its own way, and of those that most texts compare. None
+    where the rule looks at a whole step: its learning rate, if it has one, is no other rule's.
     """
+    if curvature.element_wise is None:
+        return {}
     scale = curvature.highest.value / curvature.learning_rate
     own = curvature.rule.name
     shown = {*COMPARED, own} - ({own} if curvature.rule.reads_memory else set())

@@ -19,7 +19,15 @@ from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
 from schuss.method.orders import Blocks, Order, check_order, order_from_json, order_to_json, philox_order
-from schuss.method.rules import RULES, Momentum, Rule, WholeStep, result_of, rule_from_dict, rule_to_dict
+from schuss.method.rules import (
+    Momentum,
+    Rule,
+    WholeStep,
+    check_rule,
+    result_of,
+    rule_from_dict,
+    rule_to_dict,
+)
 from schuss.method.rules.rule import first_memory
 from schuss.method.schedules import Span, at_steps, highest
 from schuss.method.state import State, States
@@ -93,8 +101,7 @@ class Plan:
     min_improvement: float = 1e-4
 
     def __post_init__(self) -> None:
-        if type(self.rule) not in RULES.values():
-            raise SettingError(f"rule must be one of {', '.join(RULES)}; got {self.rule!r}.")
+        check_rule(self.rule)
         self._set("epochs", check_integer("epochs", self.epochs, low=1))
         if self.batch_size is not None:
             self._set("batch_size", check_integer("batch_size", self.batch_size, low=1))

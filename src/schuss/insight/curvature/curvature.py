@@ -16,7 +16,7 @@ from schuss.insight.curvature.surface import Numbers, Surface, drawn_of
 from schuss.insight.curvature.value import BatchCurvature, Curvature
 from schuss.method.checks import check_integer
 from schuss.method.plan import Plan
-from schuss.method.rules.rule import Seen, element_wise
+from schuss.method.rules.rule import Seen, WholeStep
 from schuss.method.samples import Samples
 from schuss.method.schedules import at_steps, highest
 from schuss.method.state import State
@@ -112,7 +112,7 @@ def _samples(run: Run, X: Any, T: Any) -> Samples:
 
 
 def _measured(surface: Surface, state: State, n: int, of_samples: int, products: int, seed: int) -> Curvature:
-    rule, theta = element_wise(surface.plan.rule, "curvature"), state.theta.astype(np.float64)
+    rule, theta = surface.plan.rule, state.theta.astype(np.float64)
     rates = rates_before(surface.plan, state.step, n)
     if not np.isfinite(theta).all():
         raise DataError("the weights hold NaN or infinity; ask before an earlier step.")
@@ -149,7 +149,9 @@ def _in_measure(
 ) -> Eigenvalue | None:
     """Return the highest eigenvalue of P^−½·H·P^−½, P what the rule divides each element by."""
     rule, memory = surface.plan.rule, state.memory.astype(np.float64)
-    if not rule.reads_memory or not memory[len(response_of(rule, rates).take[0]) :].any():
+    if isinstance(rule, WholeStep) or not rule.reads_memory:
+        return None
+    if not memory[len(response_of(rule, rates).take[0]) :].any():
         return None
     seen = Seen(memory.T, memory.T, None)
     root = 1.0 / np.sqrt(rule.expansion(np.array([rates]), seen, np.float64).measure)  # P^−½
@@ -163,9 +165,11 @@ def _in_measure(
     return found[-1]
 
 
-def _along(surface: Surface, state: State, theta: Numbers, rates: list[float]) -> float:
+def _along(surface: Surface, state: State, theta: Numbers, rates: list[float]) -> float | None:
     """Return v·Hv/v·v of the step that the rule would make on the mean gradient."""
-    rule, memory = element_wise(surface.plan.rule), state.memory.astype(np.float64)
+    rule, memory = surface.plan.rule, state.memory.astype(np.float64)
+    if isinstance(rule, WholeStep):
+        return None
     after, _ = rule.update(theta, memory, surface.gradient(theta), rates)
     v = after - theta
     square = float(v @ v)

@@ -39,13 +39,13 @@ def _head(c: Curvature) -> list[str]:
     sizes, loss = "-".join(map(str, c.network.layers)), c.network.loss.name.replace("_", " ")
     drawn = f" drawn of {c.of_samples:,}" if c.of_samples > c.n_samples else ""
     rates = {name: rate for name, rate in c.rates_by_name.items() if name != "learning_rate"}
-    told = ", ".join(f"{n.replace('_', ' ')} {r:.4g}" for n, r in rates.items())
-    with_rate = f"{_rule(c)}, learning rate {c.learning_rate:.4g}" + (f", {told}" if told else "")
+    own = [f"learning rate {c.learning_rate:.4g}"] if "learning_rate" in c.rule.rates else []
+    own += [f"{n.replace('_', ' ')} {r:.4g}" for n, r in rates.items()]
     lines = [
         f"curvature of the loss at step {c.step:,}: {sizes}, {loss}, {c.n_samples:,} samples{drawn}",
-        f"rule {with_rate}, batches of {c.batch:,}",
+        f"rule {', '.join([_rule(c), *own])}, batches of {c.batch:,}",
     ]
-    if c.half_life is not None:
+    if c.half_life is not None and c.effective_rate is not None:
         memory = f"half of a push is forgotten after {number(c.half_life, 3)} steps"
         lines.append(f"effective rate {number(c.effective_rate)}; {memory}")
     return lines
@@ -59,7 +59,8 @@ def _eigenvalues(c: Curvature) -> list[str]:
     rows = [("highest", *_told(c.highest)), ("lowest", *_told(c.lowest))]
     if c.least_positive is not None:
         rows.append(("lowest above 0" + ("" if c.complete else " found"), *_told(c.least_positive)))
-    rows.append(("along the next step", number(c.along), ""))
+    if c.along is not None:
+        rows.append(("along the next step", number(c.along), ""))
     many = "all of them" if c.complete else f"{len(c.values)} products"
     lines = [line.rstrip() for line in columns((f"eigenvalues of the Hessian, {many}", "", "within"), rows)]
     if c.least_positive is not None:
@@ -79,7 +80,10 @@ def _rates(c: Curvature) -> list[str]:
     at += "" if c.batches is None else ", on all samples at once"
     rows = [(name.replace("_", " "), number(rate)) for name, rate in c.stable_rates.items()]
     lines = [line.rstrip() for line in columns((f"largest stable learning rate {at}", ""), rows)]
-    if c.ratio is None or c.sharpness is None:
+    if c.element_wise is None:
+        left_out = "its own threshold, motion and batch rate are left out"
+        return [*lines, f"{_rule(c)} looks at a whole step: {left_out}"]
+    if c.ratio is None or c.sharpness is None or c.threshold is None:
         return [*lines, f"that of {_rule(c)} depends on its memory, which is empty before the first step"]
     measure = " in its own measure" if c.rule.reads_memory else ""
     lines.append(

@@ -25,7 +25,7 @@ from schuss.insight.curvature.stability import (
 from schuss.insight.shown import as_html, plain
 from schuss.method import memory
 from schuss.method.network import Network
-from schuss.method.rules import ELEMENT_WISE, RULES, Rule
+from schuss.method.rules import ELEMENT_WISE, RULES, Rule, WholeStep
 
 __all__ = ["BatchCurvature", "Curvature"]
 
@@ -55,7 +55,8 @@ class Curvature:
     network : Network
     n_samples, of_samples, batch : int
         Samples looked at, of how many; the size of a batch.
-    rule : Rule
+    rule : Rule or WholeStep
+        Of a `WholeStep` its own threshold, motion, rates and next step are None.
     learning_rate : float
         α at this step, as the rule was given it.
     highest_rate : float
@@ -70,7 +71,7 @@ class Curvature:
         The lowest that is above 0 beyond doubt. Unless complete there may be lower ones.
     in_measure : Eigenvalue or None
         For a rule that measures each weight by its memory (Adam): the highest in that measure.
-    along : float
+    along : float or None
         v·Hv/v·v of the step v that the rule would make on the mean gradient.
     noise : NoiseScale or None
     batches : BatchCurvature or None
@@ -82,7 +83,7 @@ class Curvature:
     n_samples: int
     of_samples: int
     batch: int
-    rule: Rule
+    rule: Rule | WholeStep
     learning_rate: float
     highest_rate: float
     rates: list[float]
@@ -91,7 +92,7 @@ class Curvature:
     complete: bool
     least_positive: Eigenvalue | None
     in_measure: Eigenvalue | None
-    along: float
+    along: float | None
     noise: NoiseScale | None
     batches: BatchCurvature | None
 
@@ -112,21 +113,28 @@ class Curvature:
         return math.inf if least is None else self.highest.value / (least.value + least.bound)
 
     @property
+    def element_wise(self) -> Rule | None:
+        """The rule, if it goes weight by weight; None of one that looks at a whole step."""
+        return None if isinstance(self.rule, WholeStep) else self.rule
+
+    @property
     def sharpness(self) -> float | None:
         """The highest eigenvalue as the rule meets it: in its own measure; None before that is known."""
-        if self.rule.reads_memory:
+        if self.element_wise is not None and self.element_wise.reads_memory:
             return None if self.in_measure is None else self.in_measure.value
         return self.highest.value
 
     @property
-    def threshold(self) -> float:
+    def threshold(self) -> float | None:
         """The sharpness above which the rule overshoots ever further with its present rates."""
-        return largest_stable_curvature(self.rule, self.rates)
+        return None if self.element_wise is None else largest_stable_curvature(self.element_wise, self.rates)
 
     @property
     def ratio(self) -> float | None:
         """Sharpness over threshold."""
-        return None if self.sharpness is None else self.sharpness / self.threshold
+        if self.sharpness is None or self.threshold is None:
+            return None
+        return self.sharpness / self.threshold
 
     @property
     def momentum(self) -> float:
@@ -141,9 +149,9 @@ class Curvature:
         return dict(zip(self.rule.rates, self.rates, strict=False))
 
     @property
-    def effective_rate(self) -> float:
+    def effective_rate(self) -> float | None:
         """How far a lasting push moves a weight per step: α/(1−η) for momentum."""
-        return effective_rate(self.rule, self.rates)
+        return None if self.element_wise is None else effective_rate(self.element_wise, self.rates)
 
     @property
     def half_life(self) -> float | None:
@@ -167,9 +175,9 @@ class Curvature:
     @property
     def batch_rate(self) -> float | None:
         """The largest learning rate that these batches leave stable in the mean square."""
-        if self.batches is None or self.rule.reads_memory:
+        if self.batches is None or self.element_wise is None or self.element_wise.reads_memory:
             return None
-        return mini_batch_rate(self.rule, self.rates, self.batches.mean, self.batches.deviation**2)
+        return mini_batch_rate(self.element_wise, self.rates, self.batches.mean, self.batches.deviation**2)
 
     @property
     def best_batch_rate(self) -> float | None:
@@ -182,14 +190,16 @@ class Curvature:
     @property
     def sharpest(self) -> Motion | None:
         """How the rule moves along the sharpest direction."""
-        return None if self.sharpness is None else motion_of(self.rule, self.rates, self.sharpness)
+        if self.sharpness is None or self.element_wise is None:
+            return None
+        return motion_of(self.element_wise, self.rates, self.sharpness)
 
     @property
     def flattest(self) -> Motion | None:
         """The same along the least curved direction of the positive part."""
-        if self.least_positive is None or self.rule.reads_memory:
+        if self.least_positive is None or self.element_wise is None or self.element_wise.reads_memory:
             return None
-        return motion_of(self.rule, self.rates, self.least_positive.value)
+        return motion_of(self.element_wise, self.rates, self.least_positive.value)
 
     @property
     def noise_amplification(self) -> float | None:

@@ -15,6 +15,7 @@ from schuss.insight.race.counted import Counted
 from schuss.insight.race.value import DIVERGED, GOAL, LIMIT, Racer
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape
+from schuss.method.racers import OnCourse
 from schuss.method.rules import Rule, WholeStep
 from schuss.method.rules.rule import first_memory, make_step, result_of
 from schuss.method.schedules import Span
@@ -52,7 +53,7 @@ def descend(rule: Rule | WholeStep, land: Landscape, start: Array, steps: int, g
     return racer_of(rule, points, stopped)
 
 
-def racer_of(rule: Rule | WholeStep, points: Sequence[Point], stopped: str) -> Racer:
+def racer_of(rule: OnCourse, points: Sequence[Point], stopped: str) -> Racer:
     """Return a racer from the points of its trail."""
     at, trail, loss, counts, seconds = zip(*points, strict=True)
     gradients, losses, products = np.array(counts, np.int64).T

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,14 +14,17 @@ from schuss.engine.engine import Engine
 from schuss.engine.stepping import BatchLandscape
 from schuss.errors import SettingError
 from schuss.insight.race.descend import descend
-from schuss.insight.race.train_down import train_down
-from schuss.insight.race.value import CLOCKS, Race
+from schuss.insight.race.descend_lbfgs import check_plan, descend_lbfgs
+from schuss.insight.race.train_down import MOST_POINTS, train_down
+from schuss.insight.race.value import CLOCKS, Race, Racer
 from schuss.insight.race.window import window_of
 from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.method.functions import Array
+from schuss.method.landscape import Landscape
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Adam, GradientDescent, Momentum, Nesterov, Rule, WholeStep
+from schuss.method.racers import RACERS, Lbfgs, OnCourse
+from schuss.method.rules import Adam, GradientDescent, Momentum, Nesterov, Rule, WholeStep
 from schuss.method.samples import Samples
 from schuss.method.surfaces import SURFACES, Surface
 from schuss.method.surfaces.plane import plane_of_weights, principal_plane
@@ -45,7 +49,7 @@ def race(
     X: Any = None,
     T: Any = None,
     *,
-    rules: Sequence[Rule | WholeStep] | None = None,
+    rules: Sequence[OnCourse] | None = None,
     start: Sequence[float] | None = None,
     theta: Array | None = None,
     slice_of: tuple[int | str, int | str] | None = None,
@@ -66,7 +70,7 @@ def race(
         with `X` and `T`.
     X, T : array_like
         As for `train`.
-    rules : sequence of Rule, optional
+    rules : sequence of Rule or Lbfgs, optional
         The same one may take part several times, with other settings. By default those of the surface.
     start : (float, float), optional
         Where a race down a surface or a slice begins.
@@ -96,7 +100,8 @@ def race(
     Raises
     ------
     SettingError, DataError
-        Unknown surface, a start of another length or not finite, a rule that needs full batches without them.
+        Unknown surface, a start of another length or not finite, a racer that needs full batches
+        without them.
     """
     course = Course(
         rules=None if rules is None else _checked(rules),
@@ -126,7 +131,7 @@ def race(
 class Course(NamedTuple):
     """What a race has whatever it goes down; None where the ground decides."""
 
-    rules: tuple[Rule | WholeStep, ...] | None
+    rules: tuple[OnCourse, ...] | None
     goal: float | None
     steps: int | None
     clock: str
@@ -162,7 +167,7 @@ def _down_surface(surface: Surface, course: Course, start: Any, dtype: Any) -> R
     begin = _two_numbers(surface.start if start is None else start, dtype)
     goal = surface.goal if course.goal is None else course.goal
     limit = course.steps or STEPS_DOWN_SURFACE
-    racers = tuple(descend(rule, surface, begin, limit, goal) for rule in course.rules or surface.racers)
+    racers = tuple(_down(rule, surface, begin, limit, goal) for rule in course.rules or surface.racers)
     return Race(
         name=surface.name,
         words=surface.words,
@@ -189,7 +194,7 @@ def _down_slice(training: Training, course: Course, weights: tuple[int | str, in
     begin = _two_numbers(theta[list(places)] if start is None else start, theta.dtype)
     limit = course.steps or STEPS_DOWN_NETWORK
     rules = course.rules or NETWORK_RACERS
-    racers = tuple(descend(rule, land, begin, limit, course.goal) for rule in rules)
+    racers = tuple(_down(rule, land, begin, limit, course.goal) for rule in rules)
     return Race(
         name="slice",
         words=f"two weights of {network!r} on {len(training.samples):,} samples, all others held",
@@ -207,11 +212,12 @@ def _down_slice(training: Training, course: Course, weights: tuple[int | str, in
 
 def _down_network(training: Training, course: Course) -> Race:
     """Race trainings of one network, and look at them in the plane in which their trails spread most."""
-    network, samples, plan, engine, theta = training
+    network, samples, plan, _, theta = training
     per_epoch = plan.steps_per_epoch(len(samples))
     epochs = -(-(course.steps or STEPS_DOWN_NETWORK) // per_epoch)
-    plans = [plan.replace(rule=rule, epochs=epochs) for rule in course.rules or NETWORK_RACERS]
-    racers = tuple(train_down(network, samples, each, theta, course.goal, engine) for each in plans)
+    rules = course.rules or NETWORK_RACERS
+    ways = [_way_of(rule, training, plan.replace(epochs=epochs), course.goal) for rule in rules]
+    racers = tuple(way() for way in ways)
     land = principal_plane(training.drawn, _spread([racer.trail for racer in racers]))
     racers = tuple(replace(racer, path=land.project(racer.trail)) for racer in racers)
     size = plan.batch_of(len(samples))
@@ -231,18 +237,33 @@ def _down_network(training: Training, course: Course) -> Race:
     )
 
 
+def _down(rule: OnCourse, land: Landscape, begin: Array, limit: int, goal: float | None) -> Racer:
+    if isinstance(rule, Lbfgs):
+        return descend_lbfgs(rule, land, begin, limit, goal)
+    return descend(rule, land, begin, limit, goal)
+
+
+def _way_of(rule: OnCourse, training: Training, plan: Plan, goal: float | None) -> Callable[[], Racer]:
+    """Return what makes a racer's way down a network; a plan that it cannot follow is refused now."""
+    network, samples, _, engine, theta = training
+    if not isinstance(rule, Lbfgs):
+        return partial(train_down, network, samples, plan.replace(rule=rule), theta, goal, engine)
+    check_plan(plan, len(samples))
+    return partial(descend_lbfgs, rule, training.land, theta, plan.epochs, goal, MOST_POINTS)
+
+
 def _spread(trails: Sequence[Array], most: int = 60) -> Array:
     """Return at most so many points of each trail, as far apart in steps as can be, in one array."""
     chosen = [np.unique(np.linspace(0, len(t) - 1, min(most, len(t))).astype(np.int64)) for t in trails]
     return np.concatenate([t[rows] for t, rows in zip(trails, chosen, strict=True)])
 
 
-def _checked(rules: Sequence[Rule | WholeStep]) -> tuple[Rule | WholeStep, ...]:
+def _checked(rules: Sequence[OnCourse]) -> tuple[OnCourse, ...]:
     if not rules:
         raise SettingError("a race needs at least one rule.")
     for rule in rules:
-        if type(rule) not in RULES.values():
-            raise SettingError(f"a rule must be one of {', '.join(RULES)}; got {rule!r}.")
+        if type(rule) not in RACERS.values():
+            raise SettingError(f"a rule must be one of {', '.join(RACERS)}; got {rule!r}.")
     return tuple(rules)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schuss.insight.race.value import DIVERGED, Race, Racer, settings_of
+from schuss.insight.race.value import DIVERGED, ENDED, Race, Racer, settings_of
 from schuss.insight.shown import columns, number
 from schuss.method.functions import Array
 
@@ -52,14 +52,13 @@ def _row(race: Race, racer: Racer) -> tuple[str, ...]:
 
 
 def _ending(race: Race, racer: Racer) -> str:
-    """Return whether it arrived; without a goal only what went wrong."""
+    """Return whether it arrived; without a goal only why it stopped before the others."""
     if racer.reached:
         return "reached"
-    diverged = racer.stopped == DIVERGED
-    if race.goal is None and not diverged:
-        return ""
     said = f"best at step {racer.at[racer.best]:,}"
-    return f"diverged; {said}" if diverged else f"no; {said}"
+    if racer.stopped in (DIVERGED, ENDED):
+        return f"{racer.stopped}; {said}"
+    return "" if race.goal is None else f"no; {said}"
 
 
 def clocked(race: Race, racer: Racer) -> str:

@@ -23,7 +23,7 @@ from schuss.method.samples import Samples
 from schuss.training.loop import Epoch
 from schuss.training.train import train
 
-__all__ = ["train_down"]
+__all__ = ["MOST_POINTS", "train_down"]
 
 MOST_POINTS = 200  # of a trail: the θ of a network may be large
 

@@ -15,18 +15,19 @@ from schuss.insight.race.window import heights
 from schuss.insight.shown import as_html, plain
 from schuss.method.functions import Array
 from schuss.method.landscape import Landscape
-from schuss.method.rules import Rule, WholeStep, rule_to_dict
+from schuss.method.racers import OnCourse
+from schuss.method.rules import rule_to_dict
 from schuss.method.rules.rule import LETTERS
 from schuss.method.schedules import Schedule
 from schuss.method.surfaces.plane import Plane
 from schuss.method.surfaces.surface import Window
 
-__all__ = ["CLOCKS", "DIVERGED", "GOAL", "LIMIT", "Race", "Racer", "settings_of"]
+__all__ = ["CLOCKS", "DIVERGED", "ENDED", "GOAL", "LIMIT", "Race", "Racer", "settings_of"]
 
 # How far a racer is, by each clock: the field of `Racer` that counts it, and its unit.
 CLOCKS = {"steps": "at", "evaluations": "evaluations", "time": "seconds"}
 
-GOAL, LIMIT, DIVERGED = "goal", "steps", "diverged"
+GOAL, LIMIT, DIVERGED, ENDED = "goal", "steps", "diverged", "ended"
 
 # Points along each side of a grid: on a surface, and in a network, where each of them takes long.
 FINE, COARSE = 81, 33
@@ -38,7 +39,7 @@ class Racer:
 
     Attributes
     ----------
-    rule : Rule
+    rule : Rule or Lbfgs
     at : int64 ndarray, shape (points,)
         The numbers of updates made at each point of the trail; the first is 0.
     trail : ndarray, shape (points, n)
@@ -55,10 +56,10 @@ class Racer:
     seconds : float64 ndarray, shape (points,)
         Time spent in its steps.
     stopped : str
-        ``"goal"``, ``"steps"`` (the limit), or ``"diverged"``.
+        ``"goal"``, ``"steps"`` (the limit), ``"diverged"``, or ``"ended"``: SciPy found no lower loss.
     """
 
-    rule: Rule | WholeStep
+    rule: OnCourse
     at: NDArray[np.int64]
     trail: Array
     path: Array
@@ -227,14 +228,14 @@ class Race:
         return f"Race({self.name}, {len(self.racers)} rules, {end})"
 
 
-def settings_of(rule: Rule | WholeStep) -> str:
+def settings_of(rule: OnCourse) -> str:
     """Return the settings that tell a rule from others, in the letters of its formula, as ``α=0.3 η=0.9``.
 
     Left out is what is as the rule has it by itself, save the two rates of the equation.
     """
     told = ("learning_rate", "momentum") if rule.keeps_by == "momentum" else ("learning_rate",)
     words = []
-    for field in fields(rule):  # type: ignore[arg-type]  # rules are dataclasses
+    for field in fields(rule):  # type: ignore[arg-type]  # all are dataclasses
         value = getattr(rule, field.name)
         if field.name in told or value != field.default:
             words.append(f"{LETTERS.get(field.name, field.name)}={_shown(value)}")

@@ -184,10 +184,9 @@ def numbers(option: str, text: str, count: int) -> list[float]:
 
 def rule_of(name: str, learning_rate: float | None, momentum: float | None) -> Rule:
     """Return the rule of that name, with the rates that were given."""
-    from schuss.method.checks import check_choice
-    from schuss.method.rules import RULES
+    from schuss.method.rules import rule_named
 
-    kind = RULES[check_choice("rule", name, RULES)]
+    kind = rule_named(name)
     given = {"learning_rate": learning_rate, "momentum": momentum}
     rates = {key: value for key, value in given.items() if value is not None}
     for key in rates:

@@ -12,7 +12,7 @@ from typing import Any
 
 from schuss.errors import SettingError, did_you_mean
 from schuss.method.checks import check_choice
-from schuss.method.rules import RULES, Rule, WholeStep
+from schuss.method.racers import RACERS, OnCourse
 from schuss.method.surfaces import SURFACES, Surface
 
 __all__ = ["parse_rules", "parse_surface", "parse_value", "swept"]
@@ -20,7 +20,7 @@ __all__ = ["parse_rules", "parse_surface", "parse_value", "swept"]
 LIKE = "name:setting=0.3,setting=0.9"
 
 
-def parse_rules(texts: Sequence[str], usual: Iterable[Rule | WholeStep]) -> tuple[Rule | WholeStep, ...]:
+def parse_rules(texts: Sequence[str], usual: Iterable[OnCourse]) -> tuple[OnCourse, ...]:
     """Return the rules that ``--rules`` names.
 
     What is not set is as in the first of the `usual` rules of that name, else as the rule has it by itself.
@@ -29,17 +29,17 @@ def parse_rules(texts: Sequence[str], usual: Iterable[Rule | WholeStep]) -> tupl
     return tuple(_rule(name, settings, known) for text in texts for name, settings in _named(text, "--rules"))
 
 
-def _rule(name: str, settings: dict[str, str], usual: dict[str, Rule | WholeStep]) -> Rule | WholeStep:
-    kind = RULES[check_choice("rule", name.replace("-", "_"), RULES)]
+def _rule(name: str, settings: dict[str, str], usual: dict[str, OnCourse]) -> OnCourse:
+    kind = RACERS[check_choice("rule", name.replace("-", "_"), RACERS)]
     given = {key: parse_value(text) for key, text in settings.items()}
     _refuse_unknown(f"rule {kind.name!r}", given, [field.name for field in fields(kind)])
     if kind.name in usual:
         return replace(usual[kind.name], **given)  # type: ignore[type-var]  # rules are dataclasses
-    rule: Rule | WholeStep = kind(**given)
+    rule: OnCourse = kind(**given)
     return rule
 
 
-def swept(rules: Sequence[Rule | WholeStep], text: str) -> tuple[Rule | WholeStep, ...]:
+def swept(rules: Sequence[OnCourse], text: str) -> tuple[OnCourse, ...]:
     """Return the rules, each that has the setting of ``momentum=0,0.5,0.9`` once for every value of it.
 
     Raises
@@ -56,7 +56,7 @@ def swept(rules: Sequence[Rule | WholeStep], text: str) -> tuple[Rule | WholeSte
         there = sorted({f.name for rule in rules for f in fields(rule)})  # type: ignore[arg-type]  # rules are
         raise SettingError(f"no rule of this race has a setting {name!r}{did_you_mean(name, there)}.")
     numbers = [_number(f"--sweep {name}", value) for value in values.split(",")]
-    found: list[Rule | WholeStep] = []
+    found: list[OnCourse] = []
     for rule, has_it in zip(rules, has, strict=True):
         found += [replace(rule, **{name: v}) for v in numbers] if has_it else [rule]  # type: ignore[type-var]  # rules are
     return tuple(found)

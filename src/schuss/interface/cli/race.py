@@ -15,7 +15,7 @@ from schuss.method.surfaces import SURFACES
 
 if TYPE_CHECKING:
     from schuss.insight.race.value import Race
-    from schuss.method.rules import Rule, WholeStep
+    from schuss.method.racers import OnCourse
 
 __all__ = ["race"]
 
@@ -166,8 +166,8 @@ def refuse_for_surface(**given: Any) -> None:
 
 
 def racing(
-    rules: list[str] | None, sweep: str | None, usual: tuple[Rule | WholeStep, ...]
-) -> tuple[Rule | WholeStep, ...] | None:
+    rules: list[str] | None, sweep: str | None, usual: tuple[OnCourse, ...]
+) -> tuple[OnCourse, ...] | None:
     """Return the rules that were asked for; None where none were."""
     from schuss.interface.cli.named_settings import parse_rules, swept
 

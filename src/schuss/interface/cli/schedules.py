@@ -49,10 +49,9 @@ def scheduled_rate(text: str | None, rate: float | None, rule: str | None = None
     if text is None:
         return rate
     from schuss.adapters.recipe import peak_of
-    from schuss.method.checks import check_choice
-    from schuss.method.rules import RULES, Momentum
+    from schuss.method.rules import Momentum, rule_named
 
-    kind = Momentum if rule is None else RULES[check_choice("rule", rule, RULES)]
+    kind = Momentum if rule is None else rule_named(rule)
     if "learning_rate" not in kind.rates:
         raise SettingError(f"--schedule: rule {rule!r} has no learning rate to be scheduled.")
     return _parsed("--schedule", text, peak_of(kind) if rate is None else rate)

@@ -28,7 +28,7 @@ from schuss.method.rules.quasi_hyperbolic import QuasiHyperbolic
 from schuss.method.rules.quickprop import Quickprop
 from schuss.method.rules.rmsprop import RMSprop
 from schuss.method.rules.rprop import Rprop
-from schuss.method.rules.rule import Rule, WholeStep, result_of
+from schuss.method.rules.rule import Named, Rule, WholeStep, result_of
 from schuss.method.rules.schedule_free import ScheduleFree
 from schuss.method.schedules import rate_from_json, rate_to_json
 
@@ -60,8 +60,10 @@ __all__ = [
     "Rule",
     "ScheduleFree",
     "WholeStep",
+    "check_rule",
     "result_of",
     "rule_from_dict",
+    "rule_named",
     "rule_to_dict",
 ]
 
@@ -98,7 +100,31 @@ WHOLE_STEPS: tuple[type[Any], ...] = (
 RULES: dict[str, type[Any]] = {rule.name: rule for rule in (*ELEMENT_WISE, *WHOLE_STEPS)}
 
 
-def rule_to_dict(rule: Rule | WholeStep) -> dict[str, Any]:
+def rule_named(name: Any) -> type[Any]:
+    """Return the rule of that name.
+
+    Raises
+    ------
+    SettingError
+        There is none; of L-BFGS, whose steps SciPy makes, where it is instead.
+    """
+    if name == "lbfgs":
+        raise SettingError(
+            "lbfgs is no update rule: SciPy makes its steps, so they cannot be recorded or replayed. Use "
+            "MLPClassifier or MLPRegressor with solver='lbfgs', or race it: schuss race DATA --rules lbfgs."
+        )
+    return RULES[check_choice("rule", name, RULES)]
+
+
+def check_rule(rule: Any) -> None:
+    """Raise SettingError unless it is a rule of the table."""
+    if type(rule) not in RULES.values():
+        if str(getattr(rule, "name", rule)) == "lbfgs":
+            rule_named("lbfgs")
+        raise SettingError(f"rule must be one of {', '.join(RULES)}; got {rule!r}.")
+
+
+def rule_to_dict(rule: Named) -> dict[str, Any]:
     """Return a rule as plain JSON values."""
     values = {field.name: getattr(rule, field.name) for field in fields(rule)}  # type: ignore[arg-type]  # all are
     return {
@@ -110,7 +136,7 @@ def rule_to_dict(rule: Rule | WholeStep) -> dict[str, Any]:
 def rule_from_dict(value: dict[str, Any]) -> Rule | WholeStep:
     """Return the rule that `rule_to_dict` described."""
     settings = dict(value)
-    kind = RULES[check_choice("rule", settings.pop("name"), RULES)]
+    kind = rule_named(settings.pop("name"))
     values = {name: rate_from_json(v) if name in kind.rates else v for name, v in settings.items()}
     try:
         rule: Rule | WholeStep = kind(**values)

@@ -23,6 +23,7 @@ __all__ = [
     "LETTERS",
     "AnyRule",
     "Expansion",
+    "Named",
     "Rule",
     "Seen",
     "WholeStep",
@@ -117,11 +118,16 @@ class Seen(NamedTuple):
     gradient: Array | None
 
 
-class AnyRule(Protocol):
-    """What every rule has."""
+class Named(Protocol):
+    """A frozen dataclass of settings that has a name."""
 
     name: ClassVar[str]
     rates: ClassVar[tuple[str, ...]]  # fields that are numbers or schedules
+
+
+class AnyRule(Named, Protocol):
+    """What every rule has."""
+
     memory: ClassVar[tuple[str, ...]]  # what each row of State.memory holds
     as_given: ClassVar[bool]  # whether `at` returns the rates themselves; if not, learning_rate is a factor
     formula: ClassVar[str]

@@ -8,6 +8,7 @@ import numpy as np
 
 from schuss.method.checks import check_number
 from schuss.method.functions import Array
+from schuss.method.racers import Lbfgs, OnCourse
 from schuss.method.rules import (
     Adam,
     ConjugateGradients,
@@ -15,8 +16,6 @@ from schuss.method.rules import (
     LineSearch,
     Momentum,
     Nesterov,
-    Rule,
-    WholeStep,
 )
 from schuss.method.surfaces.surface import Surface
 
@@ -63,7 +62,7 @@ def _matrix(condition: float, angle: float) -> Array:
     return np.outer(along, along) + condition * np.outer(across, across)
 
 
-def _racers(condition: float) -> tuple[Rule | WholeStep, ...]:
+def _racers(condition: float) -> tuple[OnCourse, ...]:
     """Return rules at the rates that theory calls best for these curvatures, 1 and κ.
 
     Gradient descent at 2/(κ+1); Polyak's momentum at α = (2/(√κ+1))², η = ((√κ−1)/(√κ+1))²; Nesterov's at
@@ -78,4 +77,5 @@ def _racers(condition: float) -> tuple[Rule | WholeStep, ...]:
         Adam(0.1),
         LineSearch(),
         ConjugateGradients(),
+        Lbfgs(),
     )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from schuss.method.functions import Array
+from schuss.method.racers import Lbfgs
 from schuss.method.rules import (
     Adam,
     ConjugateGradients,
@@ -103,6 +104,7 @@ def rosenbrock() -> Surface:
             IRpropPlus(),
             LineSearch(),
             Newton(),
+            Lbfgs(),
         ),
         minima=((1.0, 1.0),),
     )
@@ -120,7 +122,7 @@ def beale() -> Surface:
         window=((-0.5, 4.0), (-1.0, 1.8)),
         racers=(
             *(GradientDescent(0.005), Momentum(0.005, 0.9), Nesterov(0.005, 0.9), Adam(0.05)),
-            *(IRpropPlus(), ConjugateGradients()),
+            *(IRpropPlus(), ConjugateGradients(), Lbfgs()),
         ),
         minima=((3.0, 0.5),),
     )
@@ -138,7 +140,7 @@ def himmelblau() -> Surface:
         window=((-5.0, 5.0), (-5.0, 5.0)),
         racers=(
             *(GradientDescent(0.005), Momentum(0.005, 0.9), Nesterov(0.005, 0.9), Adam(0.2)),
-            *(Rprop(), ConjugateGradients()),
+            *(Rprop(), ConjugateGradients(), Lbfgs()),
         ),
         minima=(
             (3.0, 2.0),
@@ -161,7 +163,7 @@ def saddle() -> Surface:
         window=((-1.0, 2.0), (-1.5, 1.5)),
         racers=(
             *(GradientDescent(0.1), Momentum(0.1, 0.9), Nesterov(0.1, 0.9), Adam(0.1)),
-            *(Rprop(), Newton()),
+            *(Rprop(), Newton(), Lbfgs()),
         ),
         minima=((0.0, -1.0), (0.0, 1.0)),
     )
@@ -184,6 +186,7 @@ def ravine() -> Surface:
             IRpropPlus(),
             LineSearch(),
             Newton(ridge=1.0),
+            Lbfgs(),
         ),
         minima=((0.0, 0.0),),
     )

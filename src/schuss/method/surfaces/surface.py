@@ -14,7 +14,7 @@ import numpy as np
 
 from schuss.method.backprop import Gradient
 from schuss.method.functions import Array
-from schuss.method.rules import Rule, WholeStep
+from schuss.method.racers import OnCourse
 
 __all__ = ["Surface", "Window"]
 
@@ -40,7 +40,7 @@ class Surface:
         The loss at which it ends.
     window : ((float, float), (float, float))
         What a picture shows of both weights, whatever the trails need beyond.
-    racers : tuple of Rule
+    racers : tuple of Rule or Lbfgs
         The rules that race if nothing else is said, with rates at which none of them diverges.
     minima : tuple of (float, float)
         Where E is lowest.
@@ -57,7 +57,7 @@ class Surface:
     start: tuple[float, float]
     goal: float
     window: Window
-    racers: tuple[Rule | WholeStep, ...]
+    racers: tuple[OnCourse, ...]
     minima: tuple[tuple[float, float], ...] = ()
     notes: tuple[str, ...] = ()
 
