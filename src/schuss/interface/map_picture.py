@@ -26,7 +26,7 @@ LINES = {  # a curve of theory by its name
     "critical damping": {"color": "#1f3f8f", "ls": "--", "lw": 1.4},
     "small batches": {"color": "black", "ls": "-.", "lw": 1.4},
 }
-POINTS = 100  # of a curve
+POINTS = 200  # of a curve
 # What is labelled on the axes.
 RATES = tuple(10.0**power for power in range(-12, 13))
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)

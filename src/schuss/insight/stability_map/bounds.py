@@ -33,7 +33,7 @@ __all__ = ["FORMULAS", "Bound", "bounds_of"]
 Floats = NDArray[np.float64]
 OfRates = Callable[[Rule, list[float]], float]  # from a rule and a row of its `at` to a learning rate
 
-# In words, the largest stable rate and that of critical damping, of the rules that have short ones.
+# The largest stable rate and that of critical damping as they are told, of rules that have short ones.
 FORMULAS: dict[str, tuple[str, str]] = {
     Momentum.name: ("2(1+η)/λ", "(1−√η)²/λ"),
     Nesterov.name: ("(2+2η)/((1+2η)λ)", "((1−η)/(1+η))²/λ"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,7 +44,10 @@ def map(  # noqa: A001  # commands are named by their functions
         typer.Option(help="The range, as 0.001,1; by default around 2/λmax.", rich_help_panel=GRID),
     ] = None,
     momenta: Annotated[
-        str, typer.Option(help="The range of η, or what the rule has for it.", rich_help_panel=GRID)
+        str,
+        typer.Option(
+            help="The range of η, or of what the rule has for it, evenly in log(1−η).", rich_help_panel=GRID
+        ),
     ] = "0,0.99",
     levels: Annotated[
         int, typer.Option(help="How fine: 5 × 5 cells, then 9 × 9, 17 × 17, 33 × 33, …", rich_help_panel=GRID)
@@ -174,7 +178,8 @@ def refuse_axes(recipe: Recipe) -> None:
     """Refuse a rule that no map can be made of, and settings of it that the grid replaces."""
     from schuss.insight.stability_map.setup import momentum_of
 
-    ranges = {"learning_rate": "--learning-rates", momentum_of(recipe.rule()): "--momenta"}
+    rule = replace(recipe, learning_rate=None).rule()  # or one without a rate would be refused for that
+    ranges = {"learning_rate": "--learning-rates", momentum_of(rule): "--momenta"}
     for name, _ in recipe.rule_settings:
         if name in ranges:
             raise SettingError(f"a map has every {name} of a range; give {ranges[name]} instead of --set.")
