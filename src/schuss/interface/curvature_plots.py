@@ -20,11 +20,12 @@ __all__ = ["save_sharpness", "save_spectrum"]
 
 BLUE, ORANGE, GREEN = "#1f5fa8", "#c2571a", "#3a7d44"
 SETTLED = 0.1  # of its size, a bound below which a value is drawn as found
-STYLES = ("--", ":", "-.", "-")
+STYLES = ("--", ":", "-.", "-", (0, (8, 2)))
+COMPARED = ("gradient_descent", "momentum", "nesterov")
 
 
 def save_spectrum(curvature: Curvature, path: Path) -> Path:
-    """Draw the eigenvalues found, largest first, on a log scale, and what each rule holds out at this rate.
+    """Draw the eigenvalues found, largest first, on a log scale, and what rules hold out at this rate.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def save_spectrum(curvature: Curvature, path: Path) -> Path:
         filled, open_ = own & found, own & ~found
         axes.plot(ranks[filled], np.abs(values[filled]), "o", ms=4, color=color, label=name)
         axes.plot(ranks[open_], np.abs(values[open_]), "o", ms=4, color=color, mfc="none")
-    for (name, threshold), style in zip(_thresholds(curvature).items(), STYLES * 9, strict=False):
+    for (name, threshold), style in zip(_thresholds(curvature).items(), STYLES, strict=False):
         axes.axhline(threshold, color=GREEN, lw=1, ls=style, label=f"limit of {name.replace('_', ' ')}")
     axes.set_yscale("log")
     axes.set_xlabel("eigenvalue, largest first; hollow: not yet settled")
@@ -55,17 +56,21 @@ def save_spectrum(curvature: Curvature, path: Path) -> Path:
         f"momentum {curvature.momentum:g}",
         loc="left",
     )
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     return save_figure(figure, path)
 
 
 def _thresholds(curvature: Curvature) -> dict[str, float]:
-    """Return the highest eigenvalue that each rule holds out at this learning rate and momentum."""
+    """Return the highest eigenvalue that rules hold out at this learning rate and momentum.
+
+    Of the rule of the run, unless that measures in its own way, and of those that most texts compare.
+    """
     scale = curvature.highest.value / curvature.learning_rate
-    own = curvature.rule.name if curvature.rule.reads_memory else None  # that is in a measure of its own
+    own = curvature.rule.name
+    shown = {*COMPARED, own} - ({own} if curvature.rule.reads_memory else set())
     rates = curvature.stable_rates.items()
-    limits = {name: rate * scale for name, rate in rates if name != own and np.isfinite(rate)}
+    limits = {name: rate * scale for name, rate in rates if name in shown and np.isfinite(rate)}
     if curvature.batch_rate is not None:
         limits[f"{curvature.rule.name} with batches"] = curvature.batch_rate * scale
     return limits
