@@ -1,154 +1,194 @@
 """Theory over the map: its curves against the eigenvalues of the rules themselves; and the curvature."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engines import ALL, make_engine
-from schuss import Adam, GradientDescent, Momentum, Nesterov, Network, Plan
-from schuss.insight.stability_map.bounds import CRITICAL, LARGEST_STABLE, bounds_of
-from schuss.insight.stability_map.sharpness import Sharpness, _largest, sharpness, whole
+from schuss import Adam, AveragedMomentum, Lookahead, Momentum, Network, Plan
+from schuss.insight.curvature.batches import BatchCurvature
+from schuss.insight.curvature.noise_scale import batches_apart
+from schuss.insight.curvature.stability import comparable
+from schuss.insight.curvature.surface import Surface
+from schuss.insight.stability_map.bounds import FORMULAS, Bound, bounds_of
+from schuss.insight.stability_map.sharpness import SEED, Sharpness, sharpness
+from schuss.method.rules import ELEMENT_WISE, RULES, QuasiHyperbolic, Rule
 from schuss.method.samples import Samples
+from schuss.method.schedules import Cosine, Span
 
 MOMENTA = np.array([0.0, 0.1, 0.5, 0.75, 0.9, 0.99])
-RULES = [Momentum, Nesterov]
+LINEAR = [kind for kind in ELEMENT_WISE if kind.keeps_by and comparable(kind())]
+FLAT, ROUGH = Sharpness(2.5, None), Sharpness(2.5, BatchCurvature(2.0, 1.5, 64))
 HAIR = 1e-6
 
 
-def step_matrix(rule: type, x: float, momentum: float) -> np.ndarray:
-    """Return what a step of the rule does to (w, velocity) on the loss ½·w², as a matrix: x is α."""
-    columns = []
-    for w, v in ((1.0, 0.0), (0.0, 1.0)):
-        theta, memory = rule().update(np.array([w]), np.array([[v]]), np.array([w]), (x, momentum))
-        columns.append([theta[0], memory[0, 0]])
-    return np.array(columns).T
+def step_matrix(kind: type, rate: float, momentum: float, curvature: float) -> np.ndarray:
+    """Return what a late step of the rule does to (w, memory) on the loss ½·λ·w², as a matrix."""
+    rule = kind(**{"learning_rate": rate, kind.keeps_by: momentum})
+    rates = rule.at(np.array([1000]), Span(2000, 1, 1))[0].tolist()
+    theta, *memory = np.eye(1 + len(rule.memory))
+    after, kept = rule.update(theta, np.array(memory), curvature * theta, rates)
+    return np.vstack([after, *kept])
+
+
+def largest_root(matrix: np.ndarray) -> complex:
+    return max(np.linalg.eigvals(matrix).tolist(), key=abs)
 
 
 def radius(matrix: np.ndarray) -> float:
-    return float(np.abs(np.linalg.eigvals(matrix)).max())
+    return abs(largest_root(matrix))
 
 
-@pytest.mark.parametrize("momentum", MOMENTA)
-@pytest.mark.parametrize("rule", RULES)
-def test_the_largest_stable_rate_is_that_of_the_rule_itself(rule: type, momentum: float) -> None:
-    """Just below, the rule's own step matrix shrinks; just above, it grows. 2 for all does not fit."""
-    _, curve = LARGEST_STABLE[rule.name]
-    edge = float(curve(np.array([momentum]))[0])
-
-    assert radius(step_matrix(rule, edge * (1 - HAIR), momentum)) < 1
-    assert radius(step_matrix(rule, edge * (1 + HAIR), momentum)) > 1
-    if momentum:
-        assert (radius(step_matrix(rule, 2.0 * (1 + HAIR), momentum)) > 1) == (rule is Nesterov)
-        assert abs(edge - 2.0) > 0.1
+def bound(rule: Rule, name: str, curvature: Sharpness = FLAT) -> Bound:
+    return {bound.name: bound for bound in bounds_of(rule, curvature)}[name]
 
 
-@pytest.mark.parametrize("momentum", MOMENTA[1:])
-@pytest.mark.parametrize("rule", RULES)
-def test_critical_damping_is_where_the_roots_meet(rule: type, momentum: float) -> None:
-    """Below it the roots are real, above it they are not, and nowhere is the radius smaller."""
-    _, curve = CRITICAL[rule.name]
-    x = float(curve(np.array([momentum]))[0])
-    below, above = (np.linalg.eigvals(step_matrix(rule, x * by, momentum)) for by in (1 - 1e-4, 1 + 1e-4))
-    best = radius(step_matrix(rule, x, momentum))
-
-    assert np.isrealobj(below)
-    assert np.iscomplexobj(above)
-    assert best <= min(radius(step_matrix(rule, x * by, momentum)) for by in (0.9, 0.99)) + 1e-6
+@pytest.mark.parametrize("kind", LINEAR)
+def test_the_largest_stable_rate_is_that_of_the_rule_itself(kind: type) -> None:
+    """Just below, the rule's own step matrix shrinks; just above, it grows. 2/λ for all does not fit."""
+    edges = bound(kind(), "largest stable rate").at(MOMENTA).tolist()
+    for edge, momentum in zip(edges, MOMENTA.tolist(), strict=True):
+        assert radius(step_matrix(kind, edge * (1 - HAIR), momentum, 2.5)) < 1
+        assert radius(step_matrix(kind, edge * (1 + HAIR), momentum, 2.5)) > 1
+        assert momentum == 0 or abs(edge - 2 / 2.5) > 0.03
+    assert bound(kind(), "gradient descent").at(MOMENTA) == pytest.approx(np.full(6, 2 / 2.5))
 
 
-@pytest.mark.parametrize("momentum", MOMENTA)
-@pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
-def test_the_bound_of_small_batches_is_that_of_second_moments(momentum: float, spread: float) -> None:
+@pytest.mark.parametrize("kind", LINEAR)
+def test_critical_damping_is_where_the_roots_meet(kind: type) -> None:
+    """Below it the largest root is real and above 0; just above it is not."""
+    edges = bound(kind(), "critical damping").at(MOMENTA).tolist()
+    for edge, momentum in zip(edges, MOMENTA.tolist(), strict=True):
+        for by in (0.01, 0.3, 0.9, 1 - 1e-4):
+            below = largest_root(step_matrix(kind, edge * by, momentum, 2.5))
+            assert below.imag == 0 < below.real
+        above = largest_root(step_matrix(kind, edge * (1 + 1e-4), momentum, 2.5))
+        assert above.imag or above.real < 0
+
+
+@pytest.mark.parametrize("kind", [Momentum, AveragedMomentum])
+def test_the_bound_of_small_batches_is_that_of_second_moments(kind: type) -> None:
     """At it, the matrix that carries E[w², wv, v²] from step to step has radius 1, to 1e-9."""
-    mean = 2.0
-    *_, bound = bounds_of(Momentum(), Sharpness(5.0, mean, spread, 64))
-    alpha = float(bound.at(np.array([momentum]))[0])
+    edges = bound(kind(), "small batches", ROUGH).at(MOMENTA).tolist()
 
-    def moments(rate: float) -> np.ndarray:
-        fixed = np.kron(*[step_matrix(Momentum, rate * mean, momentum)] * 2)
-        varying = np.kron(*[np.array([[-rate, 0.0], [-rate, 0.0]]) * spread] * 2)
-        return fixed + varying
+    def moments(rate: float, momentum: float) -> np.ndarray:
+        step = [step_matrix(kind, rate, momentum, curvature) for curvature in (2.0, 2.0 + 1.5)]
+        return np.kron(step[0], step[0]) + np.kron(step[1] - step[0], step[1] - step[0])
 
-    assert bound.name == "small batches"
-    assert radius(moments(alpha)) == pytest.approx(1.0, abs=1e-9)
-    assert radius(moments(alpha * 0.99)) < 1 < radius(moments(alpha * 1.01))
+    for edge, momentum in zip(edges, MOMENTA.tolist(), strict=True):
+        assert radius(moments(edge, momentum)) == pytest.approx(1.0, abs=1e-9)
+        assert radius(moments(edge * 0.99, momentum)) < 1 < radius(moments(edge * 1.01, momentum))
 
 
-def test_the_number_of_the_literature() -> None:
-    """η = .9 and αh = .01: α·E[λ²]/E[λ] may be .2094736842."""
-    momentum, mean = 0.9, 1.0
-    spread = np.sqrt(0.2094736842 / 0.01 - 1)
-    *_, bound = bounds_of(Momentum(), Sharpness(1.0, mean, spread, 64))
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_formula_that_is_told_is_the_curve(name: str) -> None:
+    """Evaluated as it stands; another rule's is another."""
 
-    assert bound.at(np.array([momentum])) == pytest.approx(0.01, rel=1e-9)
+    def value(formula: str) -> np.ndarray:
+        text = re.sub("√([ηβ])", r"sqrt(\1)", formula.replace("−", "-").replace("²", "**2"))
+        text = re.sub(r"(?<=[\dηβ)])(?=[ηβλ(])", "*", text)
+        return eval(text, {"η": MOMENTA, "β": MOMENTA, "λ": 2.5, "sqrt": np.sqrt})  # noqa: S307  # our own
+
+    for bound_, formula in zip(("largest stable rate", "critical damping"), FORMULAS[name], strict=True):
+        curve = bound(RULES[name](), bound_)
+        assert curve.told == f"{bound_}, {formula}"
+        assert curve.at(MOMENTA) == pytest.approx(value(formula), rel=1e-9)
+        for other in FORMULAS.keys() - {name}:
+            assert curve.at(MOMENTA) != pytest.approx(value(FORMULAS[other][bound_ == "critical damping"]))
 
 
 def test_which_curves_a_rule_has() -> None:
     """The largest stable rate first; none without curvature, none where theory is silent."""
-    flat, rough = Sharpness(2.0, 2.0, 0.0, 1), Sharpness(2.0, 2.0, 0.5, 64)
 
-    def names(rule: object, sharpness: Sharpness | None) -> list[str]:
+    def names(rule: Rule, sharpness: Sharpness | None) -> list[str]:
         return [bound.name for bound in bounds_of(rule, sharpness)]
 
     three = ["largest stable rate", "gradient descent", "critical damping"]
-    assert names(Momentum(), flat) == names(Nesterov(), rough) == three
-    assert names(Momentum(), rough) == [*three, "small batches"]
-    assert names(Momentum(), None) == names(Adam(), flat) == names(GradientDescent(), flat) == []
-    assert bounds_of(Momentum(), flat)[0].at(np.array([0.5])) == pytest.approx(1.5)
+    for kind in LINEAR:
+        assert names(kind(), FLAT) == three
+        assert names(kind(), ROUGH) == [*three, "small batches"]
+        assert names(kind(), None) == []
+    assert {kind.name for kind in LINEAR} > {"momentum", "nesterov", "averaged_momentum", "aggmo"}
+    assert names(Adam(), FLAT) == names(Lookahead(), FLAT) == []
+    assert names(Momentum(Cosine(0.1), 0.9), FLAT) == three  # the map has rates of its own
+    assert names(QuasiHyperbolic(nu=Cosine(0.7)), FLAT) == []
+    assert names(Momentum(), replace(ROUGH, batches=BatchCurvature(-1.0, 1.5, 64))) == three
+
+
+def test_other_settings_of_a_rule_count() -> None:
+    """With ν = 0 quasi-hyperbolic momentum is gradient descent, whatever β is."""
+    stable = "largest stable rate"
+    assert bound(QuasiHyperbolic(nu=0.0), stable).at(MOMENTA) == pytest.approx(np.full(6, 0.8))
+    assert bound(QuasiHyperbolic(nu=0.7), stable).at(MOMENTA)[3] > 1.0
 
 
 def linear(n: int = 40) -> tuple[Network, Samples, np.ndarray]:
-    """Return a linear network, samples, and the Hessian of its ½·mean squared error."""
+    """Return a linear network, samples, and the inputs with a 1 for the bias."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, 3)) * [1.0, 2.0, 0.5]
     network = Network([3, 1])
-    inputs = np.column_stack([X, np.ones(n)])
-    return network, Samples.check(network, X, rng.standard_normal((n, 1))), inputs.T @ inputs / n
+    return network, Samples.check(network, X, rng.standard_normal((n, 1))), np.column_stack([X, np.ones(n)])
+
+
+def surface_of(plan: Plan, engine: str = "reference") -> Surface:
+    network, samples, _ = linear()
+    return Surface(make_engine(engine), network, samples, plan, plan.batch_of(40))
 
 
 @pytest.mark.parametrize("engine", ALL)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_the_largest_curvature_of_a_linear_network(engine: str, reduction: str) -> None:
-    """Is that of XᵀX; of batches' sums, as many times larger as a batch has samples."""
-    network, samples, hessian = linear()
-    plan = Plan(batch_size=10, reduction=reduction, l2=0.3)
-    found = sharpness(make_engine(engine), network, network.initial(0), samples, plan)
+    """Is that of XᵀX; of batches' sums, as many times larger as a batch has samples; of each its own."""
+    *_, inputs = linear()
+    surface = surface_of(Plan(batch_size=10, reduction=reduction, l2=0.3), engine)
+    found = sharpness(surface, surface.network.initial(0))
     scale = 10 if reduction == "sum" else 1
     penalty = np.diag([0.3, 0.3, 0.3, 0.0]) / (1 if reduction == "sum" else 10)
-    expected = np.linalg.eigvalsh(hessian * scale + penalty)[-1]
+
+    def hessian(rows: np.ndarray) -> np.ndarray:
+        return scale * rows.T @ rows / len(rows) + penalty
+
+    values, vectors = np.linalg.eigh(hessian(inputs))
+    top = vectors[:, -1]
+    bends = [top @ hessian(inputs[rows]) @ top for rows in batches_apart(40, 10, SEED)]
+    assert found is not None
+    assert found.batches is not None
+    assert found.largest == pytest.approx(values[-1], rel=1e-6)
+    assert found.batches.mean == pytest.approx(np.mean(bends), rel=1e-4)
+    assert found.batches.deviation == pytest.approx(np.std(bends), rel=1e-2)
+    assert found.batches.count == 4
+    assert abs(np.linalg.eigvalsh(hessian(inputs) - penalty)[-1] / values[-1] - 1) > 1e-3
+
+
+def test_curvature_of_a_whole_batch_has_no_batches() -> None:
+    """There is one, and nothing varies; without any curvature, or beyond all numbers, there is nothing."""
+    surface = surface_of(Plan(batch_size=None))
+    theta = surface.network.initial(0)
+    found = sharpness(surface, theta)
+    huge = replace(surface.samples, X=1e200 * surface.samples.X)
+    flat = replace(surface.samples, weights=np.zeros(40))
 
     assert found is not None
-    assert found.largest == pytest.approx(expected, rel=1e-4)
-    assert found.mean == pytest.approx(expected, rel=0.1)  # of 64 batches that together are not quite all
-    assert found.batches == 64
-    assert found.spread > 0
-    assert abs(np.linalg.eigvalsh(hessian * scale)[-1] / expected - 1) > 1e-3
+    assert found.batches is None
+    assert sharpness(replace(surface, samples=huge), 0.0 * theta) is None
+    assert sharpness(replace(surface, samples=flat, plan=Plan(reduction="sum")), theta) is None
 
 
-def test_curvature_of_a_whole_batch_has_no_spread() -> None:
-    """There is one batch, and its curvature is the mean."""
-    network, samples, _ = linear()
-    found = sharpness(make_engine(ALL[-1]), network, network.initial(0), samples, Plan(batch_size=None))
-
-    assert (found.spread, found.batches) == (0.0, 1)
-    assert found.mean == pytest.approx(found.largest, rel=1e-4)
-
-
-def test_the_largest_is_not_the_largest_in_size() -> None:
-    """Of −5, 3 and 1 it is 3; of −5 and −1 it is −1, and then there is no bound."""
-    for diagonal, expected in (((-5.0, 3.0, 1.0), 3.0), ((-5.0, -1.0), -1.0), ((2.0, 4.0), 4.0)):
-        value, direction = _largest(np.diag(diagonal).__matmul__, len(diagonal))
-        assert value == pytest.approx(expected, rel=1e-4)
-        assert abs(direction[diagonal.index(expected)]) > 0.99
-
-
-def test_all_samples_as_one_batch_have_the_loss_of_the_batches() -> None:
-    """Penalties included, whichever the reduction, where all batches are whole."""
-    network, samples, _ = linear()
+@pytest.mark.parametrize("as_scikit_learn", [False, True])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_all_samples_as_one_batch_have_the_loss_of_the_batches(reduction: str, as_scikit_learn: bool) -> None:
+    """Penalties included, in the units that epochs are told in, where all batches are whole."""
+    plan = Plan(batch_size=10, reduction=reduction, l2=0.4, l1=0.2, as_scikit_learn=as_scikit_learn)
+    network = Network([3, 2])
+    X, T = np.random.default_rng(1).standard_normal((2, 40, 3))
+    samples = Samples.check(network, X, T[:, :2])
     engine, theta = make_engine("reference"), network.initial(3)
-    for reduction in ("mean", "sum"):
-        plan = Plan(batch_size=10, reduction=reduction, l2=0.4, l1=0.2)
-        parts = [samples.take(plan.batch(step, 40)) for step in range(4)]
-        batches = [engine.gradient(network, theta, part, plan.objective).loss for part in parts]
-        objective, factor = whole(plan, 40)
-        loss = factor * engine.gradient(network, theta, samples, objective).loss
-        assert loss == pytest.approx(np.mean(batches), rel=1e-12)
+    surface = Surface(engine, network, samples, plan, 10)
+    batches = [samples.take(plan.batch(step, 40)) for step in range(4)]
+    losses = [engine.gradient(network, theta, batch, plan.objective).loss for batch in batches]
+    other = replace(surface, plan=plan.replace(as_scikit_learn=not as_scikit_learn))
+
+    assert surface.loss(theta) == pytest.approx(np.mean(losses), rel=1e-12)
+    assert other.loss(theta) != pytest.approx(np.mean(losses), rel=1e-2)

@@ -12,6 +12,7 @@ from schuss.insight.curvature.stability import (
     best_momentum,
     best_settings,
     comparable,
+    critical_rate,
     effective_rate,
     largest_stable_curvature,
     largest_stable_rate,
@@ -34,7 +35,7 @@ from schuss.method.rules import (
     Rule,
 )
 
-PLAIN = [kind.name for kind in ELEMENT_WISE if comparable(kind)]
+PLAIN = [kind.name for kind in ELEMENT_WISE if comparable(kind())]
 
 
 def walked(rule: Rule, rates: list[float], curvature, steps: int, noise=None) -> np.ndarray:
@@ -69,7 +70,7 @@ def test_heavy_ball_in_numbers():
 @pytest.mark.parametrize("curvature", [0.3, 1.7, 6.0])
 def test_the_roots_are_those_of_the_walk(name, curvature):
     """w(n) is a sum of their powers, so the polynomial with these roots makes it 0; another one does not."""
-    rule, rates = rates_like(RULES[name], 0.11, 0.7)
+    rule, rates = rates_like(RULES[name](), 0.11, 0.7)
     motion = motion_of(rule, rates, curvature)
     path = walked(rule, rates, curvature, 30)[:, 0]
     np.testing.assert_allclose(np.convolve(path, np.poly(motion.roots).real, "valid"), 0.0, atol=1e-12)
@@ -82,7 +83,7 @@ def test_stable_is_what_comes_to_rest(name):
     """Over curvatures and momenta a walk comes to rest where the factor is below 1, and only there."""
     seen, curvatures = set(), np.linspace(0.05, 4.2, 84)
     for momentum in (0.0, 0.3, 0.9):
-        rule, rates = rates_like(RULES[name], 1.0, momentum)
+        rule, rates = rates_like(RULES[name](), 1.0, momentum)
         ends = np.abs(walked(rule, rates, curvatures, 3000)[-2:]).max(axis=0)
         for curvature, end in zip(curvatures.tolist(), ends.tolist(), strict=True):
             motion = motion_of(rule, rates, curvature)
@@ -101,6 +102,9 @@ def test_critical_damping():
         assert motion_of(rule, [0.2, momentum], 1.0).damping == "critically damped"
         assert motion_of(rule, [0.2, momentum + 0.01], 1.0).damping == "under-damped"
         assert motion_of(rule, [0.2, momentum - 0.01], 1.0).damping == "over-damped"
+        assert critical_rate(rule, [0.1, momentum], 1.0) == pytest.approx(0.2, rel=1e-9)
+    assert critical_rate(GradientDescent(), [0.1], 2.0) == pytest.approx(0.5)
+    assert critical_rate(Momentum(), [0.1, 0.9], 0.0) == math.inf
 
 
 @pytest.mark.parametrize(
@@ -205,7 +209,7 @@ def test_variances_in_numbers():
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_variance_is_that_of_all_past_noise(name):
     """The noise of each step fades as one push does; its squares, and those of its changes, add up."""
-    rule, rates = rates_like(RULES[name], 0.2, 0.6)
+    rule, rates = rates_like(RULES[name](), 0.2, 0.6)
     motion = motion_of(rule, rates, 1.3)
     noise = np.zeros((3000, 1))
     still = walked(rule, rates, 1.3, 3000, noise)[:, 0]
@@ -252,7 +256,7 @@ def test_best_settings(condition, name, rate, momentum, factor):
     assert best == pytest.approx((rate, momentum, factor), abs=5e-8)
 
     def slowest(eta: float) -> float:
-        rule, rates = rates_like(RULES[name], best.learning_rate, eta)
+        rule, rates = rates_like(RULES[name](), best.learning_rate, eta)
         return max(motion_of(rule, rates, c).factor for c in np.linspace(1.0, condition, 500))
 
     assert slowest(best.momentum) == pytest.approx(best.factor, abs=1e-6)
@@ -309,7 +313,7 @@ def test_effective_rate_and_memory_in_numbers():
 def test_a_lasting_push_moves_by_the_effective_rate():
     """After many steps under a gradient of 1, each step is that long."""
     for name in PLAIN:
-        rule, rates = rates_like(RULES[name], 0.1, 0.8)
+        rule, rates = rates_like(RULES[name](), 0.1, 0.8)
         theta, memory = np.zeros(1), np.zeros((len(rule.memory), 1))
         for _ in range(300):
             before = theta
@@ -332,7 +336,7 @@ def growth_of(rule: Rule, rates: list[float], mean: float, deviation: float) -> 
 @pytest.mark.parametrize("deviation", [0.0, 0.4, 5.0])
 def test_the_limit_of_batches_is_where_second_moments_stop_falling(name, deviation):
     """There the largest eigenvalue of their map is 1; below it is smaller, above larger."""
-    rule, rates = rates_like(RULES[name], 0.1, 0.7)
+    rule, rates = rates_like(RULES[name](), 0.1, 0.7)
     limit = mini_batch_rate(rule, rates, 1.5, deviation**2)
     growths = [growth_of(rule, [f * limit, *rates[1:]], 1.5, deviation) for f in (0.98, 1.0, 1.02)]
     assert growths[0] < 1 - 1e-6

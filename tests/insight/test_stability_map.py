@@ -1,6 +1,7 @@
 """`stability_map`: each cell is a training, finer levels keep coarse ones, theory holds where it is exact."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 
 from schuss import (
-    Adam,
+    AveragedMomentum,
     DataError,
     GradientDescent,
+    Lion,
     Momentum,
+    Muon,
     Nesterov,
     Network,
     Plan,
@@ -21,13 +24,20 @@ from schuss import (
     stability_map,
     train,
 )
+from schuss.insight.curvature.stability import comparable
 from schuss.insight.stability_map import cells, setup
-from schuss.insight.stability_map.bounds import LARGEST_STABLE
 from schuss.insight.stability_map.cells import at_borders
 from schuss.insight.stability_map.classes import CLASSES, CONVERGES, DIVERGES, NEVER
 from schuss.insight.stability_map.grid import Grid
+from schuss.method.rules import ELEMENT_WISE, QuasiHyperbolic
+from schuss.method.rules.rule import LETTERS
 
 NETWORK = Network([3, 5, 1], "tanh", output="identity")
+STABLE = {  # α·λ
+    Momentum: lambda momentum: 2 + 2 * momentum,
+    Nesterov: lambda momentum: (2 + 2 * momentum) / (1 + 2 * momentum),
+    AveragedMomentum: lambda momentum: (2 + 2 * momentum) / (1 - momentum),
+}
 SMALL = {"coarse": 3, "levels": 2, "epochs": 12, "batch_size": 5}
 
 
@@ -53,7 +63,7 @@ def drawn() -> StabilityMap:
 # --- where theory is exact ---
 
 
-@pytest.mark.parametrize("rule", [Momentum, Nesterov])
+@pytest.mark.parametrize("rule", [Momentum, Nesterov, AveragedMomentum])
 @pytest.mark.parametrize(("engine", "levels", "epochs"), [("native", 3, 600), ("reference", 1, 300)])
 def test_on_a_quadratic_every_cell_obeys_theory(rule: type, engine: str, levels: int, epochs: int) -> None:
     """Each cell diverges if α is above the rule's bound over the largest eigenvalue, and only then."""
@@ -66,12 +76,12 @@ def test_on_a_quadratic_every_cell_obeys_theory(rule: type, engine: str, levels:
         rule=rule(),
         batch_size=None,
         epochs=epochs,
-        learning_rates=(0.4 / largest, 6.1 / largest),
+        learning_rates=(0.4 / largest, (110 if rule is AveragedMomentum else 6.1) / largest),
         momenta=(0.0, 0.95),
         levels=levels,
         engine=engine,
     )
-    rates, bound = found.learning_rate[:, None], LARGEST_STABLE[rule.name][1](found.momentum)[None] / largest
+    rates, bound = found.learning_rate[:, None], STABLE[rule](found.momentum)[None] / largest
     diverges = found.classes == DIVERGES
 
     assert found.engine.engine == engine
@@ -115,6 +125,35 @@ def test_the_steps_to_the_goal_are_those_at_which_train_stops(engine: str) -> No
         assert found.steps[i, j] == (run.state.step if reached else NEVER)
     assert (found.steps == NEVER).any()
     assert len(np.unique(found.steps)) > 3
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ELEMENT_WISE if kind.keeps_by])
+def test_the_momentum_is_whatever_the_rule_keeps_its_memory_by(kind: type) -> None:
+    """Of each such rule a cell is what `train` makes with that rate; its other settings stay."""
+    X, T = draw_data()
+    others = {"nu": 0.3} if kind is QuasiHyperbolic else {}
+    found = stability_map(NETWORK, X, T, **SMALL, rule=kind(**others))
+    run = train(NETWORK, X, T, found.plan_of(1, 3))
+
+    assert run.loss.tobytes() == found.loss[1, 3].tobytes() != found.loss[1, 4].tobytes()
+    changed = {"learning_rate": found.learning_rate[1], found.keeps_by: found.momentum[3]}
+    assert run.plan.rule == replace(kind(**others), **changed)
+    assert bool(found.bounds) == comparable(kind())
+    assert found.text().splitlines()[0].strip() == found.letter == LETTERS[kind.keeps_by]
+
+
+def test_the_default_range_of_rates() -> None:
+    """Shares of 2/λ; further where the rule is stable further; around its own rate if it measures weights."""
+
+    def ends(rule: object) -> tuple[float, float]:
+        found = stability_map(NETWORK, *draw_data(), coarse=3, levels=1, epochs=5, rule=rule)
+        largest.append(found.sharpness.largest)
+        return found.learning_rate[0] * largest[-1], found.learning_rate[-1] * largest[-1]
+
+    largest: list[float] = []
+    assert ends(Momentum()) == ends(Nesterov()) == pytest.approx((0.002, 10.0), rel=5e-3)
+    assert ends(AveragedMomentum()) == pytest.approx((0.002, 2 * 2 * 1.99 / 0.01), rel=5e-3)
+    assert ends(Lion()) == pytest.approx((1e-6 * largest[-1], 1e-2 * largest[-1]), rel=5e-3)
 
 
 def test_first_weights_data_types_and_weights_are_those_given() -> None:
@@ -321,8 +360,8 @@ def test_ctrl_c_returns_the_finest_complete_map(monkeypatch: pytest.MonkeyPatch)
         ({"epochs": 4}, "at least 5 epochs; got epochs=4"),
         ({"loss_goal": 0.1}, "give goal= instead"),
         ({"patience": 3}, "patience is for `train`"),
-        ({"rule": Adam()}, "needs a rule with learning rate and momentum: momentum, nesterov"),
-        ({"rule": GradientDescent()}, "got gradient_descent"),
+        ({"rule": GradientDescent()}, "needs a rule with a momentum: momentum, nesterov, .*; got gradient_"),
+        ({"rule": Muon()}, "a map needs a rule that turns one gradient into a change"),
         ({"learning_rate": 0.1}, "no setting 'learning_rate'"),
         ({"plan": Plan(), "epochs": 20}, "not both"),
     ],
@@ -356,6 +395,18 @@ def test_bad_data_and_cells_are_refused() -> None:
     for cell in ((17, 0), (0, -1)):
         with pytest.raises(SettingError, match="17 × 17 has no cell"):
             drawn().plan_of(*cell)
+
+
+def test_of_many_samples_some_are_drawn_for_the_curvature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For that alone: the loss of the first weights, and the trainings, are of all."""
+    how = {**SMALL, "learning_rates": (0.01, 0.1)}
+    found = stability_map(NETWORK, *draw_data(), **how)
+    monkeypatch.setattr(setup, "MOST_SAMPLES", 9)
+    fewer = stability_map(NETWORK, *draw_data(), **how)
+
+    assert (fewer.start, fewer.loss.tobytes()) == (found.start, found.loss.tobytes())
+    assert fewer.sharpness.largest != pytest.approx(found.sharpness.largest, rel=1e-3)
+    assert (found.sharpness.batches.count, fewer.sharpness.batches.count) == (4, 1)
 
 
 def test_a_loss_without_curvature_has_no_bounds() -> None:

@@ -32,6 +32,22 @@ def test_the_command_that_it_names_trains_the_best_cell() -> None:
         assert run["rule"] == {"name": "nesterov" if len(args) > 1 else "momentum"} | momentum
 
 
+def test_any_rule_that_keeps_a_memory_is_mapped_and_named() -> None:
+    """With its other settings, and its momentum by its name; its command trains the best cell too."""
+    given = ("--rule", "quasi_hyperbolic", "--set", "nu=0.5")
+    found = invoke_json("map", "iris", *given, *QUICK)
+    words = shlex.split(found["command"])
+    run = invoke_json(*words[1:], "--no-record", "-q")
+    settings = {name: found["best"][key] for name, key in (("learning_rate",) * 2, ("beta", "momentum"))}
+
+    assert found["keeps_by"] == "beta"
+    assert run["loss"][-1] == found["best"]["last_loss"]
+    assert run["rule"] == {"name": "quasi_hyperbolic", "nu": 0.5} | settings
+    plain = [word for word in words[1:] if word not in ("--set", "nu=0.5")]
+    plain.insert(plain.index(f"beta={settings['beta']!r}"), "--set")
+    assert invoke_json(*plain, "--no-record", "-q")["loss"][-1] != found["best"]["last_loss"]
+
+
 def test_columns_are_quoted_in_the_command(tmp_path: Path) -> None:
     """A file and a column with blanks in their names go through a shell as they are."""
     path = write_csv(tmp_path / "my table.csv", header="length,width,town,the kind")
@@ -113,6 +129,14 @@ def test_ctrl_c_prints_the_finest_complete_map(monkeypatch: pytest.MonkeyPatch) 
         (("iris", "--plot", "map.gif"), "a picture is one of .png, .svg, .pdf"),
         (("iris", "--dtype", "float16"), "dtype must be one of"),
         (("iris", "-t", "nope"), "nope"),
+        (("iris", "--rule", "muon"), "a map needs a rule that turns one gradient into a change"),
+        (("iris", "--rule", "rprop"), "a map needs a rule that turns one gradient into a change"),
+        (("iris", "--rule", "rmsprop"), "a map needs a rule with a momentum"),
+        (("iris", "--rule", "adm"), "did you mean 'adam'"),
+        (("iris", "--rule", "momentum", "--nesterov"), "nesterov is a rule itself"),
+        (("iris", "--set", "nu=0.5"), "rule 'momentum' has learning_rate, momentum; got 'nu'"),
+        (("iris", "--set", "learning_rate=0.1"), "give --learning-rates instead of --set"),
+        (("iris", "--rule", "averaged_momentum", "--set", "beta=0.1"), "give --momenta instead of --set"),
     ],
 )
 def test_what_is_refused(args: tuple[str, ...], words: str) -> None:

@@ -39,7 +39,7 @@ def test_the_map_says_what_it_shows(tmp_path: Path) -> None:
 
     i, j = drawn().best
     best = f"best: α {drawn().learning_rate[i]:.3g}, η {drawn().momentum[j]:.4g}"
-    bounds = [f"{bound.name}, {bound.formula}" for bound in drawn().bounds]
+    bounds = [bound.told for bound in drawn().bounds]
     assert len(bounds) == 4
     for words in ("learning rate α", "momentum η, by log(1−η)", "3-5-1, momentum", best, *CLASSES, *bounds):
         assert words in text

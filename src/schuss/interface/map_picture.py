@@ -12,6 +12,7 @@ from schuss.insight.stability_map.classes import CLASSES, NEVER
 from schuss.interface.plots import check_picture, save_figure
 
 if TYPE_CHECKING:
+    from schuss.insight.stability_map.bounds import Bound
     from schuss.insight.stability_map.value import StabilityMap
 
 __all__ = ["save_stability_map"]
@@ -25,6 +26,7 @@ LINES = {  # a curve of theory by its name
     "critical damping": {"color": "#1f3f8f", "ls": "--", "lw": 1.4},
     "small batches": {"color": "black", "ls": "-.", "lw": 1.4},
 }
+POINTS = 200  # of a curve
 # What is labelled on the axes.
 RATES = tuple(10.0**power for power in range(-12, 13))
 MOMENTA = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999)
@@ -45,10 +47,11 @@ def save_stability_map(of: StabilityMap, path: Path) -> Path:
     left, right = figure.subplots(1, 2, sharey=True)
     _draw_classes(left, of)
     _draw_steps(figure, right, of)
+    curves = _curves(of)
     for axes in (left, right):
-        _draw_bounds(axes, of)
+        _draw_bounds(axes, of, curves)
         _label(axes, of)
-    left.set_ylabel("momentum η, by log(1−η)")
+    left.set_ylabel(f"momentum {of.letter}, by log(1−{of.letter})")
     handles = [*_patches(), *left.get_legend_handles_labels()[0]]
     figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     sizes, rule = "-".join(map(str, of.network.layers)), of.plan.rule.name.replace("_", " ")
@@ -94,18 +97,22 @@ def _draw_steps(figure: Any, axes: Any, of: StabilityMap) -> None:
         bar.ax.yaxis.set_minor_formatter("{x:,.0f}")
 
 
-def _draw_bounds(axes: Any, of: StabilityMap) -> None:
+def _curves(of: StabilityMap) -> list[tuple[Bound, Any, Any]]:
+    """Return theory's bounds, each with its learning rates and the momenta that they belong to."""
+    momentum = 1.0 - np.geomspace(1.0 - of.momentum[0], 1.0 - of.momentum[-1], POINTS)
+    return [(bound, bound.at(momentum), momentum) for bound in of.bounds]
+
+
+def _draw_bounds(axes: Any, of: StabilityMap, curves: list[tuple[Bound, Any, Any]]) -> None:
     from matplotlib.patheffects import Normal, Stroke
 
-    momentum = 1.0 - np.geomspace(1.0 - of.momentum[0], 1.0 - of.momentum[-1], 400)
     rim = [Stroke(linewidth=3.6, foreground="white"), Normal()]  # or lines would be lost on dark cells
-    for bound in of.bounds:
-        told = f"{bound.name}, {bound.formula}"
-        axes.plot(bound.at(momentum), 1.0 - momentum, label=told, path_effects=rim, **LINES[bound.name])
+    for bound, rate, momentum in curves:
+        axes.plot(rate, 1.0 - momentum, label=bound.told, path_effects=rim, **LINES[bound.name])
     if of.best is not None:
         i, j = of.best
         place = [of.learning_rate[i]], [1.0 - of.momentum[j]]
-        told = f"best: α {of.learning_rate[i]:.3g}, η {of.momentum[j]:.4g}"
+        told = f"best: α {of.learning_rate[i]:.3g}, {of.letter} {of.momentum[j]:.4g}"
         axes.plot(*place, "*", ms=15, mfc="white", mec="black", mew=1.2, label=told, ls="none")
 
 

@@ -9,11 +9,12 @@ import numpy as np
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
 from schuss.errors import DataError, SettingError
+from schuss.insight.curvature.batches import batches_along
 from schuss.insight.curvature.lanczos import Eigenvalue, lanczos
 from schuss.insight.curvature.motion import response_of
-from schuss.insight.curvature.noise_scale import batches_apart, measured_noise_scale
+from schuss.insight.curvature.noise_scale import measured_noise_scale
 from schuss.insight.curvature.surface import Numbers, Surface, drawn_of
-from schuss.insight.curvature.value import BatchCurvature, Curvature
+from schuss.insight.curvature.value import Curvature
 from schuss.method.checks import check_integer
 from schuss.method.plan import Plan
 from schuss.method.rules.rule import Seen, WholeStep
@@ -140,7 +141,7 @@ def _measured(surface: Surface, state: State, n: int, of_samples: int, products:
         in_measure=_in_measure(surface, state, theta, rates, products, seed),
         along=_along(surface, state, theta, rates),
         noise=measured_noise_scale(surface, theta, seed),
-        batches=_batches(surface, theta, found.top, seed),
+        batches=batches_along(surface, theta, found.top, seed),
     )
 
 
@@ -174,13 +175,3 @@ def _along(surface: Surface, state: State, theta: Numbers, rates: list[float]) -
     v = after - theta
     square = float(v @ v)
     return float(v @ surface.product(theta, v)) / square if square > 0 else 0.0
-
-
-def _batches(surface: Surface, theta: Numbers, top: Numbers, seed: int) -> BatchCurvature | None:
-    """Return how much batches bend along the direction `top`."""
-    n = len(surface.samples)
-    if surface.batch >= n:
-        return None
-    batches = batches_apart(n, surface.batch, seed)
-    found = [float(top @ surface.product(theta, top, rows)) for rows in batches]
-    return BatchCurvature(float(np.mean(found)), float(np.std(found)), len(found))

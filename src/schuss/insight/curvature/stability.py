@@ -8,11 +8,12 @@ with curvatures in [1, 25] on which momentum with its best settings for these ci
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from schuss.insight.curvature.motion import response_of, step_of
+from schuss.insight.curvature.motion import motion_of, response_of, step_of
 from schuss.method.rules import Rule
 from schuss.method.rules.rule import AnyRule, Expansion
 from schuss.method.schedules import Span
@@ -22,6 +23,7 @@ __all__ = [
     "best_momentum",
     "best_settings",
     "comparable",
+    "critical_rate",
     "effective_rate",
     "largest_stable_curvature",
     "largest_stable_rate",
@@ -32,6 +34,7 @@ __all__ = [
 
 
 BISECTIONS = 50
+CLIMB = 2.0 ** np.append(np.arange(-40.0, 0.0, 0.5), 0.0)  # in shares of the largest stable rate
 LATE = np.arange(1000, 1020)  # steps at which a beginning no longer shows
 
 
@@ -63,19 +66,44 @@ def largest_stable_curvature(rule: AnyRule, rates: list[float]) -> float:
     return largest_stable_rate(rule, rates, 1.0) / rates[0]
 
 
-def rates_like(kind: type[Any], learning_rate: float, momentum: float) -> tuple[Rule, list[float]]:
-    """Return a rule of this kind and a late row of its `at`: with these two, and its own defaults else."""
-    given = {"learning_rate": learning_rate} | ({kind.keeps_by: momentum} if kind.keeps_by else {})
-    rule: Rule = kind(**given)
-    rates: list[float] = rule.at(LATE[:1], Span(len(LATE), 1, 1))[0].tolist()
-    return rule, rates
+def critical_rate(rule: AnyRule, rates: list[float], curvature: float) -> float:
+    """Return the learning rate above which a rule begins to swing on a parabola of this curvature λ.
+
+    There the two largest roots of its motion meet: (1−√η)²/λ for momentum, ((1−η)/(1+η))²/λ for Nesterov;
+    without memory the only root comes to 0, at 1/λ. Some rules cease to swing at rates still higher; this is
+    the first of their borders. Infinite where the curvature is not above 0.
+    """
+    if not curvature > 0:
+        return math.inf
+
+    def swings(rate: float) -> bool:
+        first = motion_of(rule, [rate, *rates[1:]], curvature).roots[0]
+        return first.imag != 0 or first.real <= 0
+
+    highest = largest_stable_rate(rule, rates, curvature)
+    tried = (highest * by for by in CLIMB)
+    low, high = 0.0, next(rate for rate in tried if swings(rate) or rate == highest)
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if swings(middle) else (middle, high)
+    return high
 
 
-def comparable(kind: type[Any]) -> bool:
-    """Return whether a kind of rule is linear, with numbers that stay and a momentum of its own, if any."""
-    if kind.reads_memory or (kind.memory and kind.keeps_by is None):
+def rates_like(rule: Rule, learning_rate: float, momentum: float) -> tuple[Rule, list[float]]:
+    """Return a rule with these two, and else as `rule` is, and a late row of its `at`."""
+    given = {"learning_rate": learning_rate} | ({rule.keeps_by: momentum} if rule.keeps_by else {})
+    like: Rule = replace(rule, **given)  # type: ignore[type-var]  # rules are dataclasses
+    rates: list[float] = like.at(LATE[:1], Span(len(LATE), 1, 1))[0].tolist()
+    return like, rates
+
+
+def comparable(rule: AnyRule) -> bool:
+    """Return whether a rule is linear, with numbers that stay and a momentum of its own, if any."""
+    if rule.reads_memory or (rule.memory and rule.keeps_by is None):
         return False
-    rows = kind().at(LATE, Span(len(LATE), 1, 1))
+    if not all(isinstance(getattr(rule, name), float) for name in rule.rates):
+        return False
+    rows = rule.at(LATE, Span(len(LATE), 1, 1))
     return bool((rows == rows[0]).all())
 
 

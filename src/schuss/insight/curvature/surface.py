@@ -1,4 +1,4 @@
-"""The loss of an average batch around some weights: its gradient and how it bends, in float64.
+"""The loss of an average batch around some weights: its value, its gradient and how it bends, in float64.
 
 A penalty is divided by the weight of its batch (`backprop`), so it bends the loss of a batch more than that
 of all samples at once. What training walks on is the average over batches of the size that the plan says.
@@ -54,6 +54,13 @@ class Surface:
     def _share(self, n: int) -> float:
         """Return what the sum over `n` samples is multiplied by to be that over a batch."""
         return self.batch / n if self.plan.reduction == "sum" else 1.0
+
+    def loss(self, theta: Numbers) -> float:
+        """Return the loss at `theta`, as an epoch tells it."""
+        n = len(self.samples)
+        objective = replace(self.objective(n), as_scikit_learn=self.plan.as_scikit_learn)
+        made = self.engine.gradient(self.network, theta, self.samples, objective)
+        return self._share(n) * made.loss
 
     def gradient(self, theta: Numbers) -> Numbers:
         """Return the gradient at `theta`, shape (n_parameters,)."""

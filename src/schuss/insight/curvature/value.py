@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.insight.curvature.batches import BatchCurvature
 from schuss.insight.curvature.lanczos import Eigenvalue
 from schuss.insight.curvature.motion import Motion, motion_of
 from schuss.insight.curvature.noise_scale import NoiseScale
@@ -25,23 +26,11 @@ from schuss.insight.curvature.stability import (
 from schuss.insight.shown import as_html, plain
 from schuss.method import memory
 from schuss.method.network import Network
-from schuss.method.rules import ELEMENT_WISE, RULES, Rule, WholeStep
+from schuss.method.rules import ELEMENT_WISE, GradientDescent, Momentum, Rule, WholeStep
 
-__all__ = ["BatchCurvature", "Curvature"]
+__all__ = ["Curvature"]
 
 Numbers = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class BatchCurvature:
-    """How much batches of the plan's size bend along the sharpest direction of all samples.
-
-    Mean and standard deviation over `count` of them that share no sample.
-    """
-
-    mean: float
-    deviation: float
-    count: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,9 +154,9 @@ class Curvature:
         Of rules that measure each weight by their memory only this run's own is known.
         """
         found = {}
-        for kind in filter(comparable, ELEMENT_WISE):
-            rule, rates = rates_like(kind, self.learning_rate, self.momentum)
-            found[kind.name] = largest_stable_rate(rule, rates, self.highest.value)
+        for usual in filter(comparable, (kind() for kind in ELEMENT_WISE)):
+            rule, rates = rates_like(usual, self.learning_rate, self.momentum)
+            found[rule.name] = largest_stable_rate(rule, rates, self.highest.value)
         if self.rule.reads_memory and self.ratio is not None:
             found[self.rule.name] = self.learning_rate / self.ratio if self.ratio > 0 else math.inf
         return found
@@ -184,7 +173,7 @@ class Curvature:
         """The same at the momentum of `best`."""
         if self.batches is None or not self.best:
             return None
-        rule, rates = rates_like(RULES["momentum"], *self.best["momentum"][:2])
+        rule, rates = rates_like(Momentum(), *self.best["momentum"][:2])
         return mini_batch_rate(rule, rates, self.batches.mean, self.batches.deviation**2)
 
     @property
@@ -206,7 +195,7 @@ class Curvature:
         """Var(w) along the sharpest direction, in that of gradient descent at the same learning rate."""
         if self.sharpest is None or self.rule.reads_memory:
             return None
-        rule, rates = rates_like(RULES["gradient_descent"], self.learning_rate, 0.0)
+        rule, rates = rates_like(GradientDescent(), self.learning_rate, 0.0)
         plain_variance = motion_of(rule, rates, self.sharpest.curvature).variance
         variance = self.sharpest.variance
         return variance / plain_variance if max(variance, plain_variance) < math.inf else None

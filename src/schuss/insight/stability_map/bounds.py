@@ -1,15 +1,13 @@
-"""Theory's curves over a map: where a quadratic of the given curvature is stable, where critically damped.
+"""Theory's curves over a map: where a quadratic of the given curvature is stable, where it begins to swing.
 
-In a direction of curvature λ, with x = αλ:
+They are those of `curvature.stability`, for any rule whose steps on a quadratic are linear. In a direction of
+curvature λ, with x = αλ:
 
     momentum   stable for x < 2(1+η)            critically damped at x = (1−√η)²
     Nesterov   stable for x < (2+2η)/(1+2η)     critically damped at x = ((1−η)/(1+η))²
     gradient descent, η = 0, for comparison: x < 2
 
-With momentum and batches whose curvature along the direction has mean h and variance s², the mean square is
-stable for s²α(1+η) < h(1−η)(2(1+η)−αh).
-Sources: Qian, Neural Networks 12 (1999); Cohen et al., ICLR 2021; the last is derived for schuss and checked
-against the second-moment matrix in the tests.
+Sources: Qian, Neural Networks 12 (1999); Cohen et al., ICLR 2021.
 """
 
 from __future__ import annotations
@@ -20,22 +18,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.insight.curvature.stability import (
+    comparable,
+    critical_rate,
+    largest_stable_rate,
+    mini_batch_rate,
+    rates_like,
+)
 from schuss.insight.stability_map.sharpness import Sharpness
-from schuss.method.rules import Momentum, Nesterov, Rule
+from schuss.method.rules import AveragedMomentum, GradientDescent, Momentum, Nesterov, Rule
 
-__all__ = ["CRITICAL", "LARGEST_STABLE", "Bound", "bounds_of"]
+__all__ = ["FORMULAS", "Bound", "bounds_of"]
 
 Floats = NDArray[np.float64]
-Curve = Callable[[Floats], Floats]  # from momenta to α·λ
+OfRates = Callable[[Rule, list[float]], float]  # from a rule and a row of its `at` to a learning rate
 
-LARGEST_STABLE: dict[str, tuple[str, Curve]] = {
-    Momentum.name: ("2(1+η)/λ", lambda momentum: 2 + 2 * momentum),
-    Nesterov.name: ("(2+2η)/((1+2η)λ)", lambda momentum: (2 + 2 * momentum) / (1 + 2 * momentum)),
-}
-
-CRITICAL: dict[str, tuple[str, Curve]] = {
-    Momentum.name: ("(1−√η)²/λ", lambda momentum: (1 - np.sqrt(momentum)) ** 2),
-    Nesterov.name: ("((1−η)/(1+η))²/λ", lambda momentum: ((1 - momentum) / (1 + momentum)) ** 2),
+# The largest stable rate and that of critical damping as they are told, of rules that have short ones.
+FORMULAS: dict[str, tuple[str, str]] = {
+    Momentum.name: ("2(1+η)/λ", "(1−√η)²/λ"),
+    Nesterov.name: ("(2+2η)/((1+2η)λ)", "((1−η)/(1+η))²/λ"),
+    AveragedMomentum.name: ("2(1+β)/((1−β)λ)", "(1−√β)²/((1−β)λ)"),
 }
 
 
@@ -48,49 +50,54 @@ class Bound:
     name : str
         ``"largest stable rate"``, ``"gradient descent"``, ``"critical damping"``, ``"small batches"``.
     formula : str
-    curve : callable
-        From momenta, a float64 ndarray, to α·λmax.
-    largest : float
-        λmax.
+        Empty where there is no short one.
+    rule : Rule
+        Whose curve it is.
+    rate : callable
+        From the rule with some momentum, and its rates, to the learning rate.
     divides : bool
         Whether theory calls the rates above it unstable.
     """
 
     name: str
     formula: str
-    curve: Curve
-    largest: float
+    rule: Rule
+    rate: OfRates
     divides: bool = True
 
     def at(self, momentum: Floats) -> Floats:
         """Return the learning rate at each of some momenta."""
-        return self.curve(np.asarray(momentum, np.float64)) / self.largest
+        return np.array([self.rate(*rates_like(self.rule, 1.0, each)) for each in momentum.tolist()])
+
+    @property
+    def told(self) -> str:
+        """Its name, with its formula if there is one."""
+        return f"{self.name}, {self.formula}" if self.formula else self.name
 
 
 def bounds_of(rule: Rule, sharpness: Sharpness | None) -> tuple[Bound, ...]:
     """Return the curves for a rule, its largest stable rate first; none where theory has nothing to say."""
-    if sharpness is None or rule.name not in LARGEST_STABLE:
+    if sharpness is None or not comparable(rates_like(rule, 1.0, 0.0)[0]):
         return ()
-    largest = sharpness.largest
+    largest, batches = sharpness.largest, sharpness.batches
+    stable, critical = FORMULAS.get(rule.name, ("", ""))
+
+    def stable_at(rule: Rule, rates: list[float]) -> float:
+        return largest_stable_rate(rule, rates, largest)
+
+    def critical_at(rule: Rule, rates: list[float]) -> float:
+        return critical_rate(rule, rates, largest)
+
     found = [
-        Bound("largest stable rate", *LARGEST_STABLE[rule.name], largest),
-        Bound("gradient descent", "2/λ", lambda momentum: np.full_like(momentum, 2.0), largest),
-        Bound("critical damping", *CRITICAL[rule.name], largest, divides=False),
+        Bound("largest stable rate", stable, rule, stable_at),
+        Bound("gradient descent", "2/λ", GradientDescent(), stable_at),
+        Bound("critical damping", critical, rule, critical_at, divides=False),
     ]
-    if sharpness.spread > 0 and sharpness.mean > 0 and rule.name == Momentum.name:
-        found.append(Bound("small batches", "bounded in mean square", _mean_square(sharpness), largest))
+    if batches is not None and batches.deviation > 0 and batches.mean > 0:
+        mean, variance = batches.mean, batches.deviation**2
+
+        def bounded_at(rule: Rule, rates: list[float]) -> float:
+            return mini_batch_rate(rule, rates, mean, variance)
+
+        found.append(Bound("small batches", "bounded in mean square", rule, bounded_at))
     return tuple(found)
-
-
-def _mean_square(sharpness: Sharpness) -> Curve:
-    """Return α·λmax at which the mean square stops shrinking, for curvatures that vary with the batch.
-
-    α = 2h(1−η²)/(s²(1+η) + h²(1−η)), the inequality above solved for α.
-    """
-    h, variance, largest = sharpness.mean, sharpness.spread**2, sharpness.largest
-
-    def curve(momentum: Floats) -> Floats:
-        rates = 2 * h * (1 - momentum**2) / (variance * (1 + momentum) + h**2 * (1 - momentum))
-        return largest * rates
-
-    return curve

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,15 +64,16 @@ class Cells:
         """Train those cells of a level that are `chosen`, in one sweep."""
         i, j = np.nonzero(chosen)
         setup, samples = self._setup, self._setup.samples
+        momenta: dict[str, Any] = {setup.keeps_by: setup.grid.momentum(level)[j]}
         found = sweep(
             *(setup.network, samples.X, samples.T if samples.classes is None else samples.classes),
             setup.plan,
             learning_rate=setup.grid.learning_rate(level)[i],
-            momentum=setup.grid.momentum(level)[j],
             product=False,
             engine=setup.engine,
             theta=setup.theta,
             weights=samples.weights,
+            **momenta,
         )
         stride = setup.grid.stride(level)
         places = i * stride, j * stride

@@ -50,12 +50,15 @@ def stability_map(
     network, X, T, engine, threads, dtype, theta, weights
         As for `train`.
     plan : Plan, optional
-        What all cells have in common; or give its fields as keywords. Its rule is one with a learning rate
-        and a momentum, which the grid replaces; it has 5 epochs or more.
+        What all cells have in common; or give its fields as keywords. Its rule goes weight by weight and
+        keeps its memory by a momentum, which the grid replaces with the learning rate; it has 5 epochs or
+        more.
     learning_rates : (float, float), optional
         The lowest and the highest; by default from a thousandth to five times the largest stable rate of
-        gradient descent, 2/λmax at the first weights.
+        gradient descent, 2/λmax at the first weights, or to twice the rule's own where that is more; around
+        its default rate for a rule that measures each weight by its memory.
     momenta : (float, float), default (0, 0.99)
+        Of the rate by which the rule keeps its memory: ``momentum``, or one such as ``beta``.
     coarse : int, default 5
         How many rates and how many momenta the first level has; each finer level halves their distances.
     levels : int, default 4

@@ -32,15 +32,14 @@ def picture(of: StabilityMap) -> list[str]:
 
     The character of a cell is that of its class; the bars between cells stand where theory's bounds lie.
     """
-    marks = list(MARKS)
-    lines = []
+    marks, edges, lines = list(MARKS), _edges(of), []
     for j in range(len(of.momentum))[::-1]:
         signs = [marks[place] for place in of.classes[:, j]]
         if of.best is not None and of.best[1] == j:
             signs[of.best[0]] = BEST
-        row = "".join(sign + gap for sign, gap in zip(signs, _gaps(of, j), strict=True)).rstrip()
+        row = "".join(sign + gap for sign, gap in zip(signs, _gaps(of, edges, j), strict=True)).rstrip()
         lines.append(f"{_momentum(of, j):>6} {row}")
-    return [f"{'η':>6}", *lines, f"{'α':>6} {_rates(of)}"]
+    return [f"{of.letter:>6}", *lines, f"{'α':>6} {_rates(of)}"]
 
 
 def _rates(of: StabilityMap) -> str:
@@ -50,13 +49,18 @@ def _rates(of: StabilityMap) -> str:
     return low + (middle if room > len(middle) + 3 else "").center(max(room, 2)) + high
 
 
-def _gaps(of: StabilityMap, j: int) -> list[str]:
+def _edges(of: StabilityMap) -> dict[str, NDArray[np.float64]]:
+    """Return the bars that are shown, the first above the others, and their rate for each momentum."""
+    return {BARS[bound.name]: bound.at(of.momentum) for bound in of.bounds[::-1] if bound.name in BARS}
+
+
+def _gaps(of: StabilityMap, edges: dict[str, NDArray[np.float64]], j: int) -> list[str]:
     """Return what stands behind each cell of momentum j: the bar of a bound before the next, or nothing."""
     gaps = [" "] * len(of.learning_rate)
-    for bound in of.bounds[::-1]:
-        below = int((of.learning_rate <= bound.at(of.momentum[j : j + 1])).sum())
-        if bound.name in BARS and 0 < below < len(gaps):
-            gaps[below - 1] = BARS[bound.name]
+    for bar, edge in edges.items():
+        below = int((of.learning_rate <= edge[j]).sum())
+        if 0 < below < len(gaps):
+            gaps[below - 1] = bar
     return gaps
 
 
@@ -69,7 +73,7 @@ def _momentum(of: StabilityMap, j: int) -> str:
 def _legend(of: StabilityMap) -> list[str]:
     counted = [f"{mark} {name} {of.counts[name]:,}" for mark, name in MARKS.items()]
     lines = ["   ".join([*counted, f"{BEST} best"])]
-    bars = [f"{BARS[b.name]} {b.name}, {b.formula}" for b in of.bounds if b.name in BARS]
+    bars = [f"{BARS[b.name]} {b.told}" for b in of.bounds if b.name in BARS]
     lines += ["   ".join(bars)] if bars else []
     if not of.complete:
         lines.append(
@@ -100,7 +104,7 @@ def best_rows(of: StabilityMap) -> list[str]:
     """Return a table of the cells that reach the goal in the fewest steps, and the neighbours of the best."""
     if of.best is None:
         return ["every cell diverges: take lower learning rates"]
-    head = ["best cells", "η", "steps to the goal", "loss at the end"]
+    head = ["best cells", of.letter, "steps to the goal", "loss at the end"]
     rows = [
         [
             f"α {of.learning_rate[i]:.6g}",
@@ -124,9 +128,8 @@ def _lowest(of: StabilityMap) -> list[str]:
     assert of.lowest is not None  # noqa: S101  # asked where there is a best
     i, j = of.lowest
     end = float(of.judged.end[i, j])
-    lines = [
-        f"the lowest loss at the end, {number(end)}, has α {of.learning_rate[i]:.6g}, η {of.momentum[j]:.6g}"
-    ]
+    place = f"α {of.learning_rate[i]:.6g}, {of.letter} {of.momentum[j]:.6g}"
+    lines = [f"the lowest loss at the end, {number(end)}, has {place}"]
     share = (of.start - end) / (abs(of.start) or 1.0)
     if share < LITTLE:
         lines.append(f"that is a fall of {share:.1%}: more epochs may say more")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,11 +14,12 @@ from schuss.errors import SettingError
 from schuss.insight.shown import as_html, plain
 from schuss.insight.stability_map.bounds import Bound, bounds_of
 from schuss.insight.stability_map.classes import CLASSES, CONVERGES, DIVERGES, NEVER, Judged, judged
+from schuss.insight.stability_map.setup import momentum_of
 from schuss.insight.stability_map.sharpness import Sharpness
 from schuss.insight.stability_map.told import map_text
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules.rule import element_wise
+from schuss.method.rules.rule import LETTERS, element_wise
 
 __all__ = ["StabilityMap"]
 
@@ -38,7 +39,7 @@ class StabilityMap:
     learning_rate : float64 ndarray, shape (R,)
         Rising.
     momentum : float64 ndarray, shape (M,)
-        Rising.
+        Rising; of the rate that `keeps_by` names.
     loss : float64 ndarray, shape (R, M, epochs)
         Mean loss of each epoch; NaN from where a cell was no longer finite.
     diverged_at : int64 ndarray, shape (R, M)
@@ -77,6 +78,16 @@ class StabilityMap:
     stopped: str
     engine: EngineInfo
     seconds: float
+
+    @property
+    def keeps_by(self) -> str:
+        """Which rate of the rule the momenta are: ``"momentum"``, ``"beta"`` of a moving average."""
+        return momentum_of(self.plan.rule)
+
+    @property
+    def letter(self) -> str:
+        """How formulas write it: η, β."""
+        return LETTERS[self.keeps_by]
 
     @cached_property
     def judged(self) -> Judged:
@@ -151,7 +162,7 @@ class StabilityMap:
             raise SettingError(
                 f"a map of {len(self.learning_rate)} × {len(self.momentum)} has no cell {i, j}."
             )
-        rates = {"learning_rate": float(self.learning_rate[i]), "momentum": float(self.momentum[j])}
+        rates = {"learning_rate": float(self.learning_rate[i]), self.keeps_by: float(self.momentum[j])}
         return self.plan.replace(rule=replace(self.plan.rule, **rates))  # type: ignore[type-var]  # rules are dataclasses
 
     def neighbours(self, i: int, j: int) -> NDArray[np.int8]:
@@ -173,6 +184,7 @@ class StabilityMap:
                 "plan": self.plan.to_dict(),
                 "learning_rate": self.learning_rate,
                 "momentum": self.momentum,
+                "keeps_by": self.keeps_by,
                 "classes": names,
                 "steps_to_goal": np.where(self.steps == NEVER, np.nan, self.steps),
                 "end_loss": self.judged.end,
@@ -183,7 +195,7 @@ class StabilityMap:
                 "start_loss": self.start,
                 "goal": self.goal,
                 "best": self._best_told(),
-                "sharpness": None if self.sharpness is None else vars(self.sharpness),
+                "sharpness": None if self.sharpness is None else asdict(self.sharpness),
                 "bounds": bounds,
                 "agreement": self.agreement,
                 "level": self.level,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,11 @@ from schuss.errors import SettingError
 from schuss.interface.cli.exits import INTERRUPTED
 from schuss.interface.cli.output import console, print_json, print_line, say
 from schuss.interface.cli.rows import DropMissingTarget, with_targets
+from schuss.interface.cli.rule import NesterovToo, RuleName, RuleSettings, parse_settings
 from schuss.interface.cli.train import check_outputs, parse_hidden, targets_of
 
 if TYPE_CHECKING:
+    from schuss.adapters.recipe import Recipe
     from schuss.insight.stability_map.value import StabilityMap
 
 __all__ = ["map"]
@@ -41,7 +44,10 @@ def map(  # noqa: A001  # commands are named by their functions
         typer.Option(help="The range, as 0.001,1; by default around 2/λmax.", rich_help_panel=GRID),
     ] = None,
     momenta: Annotated[
-        str, typer.Option(help="The range of η, evenly in log(1−η).", rich_help_panel=GRID)
+        str,
+        typer.Option(
+            help="The range of η, or of what the rule has for it, evenly in log(1−η).", rich_help_panel=GRID
+        ),
     ] = "0,0.99",
     levels: Annotated[
         int, typer.Option(help="How fine: 5 × 5 cells, then 9 × 9, 17 × 17, 33 × 33, …", rich_help_panel=GRID)
@@ -60,9 +66,9 @@ def map(  # noqa: A001  # commands are named by their functions
     activation: Annotated[
         str | None, typer.Option(help="Of the hidden layers.", rich_help_panel=NETWORK)
     ] = None,
-    nesterov: Annotated[
-        bool, typer.Option("--nesterov", help="Nesterov's momentum.", rich_help_panel=RULE)
-    ] = False,
+    nesterov: NesterovToo = False,
+    rule: RuleName = None,
+    settings_of_rule: RuleSettings = None,
     epochs: Annotated[
         int | None,
         typer.Option(help="Passes over the data; by default 500 steps or more.", rich_help_panel=RULE),
@@ -99,11 +105,14 @@ def map(  # noqa: A001  # commands are named by their functions
         activation=activation,
         learning_rate=0.01,  # each cell has its own
         nesterov=nesterov,
+        rule_name=rule,
+        rule_settings=parse_settings(settings_of_rule),
         epochs=epochs,
         batch_size=batch_size,
         l2=l2,
         seed=seed,
     )
+    refuse_axes(recipe)
     table = read_table(data)
     targets = targets_of(table, target)
     table = with_targets(table, targets, drop=drop_missing_target)
@@ -131,6 +140,8 @@ def map(  # noqa: A001  # commands are named by their functions
         "--hidden": hidden,
         "--activation": activation,
         "--nesterov": nesterov,
+        "--rule": rule,
+        "--set": settings_of_rule,
         "--batch-size": batch_size,
         "--l2": l2,
         "--seed": seed or None,
@@ -163,6 +174,17 @@ def parse_range(name: str, text: str) -> tuple[float, float]:
     return low, high
 
 
+def refuse_axes(recipe: Recipe) -> None:
+    """Refuse a rule that no map can be made of, and settings of it that the grid replaces."""
+    from schuss.insight.stability_map.setup import momentum_of
+
+    rule = replace(recipe, learning_rate=None).rule()  # or one without a rate would be refused for that
+    ranges = {"learning_rate": "--learning-rates", momentum_of(rule): "--momenta"}
+    for name, _ in recipe.rule_settings:
+        if name in ranges:
+            raise SettingError(f"a map has every {name} of a range; give {ranges[name]} instead of --set.")
+
+
 def confirming(found: StabilityMap, data: str, same: dict[str, Any]) -> str | None:
     """Return the command that trains as the best cell was trained, to the same losses; None without one."""
     if found.best is None:
@@ -175,7 +197,13 @@ def confirming(found: StabilityMap, data: str, same: dict[str, Any]) -> str | No
         elif value not in (None, False):
             values = value if isinstance(value, list) else [value]
             words += [word for each in values for word in (option, str(each))]
-    words += ["--learning-rate", repr(rule.learning_rate), "--momentum", repr(rule.momentum)]
+    momentum = repr(getattr(rule, found.keeps_by))
+    words += ["--learning-rate", repr(rule.learning_rate)]
+    words += (
+        ["--momentum", momentum]
+        if found.keeps_by == "momentum"
+        else ["--set", f"{found.keeps_by}={momentum}"]
+    )
     return shlex.join([*words, "--epochs", str(found.plan.epochs)])
 
 

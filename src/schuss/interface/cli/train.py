@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from schuss.errors import SettingError, TrainingInterrupted
-from schuss.interface.cli.named_settings import parse_value
 from schuss.interface.cli.output import print_json, print_line, say
 from schuss.interface.cli.places import place_for, source_of, tell_recorded
 from schuss.interface.cli.progress import progress_bar
 from schuss.interface.cli.rows import DropMissingTarget, with_targets
+from schuss.interface.cli.rule import NesterovToo, RuleName, RuleSettings, parse_settings
 from schuss.interface.cli.schedules import (
     MomentumSchedule,
     RateSchedule,
@@ -57,25 +57,9 @@ def train(
     momentum: Annotated[float, typer.Option(help="η in [0, 1].", rich_help_panel=RULE)] = 0.9,
     schedule: RateSchedule = None,
     momentum_schedule: MomentumSchedule = None,
-    nesterov: Annotated[
-        bool, typer.Option("--nesterov", help="The same as --rule nesterov.", rich_help_panel=RULE)
-    ] = False,
-    rule: Annotated[
-        str | None,
-        typer.Option(
-            help="How steps are made; by default momentum. All are in docs/rules.md.", rich_help_panel=RULE
-        ),
-    ] = None,
-    settings_of_rule: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="Another setting of the rule, as beta_1=0.95; may be repeated.",
-            show_default=False,
-            rich_help_panel=RULE,
-        ),
-    ] = None,
+    nesterov: NesterovToo = False,
+    rule: RuleName = None,
+    settings_of_rule: RuleSettings = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=RULE)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)] = None,
     l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
@@ -131,7 +115,7 @@ def train(
         "momentum": scheduled_momentum(momentum_schedule, momentum),
         "nesterov": nesterov,
         "rule_name": rule,
-        "rule_settings": parse_settings(settings_of_rule or []),
+        "rule_settings": parse_settings(settings_of_rule),
         "epochs": epochs,
         "batch_size": batch_size,
         "l2": l2,
@@ -181,19 +165,6 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
     if not sizes or min(sizes) < 1:
         raise SettingError(f"--hidden takes sizes of at least 1, as 128,64, or 0 for none; got {text!r}.")
     return sizes
-
-
-def parse_settings(given: list[str]) -> tuple[tuple[str, Any], ...]:
-    """Return what ``NAME=VALUE`` names: numbers, words, or true and false."""
-    found = dict[str, Any]()
-    for text in given:
-        name, _, value = (part.strip() for part in text.partition("="))
-        found[name] = parse_value(value)
-        if found[name] is None:
-            raise SettingError(
-                f"--set takes NAME=VALUE with a number or a word, as beta_1=0.95; got {text!r}."
-            )
-    return tuple(found.items())
 
 
 def check_outputs(out: Path | None, plot: Path | None) -> None:
