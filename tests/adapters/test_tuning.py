@@ -12,7 +12,7 @@ from models import draw_table
 
 import schuss
 from schuss import DataError, MissingExtraError, SettingError, Tuned, tune
-from schuss.adapters import recipe, tuning, tuning_problem
+from schuss.adapters import recipe, study_terms, tuning_problem
 from schuss.adapters.columns import Table
 from schuss.adapters.fitting import prepare
 from schuss.adapters.model import fit_model
@@ -187,7 +187,7 @@ def test_a_best_that_diverges_on_all_rows_gives_way(monkeypatch: pytest.MonkeyPa
             used = recipe_of(replace(best, learning_rate=1e9, activation="relu"), 0)
         return fit_model(table, names, used, **how)
 
-    monkeypatch.setattr(tuning, "fit_model", fit)
+    monkeypatch.setattr(study_terms, "fit_model", fit)
     tuned = quick(tell=told.append, record=tmp_path / "run")
 
     assert any("diverged at step" in line for line in told)

@@ -6,23 +6,18 @@ from pathlib import Path
 from shlex import join
 from typing import TYPE_CHECKING, Any
 
-from schuss.errors import SettingError
 from schuss.interface.cli.output import print_json, print_line, say
 
 if TYPE_CHECKING:
     from schuss.adapters.columns import Table
 
-__all__ = ["refuse_with_range_test", "show_range_test"]
+__all__ = ["DOES", "OF_USE", "show_range_test"]
 
-
-def refuse_with_range_test(**options: Any) -> None:
-    """Raise SettingError if an option was given that a range test has no use for."""
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise SettingError(
-            f"--range-test makes one short training and keeps nothing; leave out --{given[0]}, or "
-            "--range-test for a search."
-        )
+DOES = "makes one short training and keeps nothing"
+OF_USE = (
+    *("data", "target", "task", "test_size", "drop_missing_target", "seed", "dtype", "engine", "threads"),
+    *("plot", "no_record", "as_json", "quiet"),
+)
 
 
 def show_range_test(
