@@ -38,9 +38,14 @@ class Terms:
     dtype: str
     engine: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the terms as plain JSON values."""
+        share = None if self.test_size is None else float(self.test_size)
+        return asdict(self) | {"targets": list(self.targets), "test_size": share}
+
     @classmethod
     def from_dict(cls, value: dict[str, Any]) -> Terms:
-        """Return the terms that `about` told of."""
+        """Return the terms that stand among others in `value`; KeyError or TypeError if one is missing."""
         known = {field.name: value[field.name] for field in fields(cls)}
         return cls(**known | {"targets": tuple(known["targets"])})
 
@@ -55,7 +60,7 @@ class Terms:
         """
         return {
             "driver": driver,
-            **asdict(self),
+            **self.to_dict(),
             "schedule": RISE_AND_FALL,
             "measure": problem.measure,
             "folds": problem.n_folds,

@@ -146,8 +146,8 @@ def read_journal(folder: Path) -> tuple[dict[str, Any], list[Measured]]:
 
 
 def difference(there: dict[str, Any], here: dict[str, Any]) -> str | None:
-    """Return in words the first thing that trials that are there do not have in common with ours."""
-    for name, value in json.loads(_line(here)).items():
+    """Return in words the first of what we have that trials that are there have not; None if all is alike."""
+    for name, value in here.items():
         if there.get(name) != value:
             was, now = (_short(each) for each in (there.get(name), value))
             return f"another {name.replace('_', ' ')}: {was} there, {now} now"
