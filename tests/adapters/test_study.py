@@ -68,9 +68,7 @@ def test_trials_that_are_not_kept_can_be_trained() -> None:
     tuned = tune(data(), "y", trials=3)
     assert tuned.folder is None
     assert tuned.study.train(data(), 1).run.theta.size
-    with pytest.raises(
-        RecordError, match=r"trials in memory are of another number of rows: 48 there, 40 now"
-    ):
+    with pytest.raises(RecordError, match=r"in memory are of another number of rows: 48 there, 40 now"):
         tuned.study.train(data(50), 1)
 
 
@@ -93,9 +91,7 @@ def test_no_study_is_no_answer(tmp_path: Path) -> None:
 def test_a_study_opens_while_a_search_adds_to_it(tmp_path: Path) -> None:
     """With all whole lines; the part of one that stands at the end is left to the search."""
     study = studied(tmp_path / "s")
-    journal = Journal(
-        {name: value for name, value in study.about.items() if name != "format"}, tmp_path / "s"
-    )
+    journal = Journal(study.about, tmp_path / "s")
     path = tmp_path / "s" / "trials.jsonl"
     with path.open("ab") as file:
         file.write(b'{"setting"')

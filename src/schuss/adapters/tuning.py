@@ -158,7 +158,8 @@ def tune(
         Ctrl-C while the best is trained; during the search it ends the search alone.
     """
     decide, seed = _driver(driver), check_integer("seed", seed, low=0, high=2**64 - 1)
-    clock, trials = Clock(_budget(budget, trials)), _trials(trials)
+    budget, trials = _budget(budget, trials), _trials(trials)
+    clock = Clock(budget)
     table = read_table(data)
     names = [target] if isinstance(target, str) else list(target or table.targets)
     terms = Terms(tuple(names), task, test_size, seed, dtype, engine_named(engine).info.engine)
@@ -183,7 +184,7 @@ def tune(
         )
     finally:
         journal.close()
-    for sentence in remarks(found, budget):
+    for sentence in _remarks(found, budget):
         tell(sentence)
 
     fit = partial(terms.fit, table, engine=engine, threads=threads, progress=training, source=source)
@@ -227,7 +228,7 @@ def _start_scores(found: Found, trained: Setting, model: Model, fit: Fit) -> dic
         return {}
 
 
-def remarks(found: Found, budget: float | None) -> list[str]:
+def _remarks(found: Found, budget: float | None) -> list[str]:
     """Return what a user should know about how a search ended."""
     if not found.best.scores and found.stopped == "budget":
         sentence = f"The budget of {budget:g} s is shorter than one trial: nothing was compared, and the"
