@@ -38,7 +38,7 @@ def studied(folder: Path, **how: Any) -> Study:
     [
         {},
         {"seed": 5, "test_size": 0.4, "dtype": "float64"},
-        {"engine": "reference", "task": "classification", "trials": 2},
+        {"engine": "reference", "task": "classification", "trials": 1},
     ],
 )
 def test_any_trial_can_be_trained(tmp_path: Path, how: dict[str, Any]) -> None:
