@@ -49,10 +49,10 @@ def test_the_list_is_the_agreed_one() -> None:
         *["Plan", "Plateau", "QuasiHyperbolic", "Quickprop", "RMSprop", "Race", "RangeTest"],
         *["RecordError", "ReplayError", "Restart", "Rprop", "Run", "ScheduleFree", "SchussError"],
         *["SchussWarning", "SettingError", "SharpnessTracker", "StabilityMap", "State", "Step"],
-        *["Sutskever", "Sweep", "Tick", "TrainingInterrupted", "Tuned", "WarmUp"],
+        *["Study", "Sutskever", "Sweep", "Tick", "TrainingInterrupted", "Tuned", "WarmUp"],
         *["change_batch_size", "compare", "convert", "curvature", "derive", "load_model"],
-        *["load_run", "race", "range_test", "read_table", "save_model", "stability_map", "sweep"],
-        *["train", "tune", "velocity_correction"],
+        *["load_run", "load_study", "race", "range_test", "read_table", "save_model"],
+        *["stability_map", "sweep", "train", "tune", "velocity_correction"],
     ]
 
 

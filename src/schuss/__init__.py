@@ -80,6 +80,7 @@ from schuss.training.train import train
 if TYPE_CHECKING:
     from schuss.adapters.estimators import MLPClassifier, MLPRegressor
     from schuss.adapters.model_file import load_model, save_model
+    from schuss.adapters.study import Study, load_study
     from schuss.adapters.tables import read_table
     from schuss.adapters.tuning import Tuned, tune
     from schuss.insight.comparison import compare
@@ -103,6 +104,8 @@ _LAZY = {
     "load_model": "schuss.adapters.model_file",
     "save_model": "schuss.adapters.model_file",
     "read_table": "schuss.adapters.tables",
+    "load_study": "schuss.adapters.study",
+    "Study": "schuss.adapters.study",
     "Tuned": "schuss.adapters.tuning",
     "tune": "schuss.adapters.tuning",
     "compare": "schuss.insight.comparison",
@@ -185,6 +188,7 @@ __all__ = [
     "StabilityMap",
     "State",
     "Step",
+    "Study",
     "Sutskever",
     "Sweep",
     "Tick",
@@ -198,6 +202,7 @@ __all__ = [
     "derive",
     "load_model",
     "load_run",
+    "load_study",
     "race",
     "range_test",
     "read_table",

@@ -12,7 +12,7 @@ from models import draw_table
 
 import schuss
 from schuss import DataError, MissingExtraError, SettingError, Tuned, tune
-from schuss.adapters import recipe, tuning, tuning_problem
+from schuss.adapters import recipe, study_terms, tuning, tuning_problem
 from schuss.adapters.columns import Table
 from schuss.adapters.fitting import prepare
 from schuss.adapters.model import fit_model
@@ -148,12 +148,14 @@ def test_a_dozen_rows_are_enough() -> None:
         tune({"x": x[:9], "y": x[:9] ** 2}, "y", trials=2, task="regression")
 
 
-def test_a_budget_that_is_too_short_is_said() -> None:
-    """The defaults are trained, and nothing is claimed."""
+@pytest.mark.parametrize("given", [1e-6, None])
+def test_a_budget_that_is_too_short_is_said(monkeypatch: pytest.MonkeyPatch, given: float | None) -> None:
+    """The defaults are trained, and nothing is claimed; so with the budget that holds if none is given."""
+    monkeypatch.setattr(tuning, "BUDGET", 1e-6)
     told: list[str] = []
-    tuned = tune(people(), "size", budget=1e-6, tell=told.append)
+    tuned = tune(people(), "size", budget=given, tell=told.append)
 
-    assert "shorter than one trial" in told[0]
+    assert "The budget of 1e-06 s is shorter than one trial" in told[0]
     assert tuned.found.tried == 0
     assert tuned.found.stopped == "budget"
     assert tuned.model.run.theta.size > 0
@@ -187,7 +189,7 @@ def test_a_best_that_diverges_on_all_rows_gives_way(monkeypatch: pytest.MonkeyPa
             used = recipe_of(replace(best, learning_rate=1e9, activation="relu"), 0)
         return fit_model(table, names, used, **how)
 
-    monkeypatch.setattr(tuning, "fit_model", fit)
+    monkeypatch.setattr(study_terms, "fit_model", fit)
     tuned = quick(tell=told.append, record=tmp_path / "run")
 
     assert any("diverged at step" in line for line in told)

@@ -11,8 +11,9 @@ from tuning_problems import START, make, quick_problem, quick_search
 
 from schuss import train
 from schuss.insight.tuning.clock import Clock
+from schuss.insight.tuning.effects import effects
 from schuss.insight.tuning.folds import Fold, Unit
-from schuss.insight.tuning.found import Found, effects, standings
+from schuss.insight.tuning.found import Found, standings
 from schuss.insight.tuning.journal import Journal, Measured
 from schuss.insight.tuning.search import Reached
 from schuss.insight.tuning.setting import Setting

@@ -6,29 +6,27 @@ model, and the command that makes the same model again.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
-
-from schuss.adapters.fitting import Prepared, prepare
-from schuss.adapters.model import Model, fit_model
-from schuss.adapters.recipe import Recipe
+from schuss.adapters.model import Model
+from schuss.adapters.study import Study
+from schuss.adapters.study_terms import Terms
 from schuss.adapters.tables import read_table
-from schuss.adapters.train_command import train_command
-from schuss.adapters.tuning_problem import problem_of, recipe_of, starts_for
+from schuss.adapters.tuning_problem import problem_of, starts_for
+from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
 from schuss.errors import DataError, DivergenceError, TrainingInterrupted
 from schuss.insight.tuning.clock import Clock
-from schuss.insight.tuning.folds import Problem
 from schuss.insight.tuning.found import Found
 from schuss.insight.tuning.halving import Halving
 from schuss.insight.tuning.journal import Journal
 from schuss.insight.tuning.search import MakeDriver, Reached, search
 from schuss.insight.tuning.setting import Setting
+from schuss.insight.tuning.trial import Trial
 from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.training.loop import Tick
 from schuss.training.record import NextFree
@@ -40,7 +38,15 @@ FEWEST_ROWS = 10
 SECOND_BEST = 3  # tried where the best diverges on all rows
 DRIVERS = ("schuss", "optuna")
 
-Fit = Callable[[Recipe, Path | NextFree | None, Callable[[str], object]], Model]
+
+class Fit(Protocol):
+    """From a setting to the model that it makes of all rows."""
+
+    def __call__(
+        self, setting: Setting, *, record: Path | NextFree | None = None, tell: Callable[[str], object] = str
+    ) -> Model:
+        """Train, record if a folder is given, and tell what was decided."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +65,8 @@ class Tuned:
         ``model.scores`` as they would be with the start; empty where that cannot be said.
     command : str
         What trains the same model to the same bits.
-    folder : Path or None
-        Where the trials are.
+    study : Study
+        The trials, any of which can be trained: ``tuned.study.train(data, number)``.
     """
 
     model: Model
@@ -68,7 +74,17 @@ class Tuned:
     setting: Setting
     start_scores: dict[str, float]
     command: str
-    folder: Path | None
+    study: Study
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the trials are."""
+        return self.study.folder
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All settings that were tried, by number."""
+        return self.study.trials
 
     def __repr__(self) -> str:
         """Return the best score beside that of the start."""
@@ -142,14 +158,17 @@ def tune(
         Ctrl-C while the best is trained; during the search it ends the search alone.
     """
     decide, seed = _driver(driver), check_integer("seed", seed, low=0, high=2**64 - 1)
-    clock, trials = Clock(_budget(budget, trials)), _trials(trials)
+    budget, trials = _budget(budget, trials), _trials(trials)
+    clock = Clock(budget)
     table = read_table(data)
     names = [target] if isinstance(target, str) else list(target or table.targets)
-    prepared = prepare(table, names, task, test_size, seed, dtype)
+    terms = Terms(tuple(names), task, test_size, seed, dtype, engine_named(engine).info.engine)
+    prepared = terms.prepared(table)
     _check_rows(table.name, len(prepared.rows))
     folder = study.made() if isinstance(study, NextFree) else None if study is None else Path(study)
     problem = problem_of(table, prepared, seed)
-    journal = Journal(_about(prepared, problem, driver), folder)
+    about = terms.about(prepared, problem, driver)
+    journal = Journal(about, folder)
     try:
         found = search(
             problem,
@@ -165,31 +184,14 @@ def tune(
         )
     finally:
         journal.close()
-    for sentence in remarks(found, budget):
+    for sentence in _remarks(found, budget):
         tell(sentence)
 
-    def fit(recipe: Recipe, place: Path | NextFree | None, say: Callable[[str], object]) -> Model:
-        return fit_model(
-            table,
-            names,
-            recipe,
-            task=task,
-            test_size=test_size,
-            dtype=dtype,
-            engine=engine,
-            threads=threads,
-            progress=training,
-            record=place,
-            source=source,
-            tell=say,
-        )
-
-    trained, model = _trained(found, seed, record, tell, fit)
-    start_scores = _start_scores(found, seed, trained, model, fit)
-    others = {"task": task, "test_size": test_size, "dtype": None if dtype == "float32" else dtype}
-    others["engine"] = "reference" if engine == "reference" else None  # its bits are others
-    command = train_command(trained, called or source or table.name, names, seed, others)
-    return Tuned(model, found, trained, start_scores, command, folder)
+    fit = partial(terms.fit, table, engine=engine, threads=threads, progress=training, source=source)
+    trained, model = _trained(found, record, tell, fit)
+    start_scores = _start_scores(found, trained, model, fit)
+    command = terms.command(trained, called or source or table.name)
+    return Tuned(model, found, trained, start_scores, command, Study(about, found.measured, folder))
 
 
 def _check_rows(name: str, n: int) -> None:
@@ -201,17 +203,13 @@ def _check_rows(name: str, n: int) -> None:
 
 
 def _trained(
-    found: Found,
-    seed: int,
-    record: Path | NextFree | None,
-    tell: Callable[[str], object],
-    fit: Fit,
+    found: Found, record: Path | NextFree | None, tell: Callable[[str], object], fit: Fit
 ) -> tuple[Setting, Model]:
     """Return the best setting with the model that it makes; of one that diverges on all rows, the next."""
     best, *others = dict.fromkeys((found.best.setting, *(each.setting for each in found.whole)))
     for setting in (best, *others[:SECOND_BEST]):
         try:
-            return setting, fit(recipe_of(setting, seed), record, tell)
+            return setting, fit(setting, record=record, tell=tell)
         except DivergenceError as error:
             tell(f"The training of the best setting diverged at step {error.step}; the next best is trained.")
             record = NextFree(record) if isinstance(record, Path) else record
@@ -219,18 +217,18 @@ def _trained(
     raise last
 
 
-def _start_scores(found: Found, seed: int, trained: Setting, model: Model, fit: Fit) -> dict[str, float]:
+def _start_scores(found: Found, trained: Setting, model: Model, fit: Fit) -> dict[str, float]:
     """Return what the start scores on the rows kept for testing; nothing if it cannot be said."""
     start = found.start.setting
     if trained == start or not model.scores:
         return dict(model.scores)
     try:
-        return fit(recipe_of(start, seed), None, str).scores
+        return fit(start).scores
     except (DivergenceError, TrainingInterrupted):  # the model is there already
         return {}
 
 
-def remarks(found: Found, budget: float | None) -> list[str]:
+def _remarks(found: Found, budget: float | None) -> list[str]:
     """Return what a user should know about how a search ended."""
     if not found.best.scores and found.stopped == "budget":
         sentence = f"The budget of {budget:g} s is shorter than one trial: nothing was compared, and the"
@@ -259,17 +257,3 @@ def _driver(name: str) -> MakeDriver:
     from schuss.adapters.optuna_driver import optuna_driver
 
     return optuna_driver()
-
-
-def _about(prepared: Prepared, problem: Problem, driver: str) -> dict[str, Any]:
-    """Return what trials must have in common to be compared; it stands in the first line of their file."""
-    digest = hashlib.sha256(np.ascontiguousarray(prepared.X).tobytes())
-    digest.update(np.ascontiguousarray(prepared.T).tobytes())
-    return {
-        "data": digest.hexdigest(),
-        "targets": [target.name for target in prepared.targets],
-        "measure": problem.measure,
-        "folds": problem.n_folds,
-        "seed": problem.seed,
-        "driver": driver,
-    }

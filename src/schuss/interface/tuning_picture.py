@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from schuss.insight.tuning.space import coordinates
+from schuss.interface.cli.describe import NAMES
 from schuss.interface.plots import check_picture, save_figure
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ PANELS: dict[str, tuple[str, str]] = {
     "dropout": ("dropout", "few"),
     "visits": ("epochs", "log"),
 }
-MEASURES = {"log_loss": "log loss", "rmse": "RMSE"}
 LOOK, WHOLE, BEST = "#9db8d2", "#1f5fa8", "#c2571a"
 
 
@@ -66,7 +66,7 @@ def save_tuning(found: Found, path: Path) -> Path:
         _labelled(axes, name, label, scale, found)
     grid[0, 0].set_ylim(low, high)
     for axes in grid[:, 0]:
-        axes.set_ylabel(MEASURES[found.measure])
+        axes.set_ylabel(NAMES[found.measure])
     key = "light, one fold and a part of the epochs; dark, whole folds; star, the best; dotted, the start"
     figure.suptitle(f"{found.tried} settings: {key}", fontsize=9, x=0.01, ha="left")
     return save_figure(figure, path)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from schuss.adapters.tuning import Tuned
     from schuss.insight.tuning.found import Found, Standing
 
-__all__ = ["as_json", "evidence", "mattered", "summary"]
+__all__ = ["as_json", "evidence", "mattered", "plain", "summary", "value_text"]
 
 SHOWN = 5
 LEAST_EFFECT = 0.03
@@ -45,7 +45,9 @@ def evidence(found: Found) -> tuple[list[str], list[list[str]]]:
         ["folds", *(str(len(each.scores)) for each in shown)],
     ]
     settings = [each.setting.to_dict() for each in shown]
-    lines += [[name.replace("_", " "), *(_value(each[name]) for each in settings)] for name in settings[0]]
+    lines += [
+        [name.replace("_", " "), *(value_text(each[name]) for each in settings)] for name in settings[0]
+    ]
     return ["", *names], lines
 
 
@@ -60,7 +62,8 @@ def _number(value: float, form: str) -> str:
     return "" if math.isnan(value) or value == 0.0 else f"{value:{form}}"
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Return a value of a setting as it is shown."""
     if isinstance(value, list):
         return ",".join(map(str, value)) or "0"
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -83,9 +86,9 @@ def as_json(tuned: Tuned) -> dict[str, Any]:
         "diverged": found.diverged,
         "stopped": found.stopped,
         "seconds": found.seconds,
-        "best": _plain(found.best),
-        "start": _plain(found.start),
-        "standings": [_plain(each) for each in found.whole[:50]],
+        "best": plain(found.best),
+        "start": plain(found.start),
+        "standings": [plain(each) for each in found.whole[:50]],
         "effects": found.effects,
         "start_test": tuned.start_scores,
         "study": None if tuned.folder is None else str(tuned.folder),
@@ -94,7 +97,8 @@ def as_json(tuned: Tuned) -> dict[str, Any]:
     }
 
 
-def _plain(standing: Standing) -> dict[str, Any]:
+def plain(standing: Standing) -> dict[str, Any]:
+    """Return how a setting did as plain JSON values; what is not finite is null."""
     numbers = {name: getattr(standing, name) for name in ("score", "spread", "gap", "error")}
     return {
         "setting": standing.setting.to_dict(),

@@ -1,7 +1,8 @@
 """The trials of a search on disk: a text file with one JSON object a line, only ever added to.
 
-The first line says what is sought; each further one is a measurement. Whole lines are added; one that a kill
-has cut off is taken away when the file is opened again.
+The first line says what all trials have in common; each further one is a measurement. Together they hold the
+causes of every score. Whole lines are added; one that a kill has cut off is taken away when the file is
+opened again.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from schuss.insight.tuning.folds import Unit
 from schuss.insight.tuning.setting import Setting
 from schuss.training.record import append, claim, make_folder, write_whole
 
-__all__ = ["Journal", "Measured"]
+__all__ = ["Journal", "Measured", "difference", "is_study", "read_journal"]
 
-FORMAT = 1
+FORMAT = 2
 TRIALS, LOCK = "trials.jsonl", "lock"
+SHOWN = 40  # characters of a value that differs
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,15 @@ class Measured:
 
 
 class Journal:
-    """Measurements in the order in which they were made; kept in a file if there is one."""
+    """Measurements in the order in which they were made; kept in a file if there is one.
+
+    Parameters
+    ----------
+    about : dict
+        What the trials have in common, as JSON values; a file that says otherwise is refused.
+    folder : Path, optional
+        Where the file is, or is to be.
+    """
 
     def __init__(self, about: dict[str, Any], folder: Path | None = None) -> None:
         self.found: dict[tuple[Setting, Unit], Measured] = {}
@@ -101,7 +111,7 @@ class Journal:
             raise RecordError(f"another process is adding trials to {folder}; wait for it, or name another.")
         try:
             if path.is_file():
-                self._remember(_reopened(path, about))
+                self._remember(_reopened(folder, about))
             else:
                 write_whole(path, _line({"format": FORMAT, **about}).encode())
         except BaseException:
@@ -113,19 +123,63 @@ class Journal:
         self.settings.update((each.setting, None) for each in measured)
 
 
-def _reopened(path: Path, about: dict[str, Any]) -> list[Measured]:
-    """Return the measurements of a file, and take away what a kill has left at its end."""
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    first, *rest = _read(path, whole)
-    _check_same(path, first, json.loads(_line({"format": FORMAT, **about})))
+def is_study(folder: Path) -> bool:
+    """Whether trials are kept in `folder`."""
+    return (folder / TRIALS).is_file()
+
+
+def read_journal(folder: Path) -> tuple[dict[str, Any], list[Measured]]:
+    """Return what trials have in common, and the measurements; changes nothing, a search may be under way.
+
+    Raises
+    ------
+    RecordError
+        The file is damaged, or of another version of the program.
+    """
+    path = folder / TRIALS
+    about, *lines = _read(path, _whole(path.read_bytes()))
+    _check_same(path, about, {"format": FORMAT})
     try:
-        known = [Measured.from_dict(line) for line in rest]
+        return about, [Measured.from_dict(line) for line in lines]
     except (KeyError, TypeError, ValueError) as error:
         raise RecordError(f"{path} is damaged: {error}. Name a new folder for the study.") from None
-    if len(whole) < len(content):
+
+
+def difference(there: dict[str, Any], here: dict[str, Any]) -> str | None:
+    """Return in words the first of what we have that trials that are there have not; None if all is alike."""
+    for name, value in here.items():
+        if there.get(name) != value:
+            was, now = (_short(each) for each in (there.get(name), value))
+            return f"another {name.replace('_', ' ')}: {was} there, {now} now"
+    return None
+
+
+def _check_same(path: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
+    if (other := difference(there, here)) is not None:
+        raise RecordError(
+            f"{path} holds trials with {other}. Trials can be compared on the same data and folds alone; "
+            "name a new folder for the study."
+        )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _reopened(folder: Path, about: dict[str, Any]) -> list[Measured]:
+    """Return the measurements of a file, and take away what a kill has left at its end."""
+    path, (there, known) = folder / TRIALS, read_journal(folder)
+    _check_same(path, there, about)
+    content = path.read_bytes()
+    if (whole := _whole(content)) != content:
         write_whole(path, whole)
     return known
+
+
+def _whole(content: bytes) -> bytes:
+    """Return the lines without what a kill has left at their end."""
+    return content[: content.rfind(b"\n") + 1]
 
 
 def _line(value: dict[str, Any]) -> str:
@@ -133,24 +187,14 @@ def _line(value: dict[str, Any]) -> str:
 
 
 def _read(path: Path, content: bytes) -> list[dict[str, Any]]:
-    lines = content.splitlines()
     found: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(content.splitlines(), start=1):
         try:
-            found.append(json.loads(line))
-        except ValueError:
+            found.append(dict(json.loads(line)))
+        except (TypeError, ValueError):
             raise RecordError(
                 f"{path}, line {number}, is damaged. Take the line out, or name a new folder for the study."
             ) from None
     if not found:
         raise RecordError(f"{path} is empty; name a new folder for the study.")
     return found
-
-
-def _check_same(path: Path, there: dict[str, Any], here: dict[str, Any]) -> None:
-    for name, value in here.items():
-        if there.get(name) != value:
-            raise RecordError(
-                f"{path} holds trials with another {name}: {there.get(name)!r} there, {value!r} now. Trials "
-                "can be compared on the same data and folds alone; name a new folder for the study."
-            )

@@ -7,9 +7,10 @@ from typing import NamedTuple, Protocol
 
 from schuss.engine.engine import Engine
 from schuss.insight.tuning.clock import Clock
+from schuss.insight.tuning.effects import effects
 from schuss.insight.tuning.evaluator import Evaluator, OutOfTime
 from schuss.insight.tuning.folds import Problem
-from schuss.insight.tuning.found import Found, effects, standings
+from schuss.insight.tuning.found import Found, standings
 from schuss.insight.tuning.halving import Halving
 from schuss.insight.tuning.journal import Journal
 from schuss.insight.tuning.ladder import Ladder

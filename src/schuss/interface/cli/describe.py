@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from schuss.training.run import Run
 
 __all__ = [
+    "NAMES",
     "described",
     "effective_rate",
     "half_life",

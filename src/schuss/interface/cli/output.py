@@ -41,8 +41,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, header
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     wide = console()
-    if not wide.is_terminal:
-        wide.width = 10_000  # a pipe has no right edge
+    wide.width = 10_000  # a number that is cut is another number; a terminal wraps what is too long for it
     lines = wide.render_lines(table, pad=False)
     for line in lines:
         text = Text.assemble(*((piece.text, piece.style or "") for piece in line))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from schuss.training.record import NextFree
     from schuss.training.run import Run
 
-__all__ = ["place_for", "place_of", "source_of", "study_place", "tell_recorded"]
+__all__ = ["named_place", "place_for", "place_of", "source_of", "study_place", "tell_recorded"]
 
 
 def runs_folder() -> Path:
@@ -42,7 +42,7 @@ def place_for(name: str | None, data: str) -> Path | NextFree | None:
         The place that was asked for is taken, or cannot be written.
     """
     if name:
-        path = _named(name)
+        path = named_place(name)
         if path.exists():
             raise OutputError(f"{path} is there already; choose another --record name.")
         return path
@@ -54,10 +54,11 @@ def study_place(name: str | None, data: str) -> Path | NextFree | None:
 
     None, with a word, where none was named and none can be made here.
     """
-    return _named(name) if name is not None else _free_place(data, "-study")
+    return named_place(name) if name is not None else _free_place(data, "-study")
 
 
-def _named(name: str) -> Path:
+def named_place(name: str) -> Path:
+    """Return the folder called `name`: a path, or a name in the runs folder."""
     return Path(name) if len(Path(name).parts) > 1 else runs_folder() / name
 
 

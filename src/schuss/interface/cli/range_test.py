@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from shlex import join
 from typing import TYPE_CHECKING, Any
 
-from schuss.errors import SettingError
 from schuss.interface.cli.output import print_json, print_line, say
 
 if TYPE_CHECKING:
     from schuss.adapters.columns import Table
 
-__all__ = ["refuse_with_range_test", "show_range_test"]
+__all__ = ["DOES", "OF_USE", "show_range_test"]
 
-
-def refuse_with_range_test(**options: Any) -> None:
-    """Raise SettingError if an option was given that a range test has no use for."""
-    given = [name for name, value in options.items() if value is not None]
-    if given:
-        raise SettingError(
-            f"--range-test makes one short training and keeps nothing; leave out --{given[0]}, or "
-            "--range-test for a search."
-        )
+DOES = "makes one short training and keeps nothing"
+OF_USE = (
+    *("data", "target", "task", "test_size", "drop_missing_target", "seed", "dtype", "engine", "threads"),
+    *("plot", "no_record", "as_json", "quiet"),
+)
 
 
 def show_range_test(
@@ -39,13 +33,18 @@ def show_range_test(
     """Make a range test with what `schuss train` takes by itself, and print what it says."""
     from schuss.adapters.fitting import prepare
     from schuss.adapters.recipe import Recipe
+    from schuss.adapters.train_command import RISE_AND_FALL, train_command
     from schuss.insight.range_test import range_test
 
     found = prepare(table, targets, **how)
     recipe = Recipe(seed=how["seed"])
     network, plan = recipe.network(found.X.shape[1], found.targets), recipe.plan(len(found.X))
     tested = range_test(network, found.X, found.T, plan, engine=engine, threads=threads)
-    commands = [_command(data, targets, rate) for rate in (tested.tenth, tested.steepest) if rate is not None]
+    commands = [
+        train_command(data, targets, {"learning_rate": f"{rate:.3g}", "schedule": RISE_AND_FALL})
+        for rate in (tested.tenth, tested.steepest)
+        if rate is not None
+    ]
     if as_json:
         print_json(tested.to_dict() | {"data": table.name, "commands": commands})
     else:
@@ -57,11 +56,3 @@ def show_range_test(
         from schuss.interface.range_picture import save_range_test
 
         say(f"picture written to {save_range_test(tested, plot)}")
-
-
-def _command(data: str, targets: list[str], rate: float) -> str:
-    chosen = [word for name in targets for word in ("--target", name)]
-    from schuss.adapters.train_command import RISE_AND_FALL
-
-    how = ["--learning-rate", f"{rate:.3g}", "--schedule", RISE_AND_FALL]
-    return join(["schuss", "train", data, *chosen, *how])

@@ -201,8 +201,11 @@ def keep_interrupted(model: Model, out: Path | None) -> None:
         say(f"the model so far is in {save_model(model, out)}")
 
 
-def report(model: Model, data: str, table: Table | None, *, as_json: bool) -> None:
-    """Print what came of a training, with scores on the rows of `table` where none were kept for testing."""
+def report(model: Model, data: str, table: Table | None, *, as_json: bool, **more: Any) -> None:
+    """Print what came of a training, with scores on the rows of `table` where none were kept for testing.
+
+    `more` is added to the JSON.
+    """
     from schuss.interface.cli.describe import described, loss_picture, score_line
 
     scores = model.scores or (model.evaluate(table) if table is not None else {})
@@ -210,7 +213,7 @@ def report(model: Model, data: str, table: Table | None, *, as_json: bool) -> No
     if as_json:
         seen = {} if model.scores else {"training": scores}
         place = {} if run.folder is None else {"run": str(run.folder)}
-        print_json(described(model) | {"data": data} | place | seen)
+        print_json(described(model) | {"data": data} | place | seen | more)
         return
     print_line(f"{data}: {run.n_samples:,} rows to train on, {model.n_test:,} kept for testing")
     print_line(repr(run.network))

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from schuss.errors import SettingError
+from schuss.interface.cli.given import refuse_others
 from schuss.interface.cli.output import print_json, print_line, print_table, say
 from schuss.interface.cli.places import place_for, source_of, study_place, tell_recorded
 from schuss.interface.cli.progress import SearchProgress, progress_bar
-from schuss.interface.cli.range_test import refuse_with_range_test, show_range_test
+from schuss.interface.cli.range_test import DOES, OF_USE, show_range_test
 from schuss.interface.cli.rows import DropMissingTarget, with_targets
 from schuss.interface.cli.train import check_outputs, keep_interrupted, targets_of
+from schuss.interface.cli.trials import list_trials, train_trial
 
 if TYPE_CHECKING:
     from schuss.adapters.tuning import Tuned
@@ -26,6 +28,7 @@ UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def tune(
+    context: typer.Context,
     data: Annotated[str, typer.Argument(help="A file, - for stdin, or an embedded set (schuss data).")],
     target: Annotated[
         list[str] | None,
@@ -58,6 +61,19 @@ def tune(
         typer.Option(
             help="Keep the trials by this name in the folder runs, or in a folder given as a path; trials "
             "that are there already are gone on with.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None,
+    listed: Annotated[
+        bool,
+        typer.Option(
+            "--list", help="Instead of a search: show the trials of --study.", rich_help_panel=SEARCH
+        ),
+    ] = False,
+    trial: Annotated[
+        int | None,
+        typer.Option(
+            help="Instead of a search: train and record the setting of --study that has this number.",
             rich_help_panel=SEARCH,
         ),
     ] = None,
@@ -104,10 +120,13 @@ def tune(
     from schuss.method.checks import check_choice
 
     check_choice("dtype", dtype, ("float32", "float64"))
+    if listed or trial is not None:
+        (list_trials if listed else train_trial)(context)
+        return
+    if range_test:
+        refuse_others(context, "--range-test", DOES, OF_USE)
     if no_record and (study or record):
         raise SettingError("--no-record keeps nothing; leave out --study and --record, or --no-record.")
-    if range_test:
-        refuse_with_range_test(budget=budget, trials=trials, study=study, out=out, record=record)
     seconds = parse_seconds(budget)
     check_outputs(out, plot)
     table = read_table(data)

@@ -1,0 +1,137 @@
+"""The trials of a search with all that made them: any of them becomes a recorded run when it is asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from schuss.adapters.columns import Table
+from schuss.adapters.model import Model
+from schuss.adapters.study_terms import Terms
+from schuss.adapters.tables import read_table
+from schuss.adapters.tuning_problem import problem_of
+from schuss.errors import RecordError, did_you_mean
+from schuss.insight.tuning.journal import Measured, difference, is_study, read_journal
+from schuss.insight.tuning.trial import Trial, trials_of
+from schuss.method.checks import check_integer
+from schuss.training.loop import Tick
+from schuss.training.record import NextFree
+
+__all__ = ["Study", "load_study"]
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The trials of a search, without the data that they were made on.
+
+    Attributes
+    ----------
+    about : dict
+        What the trials have in common, as the first line of their file has it.
+    measured : tuple of Measured
+        Every measurement in the order in which they were made.
+    folder : Path or None
+        Where they are kept.
+    """
+
+    about: dict[str, Any]
+    measured: tuple[Measured, ...]
+    folder: Path | None = None
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What all trainings have in common."""
+        return Terms.from_dict(self.about)
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """All settings that were tried, by number."""
+        return trials_of(self.measured, self.about["folds"])
+
+    def trial(self, number: int) -> Trial:
+        """Return the trial of this number; SettingError if there is none."""
+        return self.trials[check_integer("trial", number, low=1, high=len(self.trials)) - 1]
+
+    def command(self, number: int, data: str) -> str:
+        """Return the ``schuss train …`` that trains a trial's setting on `data` to the bits of `train`."""
+        return self.terms.command(self.trial(number).setting, data)
+
+    def check(self, data: Any) -> Table:
+        """Return `data` as a table if the trials were made on it.
+
+        Raises
+        ------
+        DataError
+            It lacks the target, for one.
+        RecordError
+            The rows that are learned from are others.
+        """
+        table, terms = read_table(data), self.terms
+        prepared = terms.prepared(table)
+        here = terms.about(prepared, problem_of(table, prepared, terms.seed), self.about["driver"])
+        if (other := difference(self.about, here)) is not None:
+            place = "memory" if self.folder is None else self.folder
+            raise RecordError(f"the trials in {place} are of {other}. Give the data that they were made on.")
+        return table
+
+    def train(
+        self,
+        data: Any,
+        number: int,
+        *,
+        record: Path | NextFree | None = None,
+        threads: int | None = None,
+        source: str | None = None,
+        progress: Callable[[Tick], None] | None = None,
+        tell: Callable[[str], object] = str,
+    ) -> Model:
+        """Train a trial's setting as `tune` trains the best, and record it if a folder is given.
+
+        Parameters
+        ----------
+        data : Table, path, frame, dict or array
+            That of the study.
+        number : int
+            Of the trial, from 1.
+        record, threads, source, progress, tell
+            As for `fit_model`.
+
+        Raises
+        ------
+        SettingError
+            There is no such trial.
+        DataError, RecordError
+            The data are others, as for `check`.
+        DivergenceError
+            The setting diverges on all rows.
+        """
+        setting, table = self.trial(number).setting, self.check(data)
+        return self.terms.fit(
+            table, setting, record=record, threads=threads, source=source, progress=progress, tell=tell
+        )
+
+
+def load_study(folder: str | os.PathLike[str]) -> Study:
+    """Open the trials that `tune` has kept in a folder, also while a search adds to them.
+
+    Raises
+    ------
+    RecordError
+        There are none, or the file is damaged.
+    """
+    place = Path(folder)
+    if not is_study(place):
+        others = sorted(each.name for each in place.parent.glob("*") if is_study(each))
+        there = f"are {', '.join(others)}{did_you_mean(place.name, others)}" if others else "is none"
+        raise RecordError(f"there is no study in {place}; in {place.parent} there {there}.")
+    about, measured = read_journal(place)
+    study = Study(about, tuple(measured), place)
+    try:
+        _ = study.terms, about["driver"], about["folds"]
+    except (KeyError, TypeError) as error:
+        raise RecordError(f"what {place} says of its trials is damaged: {error}.") from None
+    return study
