@@ -11,7 +11,9 @@ namespace schuss {
 namespace baseline { extern const InstructionSet instruction_set; }
 
 #if defined(__x86_64__)
+#if defined(SCHUSS_AVX2)
 namespace avx2 { extern const InstructionSet instruction_set; }
+#endif
 namespace avx512 { extern const InstructionSet instruction_set; }
 #if defined(SCHUSS_BF16)
 namespace avx512_bf16 { extern const InstructionSet instruction_set; }
@@ -49,7 +51,9 @@ std::vector<const InstructionSet *> instruction_sets() {
 #if defined(__x86_64__)
   static const Processor processor;
   if (processor.avx512) found.push_back(&avx512::instruction_set);
+#if defined(SCHUSS_AVX2)
   if (processor.avx2) found.push_back(&avx2::instruction_set);
+#endif
 #endif
   found.push_back(&baseline::instruction_set);
 #if defined(SCHUSS_BF16)
