@@ -10,61 +10,67 @@ Source: Riedmiller & Braun, IEEE International Conference on Neural Networks 199
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from schuss.method.checks import check_number
 from schuss.method.functions import Array
-from schuss.method.rules.rule import AnyRule, Expansion, Seen, check_rates, without_memory
-from schuss.method.schedules import Rate, Values
+from schuss.method.rules.rule import Expansion, Seen, WholeStep, check_rates, rates_at, without_memory
+from schuss.method.schedules import Rate, Span, Steps, Values
 
-__all__ = ["Resilient", "check_resilient", "moved_by_sign", "resized", "start_of"]
-
-
-class Resilient(AnyRule, Protocol):
-    """What its rules have."""
-
-    @property
-    def increase(self) -> Rate:
-        """Δ⁺, what a step size is multiplied by while the slope keeps its sign."""
-        ...
-
-    @property
-    def decrease(self) -> Rate:
-        """Δ⁻, what it is multiplied by when the slope has changed its sign."""
-        ...
-
-    @property
-    def first_step(self) -> float:
-        """Every weight's step size at first."""
-        ...
-
-    @property
-    def smallest(self) -> float:
-        """No step size is smaller."""
-        ...
-
-    @property
-    def largest(self) -> float:
-        """No step size is larger."""
-        ...
+__all__ = ["Resilient", "resized"]
 
 
-def check_resilient(rule: Resilient) -> None:
-    """Turn a new rule's settings into floats within their limits, or raise SettingError."""
-    check_rates(rule)
-    smallest = check_number("smallest", rule.smallest, low=0.0, open_low=True)
-    largest = check_number("largest", rule.largest, low=smallest)
-    first = check_number("first_step", rule.first_step, low=smallest, high=largest)
-    for name, value in (("smallest", smallest), ("largest", largest), ("first_step", first)):
-        object.__setattr__(rule, name, value)
+@dataclass(frozen=True)
+class Resilient(WholeStep):
+    """The settings that its rules have, and where they begin.
 
+    Parameters
+    ----------
+    increase, decrease : float or schedule, default 1.2 and 0.5
+        Δ⁺ > 1 and Δ⁻ in (0, 1).
+    first_step : float, default 0.1
+        Every weight's step size at first.
+    smallest, largest : float, default 1e-6 and 50
+        Step sizes stay within these.
+    """
 
-def start_of(rule: Resilient, theta: Array) -> Array:
-    """Return the first memory, shape (3, n): no change, the first step size, no slope."""
-    sizes = np.full_like(theta, rule.first_step)
-    return np.stack([np.zeros_like(theta), sizes, np.zeros_like(theta)])
+    increase: Rate = 1.2
+    decrease: Rate = 0.5
+    first_step: float = 0.1
+    smallest: float = 1e-6
+    largest: float = 50.0
+
+    rates: ClassVar[tuple[str, ...]] = ("increase", "decrease")
+    memory: ClassVar[tuple[str, ...]] = ("change", "step_size", "slope")
+    as_given: ClassVar[bool] = True
+    reads_memory: ClassVar[bool] = True
+    keeps_by: ClassVar[str | None] = None
+    full_batch: ClassVar[bool] = True
+    learning_rate: ClassVar[float] = 1.0
+
+    def __post_init__(self) -> None:
+        check_rates(self)
+        smallest = check_number("smallest", self.smallest, low=0.0, open_low=True)
+        largest = check_number("largest", self.largest, low=smallest)
+        first = check_number("first_step", self.first_step, low=smallest, high=largest)
+        for name, value in (("smallest", smallest), ("largest", largest), ("first_step", first)):
+            object.__setattr__(self, name, value)
+
+    def at(self, steps: Steps, span: Span) -> Values:
+        """Return the rates at each of `steps`, shape (steps, 2)."""
+        return rates_at(self, steps, span)
+
+    def start(self, theta: Array) -> Array:
+        """Return the first memory, shape (3, n): no change, the first step size, no slope."""
+        sizes = np.full_like(theta, self.first_step)
+        return np.stack([np.zeros_like(theta), sizes, np.zeros_like(theta)])
+
+    def expansion(self, rates: Values, seen: Seen | None, dtype: Any) -> Expansion:  # noqa: ARG002  # as all rules
+        """Return now = −Δ/|s| of each step, and what it took back; see `Rule.expansion`."""
+        return moved_by_sign(rates, seen)
 
 
 def resized(rule: Resilient, memory: Array, gradient: Array, rates: Sequence[float]) -> tuple[Array, Array]:
