@@ -14,6 +14,19 @@ from rich.text import Text
 
 from schuss.errors import SettingError
 from schuss.interface.cli.exits import INTERRUPTED
+from schuss.interface.cli.options import (
+    L2,
+    Activation,
+    BatchSize,
+    Data,
+    Dtype,
+    EngineName,
+    Hidden,
+    Seed,
+    Targets,
+    TestSize,
+    Threads,
+)
 from schuss.interface.cli.output import console, print_json, print_line, say
 from schuss.interface.cli.rows import DropMissingTarget, with_targets
 from schuss.interface.cli.rule import NesterovToo, RuleName, RuleSettings, parse_settings
@@ -31,11 +44,8 @@ STYLES = {"●": "green", "·": "dim", "~": "yellow", "×": "red", "★": "bold"
 
 
 def map(  # noqa: A001  # commands are named by their functions
-    data: Annotated[str, typer.Argument(help="A file, - for stdin, or an embedded set (schuss data).")],
-    target: Annotated[
-        list[str] | None,
-        typer.Option("--target", "-t", help="Column to predict; may be repeated.", show_default=False),
-    ] = None,
+    data: Data,
+    target: Targets = None,
     task: Annotated[
         str | None, typer.Option(help="classification or regression; by default the target decides.")
     ] = None,
@@ -59,13 +69,8 @@ def map(  # noqa: A001  # commands are named by their functions
             rich_help_panel=GRID,
         ),
     ] = None,
-    hidden: Annotated[
-        str | None,
-        typer.Option(help="Units of the hidden layers, as 128,64; 0 for none.", rich_help_panel=NETWORK),
-    ] = None,
-    activation: Annotated[
-        str | None, typer.Option(help="Of the hidden layers.", rich_help_panel=NETWORK)
-    ] = None,
+    hidden: Hidden = None,
+    activation: Activation = None,
     nesterov: NesterovToo = False,
     rule: RuleName = None,
     settings_of_rule: RuleSettings = None,
@@ -73,16 +78,14 @@ def map(  # noqa: A001  # commands are named by their functions
         int | None,
         typer.Option(help="Passes over the data; by default 500 steps or more.", rich_help_panel=RULE),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)] = None,
-    l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
-    seed: Annotated[int, typer.Option(help="Of weights, order and test rows.", rich_help_panel=RUN)] = 0,
-    test_size: Annotated[
-        float | None, typer.Option(help="Share of rows kept for testing.", rich_help_panel=RUN)
-    ] = None,
+    batch_size: BatchSize = None,
+    l2: L2 = None,
+    seed: Seed = 0,
+    test_size: TestSize = None,
     drop_missing_target: DropMissingTarget = False,
-    threads: Annotated[int | None, typer.Option(help="At most so many.", rich_help_panel=RUN)] = None,
-    dtype: Annotated[str, typer.Option(help="float32 or float64.", rich_help_panel=RUN)] = "float32",
-    engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=RUN)] = "auto",
+    threads: Threads = None,
+    dtype: Dtype = "float32",
+    engine: EngineName = "auto",
     plot: Annotated[
         Path | None, typer.Option(help="Draw the map to this PNG or SVG.", rich_help_panel=RUN)
     ] = None,

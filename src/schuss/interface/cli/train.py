@@ -9,6 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from schuss.errors import SettingError, TrainingInterrupted
+from schuss.interface.cli.options import (
+    L2,
+    Activation,
+    AsJson,
+    BatchSize,
+    Data,
+    Dtype,
+    EngineName,
+    Hidden,
+    ModelOut,
+    Quiet,
+    Seed,
+    Targets,
+    Task,
+    TestSize,
+    Threads,
+)
 from schuss.interface.cli.output import print_json, print_line, say
 from schuss.interface.cli.places import place_for, source_of, tell_recorded
 from schuss.interface.cli.progress import progress_bar
@@ -31,22 +48,11 @@ NETWORK, RULE, RUN = "Network", "Rule", "Run"
 
 
 def train(
-    data: Annotated[str, typer.Argument(help="A file, - for stdin, or an embedded set (schuss data).")],
-    target: Annotated[
-        list[str] | None,
-        typer.Option("--target", "-t", help="Column to predict; may be repeated.", show_default=False),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="classification or regression; by default the target decides."),
-    ] = None,
-    hidden: Annotated[
-        str | None,
-        typer.Option(help="Units of the hidden layers, as 128,64; 0 for none.", rich_help_panel=NETWORK),
-    ] = None,
-    activation: Annotated[
-        str | None, typer.Option(help="Of the hidden layers.", rich_help_panel=NETWORK)
-    ] = None,
+    data: Data,
+    target: Targets = None,
+    task: Task = None,
+    hidden: Hidden = None,
+    activation: Activation = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(
@@ -61,25 +67,18 @@ def train(
     rule: RuleName = None,
     settings_of_rule: RuleSettings = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the data.", rich_help_panel=RULE)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples per step.", rich_help_panel=RULE)] = None,
-    l2: Annotated[float | None, typer.Option(help="Penalty on the weights.", rich_help_panel=RULE)] = None,
+    batch_size: BatchSize = None,
+    l2: L2 = None,
     dropout: Annotated[
         float, typer.Option(help="Share of hidden units silent in a step.", rich_help_panel=RULE)
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Of weights, order and test rows.", rich_help_panel=RUN)] = 0,
-    test_size: Annotated[
-        float | None, typer.Option(help="Share of rows kept for testing.", rich_help_panel=RUN)
-    ] = None,
+    seed: Seed = 0,
+    test_size: TestSize = None,
     drop_missing_target: DropMissingTarget = False,
-    threads: Annotated[int | None, typer.Option(help="At most so many.", rich_help_panel=RUN)] = None,
-    dtype: Annotated[str, typer.Option(help="float32 or float64.", rich_help_panel=RUN)] = "float32",
-    engine: Annotated[
-        str, typer.Option(help="auto, native, reference or bfloat16.", rich_help_panel=RUN)
-    ] = "auto",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Write the model to this file.", rich_help_panel=RUN),
-    ] = None,
+    threads: Threads = None,
+    dtype: Dtype = "float32",
+    engine: EngineName = "auto",
+    out: ModelOut = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw the loss curve to this PNG or SVG.", rich_help_panel=RUN),
@@ -96,8 +95,8 @@ def train(
     no_record: Annotated[
         bool, typer.Option("--no-record", help="Record nothing.", rich_help_panel=RUN)
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a model on a table and print how well it does on rows it has not seen."""
     from schuss.adapters.model import fit_model

@@ -10,6 +10,18 @@ import typer
 
 from schuss.errors import SettingError
 from schuss.interface.cli.given import refuse_others
+from schuss.interface.cli.options import (
+    AsJson,
+    Data,
+    Dtype,
+    EngineName,
+    ModelOut,
+    Quiet,
+    Targets,
+    Task,
+    TestSize,
+    Threads,
+)
 from schuss.interface.cli.output import print_json, print_line, print_table, say
 from schuss.interface.cli.places import place_for, source_of, study_place, tell_recorded
 from schuss.interface.cli.progress import SearchProgress, progress_bar
@@ -29,15 +41,9 @@ UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 def tune(
     context: typer.Context,
-    data: Annotated[str, typer.Argument(help="A file, - for stdin, or an embedded set (schuss data).")],
-    target: Annotated[
-        list[str] | None,
-        typer.Option("--target", "-t", help="Column to predict; may be repeated.", show_default=False),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="classification or regression; by default the target decides."),
-    ] = None,
+    data: Data,
+    target: Targets = None,
+    task: Task = None,
     budget: Annotated[
         str | None,
         typer.Option(
@@ -88,17 +94,12 @@ def tune(
     seed: Annotated[
         int, typer.Option(help="Of test rows, folds, draws and weights.", rich_help_panel=RUN)
     ] = 0,
-    test_size: Annotated[
-        float | None, typer.Option(help="Share of rows kept for testing.", rich_help_panel=RUN)
-    ] = None,
+    test_size: TestSize = None,
     drop_missing_target: DropMissingTarget = False,
-    threads: Annotated[int | None, typer.Option(help="At most so many.", rich_help_panel=RUN)] = None,
-    dtype: Annotated[str, typer.Option(help="float32 or float64.", rich_help_panel=RUN)] = "float32",
-    engine: Annotated[str, typer.Option(help="auto, native or reference.", rich_help_panel=RUN)] = "auto",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Write the model to this file.", rich_help_panel=RUN),
-    ] = None,
+    threads: Threads = None,
+    dtype: Dtype = "float32",
+    engine: EngineName = "auto",
+    out: ModelOut = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw the scores by each setting to this PNG or SVG.", rich_help_panel=RUN),
@@ -110,8 +111,8 @@ def tune(
     no_record: Annotated[
         bool, typer.Option("--no-record", help="Keep neither trials nor run.", rich_help_panel=RUN)
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Find good settings for a table by cross-validation, and train a model with them."""
     from schuss.adapters.tables import read_table
