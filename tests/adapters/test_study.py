@@ -113,3 +113,59 @@ def test_a_first_line_that_says_too_little_is_damage(tmp_path: Path, name: str) 
     path.write_text("\n".join([json.dumps(about), *lines]) + "\n")
     with pytest.raises(RecordError, match="another format" if name == "format" else f"is damaged: '{name}'"):
         load_study(tmp_path / "s")
+
+
+def saved(folder: Path, lacking: int | None = None) -> Path:
+    """Write `data` as a file; one row without its target if that is asked for."""
+    columns = data()
+    rows = [f"{a!r},{b!r},{y}" for a, b, y in zip(*(columns[k].tolist() for k in "aby"), strict=True)]
+    if lacking is not None:
+        rows[lacking] = rows[lacking].rsplit(",", 1)[0] + ","
+    path = folder / "table.csv"
+    path.write_text("\n".join(["a,b,y", *rows]) + "\n")
+    return path
+
+
+def test_every_trial_is_a_run(tmp_path: Path) -> None:
+    """Recorded in the study's folder when it is first asked for, and only opened from then on."""
+    path, told = saved(tmp_path), []
+    tune(path, "y", trials=4, study=tmp_path / "s", source=str(path))
+    study = load_study(tmp_path / "s")
+    run = study.run(3, tell=told.append)
+
+    assert run.folder == tmp_path / "s" / "3"
+    assert run.theta.tobytes() == study.train(read_table(path), 3).run.theta.tobytes()
+    assert run.theta.tobytes() != study.run(1).theta.tobytes()
+    assert run.account(0, run.state.step - 1).change != 0.0
+    assert len(told) == 1
+    path.unlink()
+    assert study.run(3, tell=told.append).theta.tobytes() == run.theta.tobytes()
+    assert len(told) == 1
+    assert study.trials == load_study(tmp_path / "s").trials
+
+
+def test_rows_without_a_target_stay_out_of_a_trials_run(tmp_path: Path) -> None:
+    """They were left out of the search, and are left out when the data is read again."""
+    path = saved(tmp_path, lacking=7)
+    table = read_table(path)
+    table = table.take(np.flatnonzero(~table.missing(["y"])))
+    tune(table, "y", trials=2, study=tmp_path / "s", source=str(path))
+    assert load_study(tmp_path / "s").run(1).theta.size
+
+
+def test_a_trial_whose_data_is_unknown_is_no_run(tmp_path: Path) -> None:
+    """The sentence says how to give them; of other data, what differs."""
+    with pytest.raises(
+        RecordError, match=r"does not say where its data can be read again; give them: schuss"
+    ):
+        studied(tmp_path / "s").run(1)
+    with pytest.raises(RecordError, match="kept in memory alone"):
+        tune(data(), "y", trials=2).study.run(1)
+    path = saved(tmp_path)
+    study = tune(path, "y", trials=2, study=tmp_path / "t", source=str(path)).study
+    path.write_text(path.read_text().replace("same", "equal"))
+    with pytest.raises(RecordError, match="are of another data"):
+        study.run(2)
+    assert not (tmp_path / "t" / "2").exists()
+    with pytest.raises(SettingError, match="trial must be an integer of at least 1 and at most 2; got 5"):
+        study.run(5)

@@ -265,3 +265,28 @@ def test_ctrl_c_keeps_whole_strides(layers):
     if found.state.step >= 400:
         again = sweep(network, X, T, **settings, epochs=found.state.step // 400)
         assert found.loss.tobytes() == again.loss.tobytes()
+
+
+@pytest.mark.parametrize("hidden", [5, 300])
+def test_progress_is_told(hidden: int) -> None:
+    """The share that is done, up to 1; the bits are those of a sweep that tells nothing."""
+    X, T = draw_data()
+    network, shares = Network([3, hidden, 1], "tanh"), []
+    settings = {"learning_rate": [0.01, 0.1], "epochs": 3000, "batch_size": 4}
+    found = sweep(network, X, T, **settings, progress=shares.append)
+
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert len(shares) > 1 or hidden == 5  # which may be done in one stride
+    assert found.loss.tobytes() == sweep(network, X, T, **settings).loss.tobytes()
+
+
+def test_what_progress_raises_ends_a_sweep() -> None:
+    """As it is."""
+    X, T = draw_data()
+
+    def enough(_: float) -> None:
+        raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        sweep(NETWORK, X, T, epochs=10**9, learning_rate=[0.1, 0.2], progress=enough)

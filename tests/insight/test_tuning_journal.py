@@ -39,7 +39,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
     assert reread(tmp_path / "study") == SOME
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert lines[0] == {"format": 2, **ABOUT}
+    assert lines[0] == {"format": 2, **ABOUT, "source": None}
     assert lines[2]["score"] is None
     assert lines[2]["diverged_at"] == 17
 

@@ -84,6 +84,12 @@ def test_the_same_seed_gives_the_same_search() -> None:
     assert first.measured != other.measured
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_do_not_change_a_search(threads: int) -> None:
+    """Nor the order of what it measured."""
+    assert quick_search(20, threads=threads).measured == quick_search(20, threads=1).measured
+
+
 def test_a_search_that_was_killed_goes_on_to_the_same_end(tmp_path: Path) -> None:
     """Wherever the file was cut; and nothing that is in it is trained again."""
     journal = Journal(ABOUT, tmp_path / "study")
@@ -127,7 +133,7 @@ class OneMore(Clock):
         super().__init__(None)
         self.count = count
 
-    def has(self, work: float, kind: Any) -> bool:  # noqa: ARG002  # as a clock's
+    def has(self, work: float, kind: Any, before: float = 0.0) -> bool:  # noqa: ARG002  # as a clock's
         self.count -= 1
         return self.count >= 0
 

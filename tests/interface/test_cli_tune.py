@@ -241,6 +241,25 @@ def test_any_trial_becomes_a_recorded_run(data: Path, tmp_path: Path) -> None:
     assert load_model(again).run.theta.tobytes() == runs[1]
 
 
+def test_a_trial_is_asked_like_any_run(data: Path) -> None:
+    """By the name of its study and its number; it is trained when it is first asked for."""
+    tuned(data, "--study", "mine")
+    first = invoke("replay", "mine/2", "--step", 3)
+    again = invoke("replay", "mine/2", "--step", 3)
+    assert re.search(r"Trial 2 is trained and recorded in .*runs/mine/2\.", first.told)
+    assert again.err == ""
+    assert again.out == first.out
+    assert invoke("explain", "mine/2", "--step", 3).code == 0
+
+    told = invoke_json("tune", data, "--study", "mine", "--trial", 2)
+    assert told["run"].endswith("runs/mine/2-2")
+    assert load_run(told["run"][:-2]).theta.tobytes() == load_run(told["run"]).theta.tobytes()
+    assert "trial must be an integer of at least 1 and at most 6; got 77" in invoke("explain", "mine/77").told
+    assert "there is no folder" in invoke("explain", "other/2").told
+    data.unlink()
+    assert "my shapes.csv" in invoke("explain", "mine/3").told
+
+
 def test_the_trial_of_the_winner_is_the_winner(data: Path) -> None:
     """The same weights, scores and command as the search ended with."""
     best = tuned(data, "--study", "mine")

@@ -139,6 +139,11 @@ class Table:
         """Return the table of the given rows: indices, or a mask of shape (n_rows,)."""
         return replace(self, columns={n: column.take(rows) for n, column in self.columns.items()})
 
+    def missing(self, names: Iterable[str]) -> NDArray[np.bool_]:
+        """Return which rows lack a value in any of these columns, shape (n_rows,)."""
+        found: NDArray[np.bool_] = np.any([self.column(name).missing for name in names], axis=0)
+        return found
+
     def matrix(self, names: Iterable[str]) -> FloatArray:
         """Return the named number and boolean columns as they are, shape (n_rows, n_names)."""
         columns = [self.column(name) for name in names]

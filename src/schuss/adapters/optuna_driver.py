@@ -146,7 +146,4 @@ def _suggested(space: Space, trial: optuna.Trial) -> dict[str, Any]:
 
 def _within(space: Space, values: dict[str, Any]) -> dict[str, Any]:
     """Return coordinates as Optuna must have them: the nearest that the space allows."""
-    return {
-        name: each.nearest(values[name]) if isinstance(each, Choice) else each.drawn(values[name])
-        for name, each in space.dimensions.items()
-    }
+    return {name: each.drawn(values[name]) for name, each in space.dimensions.items()}

@@ -56,8 +56,7 @@ def prepared_again(run: Run) -> Prepared | None:
     try:
         table = read_table(about["source"])
         names = [target["name"] for target in about["targets"]]
-        missing = np.any([table.column(name).missing for name in names], axis=0)
-        there = np.flatnonzero(~missing)  # others were refused, or left out, before the training
+        there = np.flatnonzero(~table.missing(names))  # others were refused, or left out, before the training
         found = prepare(table.take(there), names, **about["prepared_with"])
     except DataError:
         return None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from schuss.adapters.columns import Table
 from schuss.adapters.model import Model
+from schuss.adapters.recorded import is_run, open_run
 from schuss.adapters.study_terms import Terms
 from schuss.adapters.tables import read_table
 from schuss.adapters.tuning_problem import problem_of
@@ -20,8 +23,9 @@ from schuss.insight.tuning.trial import Trial, trials_of
 from schuss.method.checks import check_integer
 from schuss.training.loop import Tick
 from schuss.training.record import NextFree
+from schuss.training.run import Run
 
-__all__ = ["Study", "load_study"]
+__all__ = ["Study", "load_study", "trial_at"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +117,56 @@ class Study:
         return self.terms.fit(
             table, setting, record=record, threads=threads, source=source, progress=progress, tell=tell
         )
+
+    def run(self, number: int, *, tell: Callable[[str], object] = str) -> Run:
+        """Return a trial as a run, recorded in the folder of the study; trained when it is first asked for.
+
+        Parameters
+        ----------
+        number : int
+            Of the trial, from 1.
+        tell : callable, optional
+            Told in sentences what was decided.
+
+        Raises
+        ------
+        SettingError
+            There is no such trial.
+        RecordError
+            Where the data can be read again is not known, or they are others now.
+        DivergenceError
+            The setting diverges on all rows.
+        """
+        number, place = self.trial(number).number, self.place_of(number)
+        if not is_run(place):
+            source = self.about.get("source")
+            if source is None:
+                raise RecordError(
+                    f"{self.folder} does not say where its data can be read again; give them: schuss tune "
+                    f"DATA --study {self.folder} --trial {number}, or study.train(data, {number}, record=…)."
+                )
+            tell(f"Trial {number} is trained and recorded in {place}.")
+            self.train(_with_targets(source, self.terms.targets), number, record=place, source=source)
+        return open_run(place)
+
+    def place_of(self, number: int) -> Path:
+        """Return where a trial is recorded; RecordError of trials that are not kept."""
+        if self.folder is None:
+            raise RecordError("these trials are kept in memory alone; tune(…, study=FOLDER) keeps them.")
+        return self.folder / str(number)
+
+
+def _with_targets(source: str, targets: Sequence[str]) -> Table:
+    """Return a table again, without the rows that lack a target: they were refused, or left out."""
+    table = read_table(source)
+    return table.take(np.flatnonzero(~table.missing(targets)))
+
+
+def trial_at(path: Path) -> tuple[Study, int] | None:
+    """Return the trial that `path` is the place of, as STUDY/7; None if it is none's."""
+    if not (path.name.isdigit() and is_study(path.parent)):
+        return None
+    return load_study(path.parent), int(path.name)
 
 
 def load_study(folder: str | os.PathLike[str]) -> Study:

@@ -139,7 +139,7 @@ def tune(
     record : path, optional
         A new folder in which to record the training of the best.
     source : str, optional
-        Where the table can be read again.
+        Where the table can be read again; noted with the trials, so that each can become a run.
     called : str, optional
         What the command calls the data; by default the source, or the table's name.
     progress, training : callable, optional
@@ -168,7 +168,7 @@ def tune(
     folder = study.made() if isinstance(study, NextFree) else None if study is None else Path(study)
     problem = problem_of(table, prepared, seed)
     about = terms.about(prepared, problem, driver)
-    journal = Journal(about, folder)
+    journal = Journal(about, folder, source)
     try:
         found = search(
             problem,
@@ -191,7 +191,14 @@ def tune(
     trained, model = _trained(found, record, tell, fit)
     start_scores = _start_scores(found, trained, model, fit)
     command = terms.command(trained, called or source or table.name)
-    return Tuned(model, found, trained, start_scores, command, Study(about, found.measured, folder))
+    return Tuned(
+        model,
+        found,
+        trained,
+        start_scores,
+        command,
+        Study(about | {"source": source}, found.measured, folder),
+    )
 
 
 def _check_rows(name: str, n: int) -> None:

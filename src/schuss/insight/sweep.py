@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,7 @@ def sweep(
     dtype: Any = None,
     theta: Array | None = None,
     weights: Any = None,
+    progress: Callable[[float], object] | None = None,
     **settings: Any,
 ) -> Sweep:
     """Train one network with many settings and return all of what came of them.
@@ -65,6 +66,8 @@ def sweep(
         As for `train`.
     theta : ndarray, shape (n_parameters,) or (N, n_parameters), optional
         First weights, for all networks or for each; by default what the network's init draws for each seed.
+    progress : callable, optional
+        Given the share of the steps that is done, some ten times a second. What it raises ends the sweep.
     **settings
         Fields of the plan that all share; rates of the rule by their names; and what varies, as a list or
         array: ``learning_rate`` and other rates of the rule, ``seed``, ``order``, ``l2``, ``l1``,
@@ -109,7 +112,7 @@ def sweep(
         return Sweep(network, many, shape, *found, stopped, chosen.info, seconds, samples)
 
     try:
-        trainings.run()
+        trainings.run(progress)
     except KeyboardInterrupt as error:
         raise TrainingInterrupted(result("interrupted")) from error
     return result("epochs")

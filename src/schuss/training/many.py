@@ -7,6 +7,7 @@ go on.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,14 +75,19 @@ class ManyTrainings:
         flops = 6.0 * network.n_parameters * plans.plan.batch_of(len(samples)) * len(plans)
         self._stride = max(1, int(FLOPS_AT_FIRST / flops))
 
-    def run(self) -> None:
-        """Run to the end of the plans; KeyboardInterrupt leaves in `reached` what the strides before made."""
+    def run(self, progress: Callable[[float], object] | None = None) -> None:
+        """Run to the end of the plans; KeyboardInterrupt leaves in `reached` what the strides before made.
+
+        `progress` is given the share of the steps that is done, after each stride.
+        """
         total = self._plans.plan.steps(len(self._samples))
         while self.reached.states.step < total:
             began = time.perf_counter()
             self.reached = self._after_stride(min(total, self.reached.states.step + self._steps_at_once()))
             share = STRIDE_SECONDS / max(time.perf_counter() - began, 1e-6)
             self._stride = max(1, int(self._stride * min(4.0, share)))
+            if progress is not None:
+                progress(self.reached.states.step / total)
 
     def _steps_at_once(self) -> int:
         n, per_epoch = len(self._samples), self._plans.plan.steps_per_epoch(len(self._samples))

@@ -41,9 +41,9 @@ class Clock:
         """Return how long `work` will take, by the work of its kind before, or of any kind."""
         return work / self._speeds.get(kind, self._speed)
 
-    def has(self, work: float, kind: Hashable) -> bool:
-        """Whether there is time for some work, and for what is reserved."""
-        return self.left > self.seconds(work, kind) + self.reserved
+    def has(self, work: float, kind: Hashable, before: float = 0.0) -> bool:
+        """Whether there is time for `before` seconds, then some work, and what is reserved."""
+        return self.left > before + self.seconds(work, kind) + self.reserved
 
     def learn(self, work: float, kind: Hashable, seconds: float) -> None:
         """Remember how fast work was done."""

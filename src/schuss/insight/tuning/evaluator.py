@@ -1,15 +1,19 @@
-"""Settings into scores: those of one shape are trained side by side in one sweep on each fold.
+"""Settings into scores: those of one shape are trained in one sweep on each fold, sweeps beside each other.
 
-What the journal holds already is not trained again: a search that is repeated with the same seed goes on
-where it stopped.
+A sweep has one processor, so that none waits for another at its end; many settings of one shape are cut into
+a sweep for each processor. What the journal holds already is not trained again: a search that is repeated
+with the same seed goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from schuss.engine.engine import Engine
 from schuss.engine.native import usual_threads
@@ -20,12 +24,29 @@ from schuss.insight.tuning.clock import Clock
 from schuss.insight.tuning.folds import Fold, Problem, Unit
 from schuss.insight.tuning.journal import Journal, Measured
 from schuss.insight.tuning.setting import Setting, Shape
+from schuss.insight.tuning.workers import Check, Workers
 
 __all__ = ["Evaluator", "OutOfTime"]
 
 
 class OutOfTime(Exception):  # noqa: N818  # it ends a search, and no user sees it
     """What was to be trained next does not fit into the time that is left."""
+
+
+class Task(NamedTuple):
+    """Settings of one shape to be trained on one unit, with the work that it is and of which kind."""
+
+    group: Sequence[Setting]
+    unit: Unit
+    work: float
+    kind: Hashable
+
+
+class Trained(NamedTuple):
+    """What came of a task, and how long it took."""
+
+    measured: Sequence[Measured]
+    seconds: float
 
 
 @dataclass
@@ -37,8 +58,10 @@ class Evaluator:
     problem : Problem
     journal : Journal
     clock : Clock
-    engine, threads
+    engine
         As for `sweep`.
+    threads : int, optional
+        How many sweeps run beside each other.
     trained : callable
         Called after each sweep.
     """
@@ -57,17 +80,25 @@ class Evaluator:
         ------
         OutOfTime
             There was no time for some of it; the rest is in the journal.
-        TrainingInterrupted
+        KeyboardInterrupt
             Ctrl-C; what was under way is lost.
         """
-        settings, all_done = list(dict.fromkeys(settings)), True
-        for unit in units:
-            groups: dict[Shape, list[Setting]] = {}
-            for setting in settings:
-                if (setting, unit) not in self.journal.found:
-                    groups.setdefault(setting.shape, []).append(setting)
-            for group in groups.values():
-                all_done &= self._had_time(group, unit)
+        begun: deque[Task] = deque()
+        all_done = True
+        with Workers[Trained](self._threads) as workers:
+
+            def take(trained: Iterable[Trained]) -> None:
+                for each in trained:
+                    self._note(begun.popleft(), each)
+
+            for task in self._tasks(list(dict.fromkeys(settings)), units):
+                before = sum(self.clock.seconds(each.work, each.kind) for each in begun) / workers.threads
+                if self.clock.has(task.work, task.kind, before):
+                    begun.append(task)
+                    take(workers.begin(partial(self._train, task)))
+                else:
+                    all_done = False
+            take(workers.rest())
         if not all_done:
             raise OutOfTime
 
@@ -95,20 +126,30 @@ class Evaluator:
         work = self.problem.work(setting) * n / self.problem.sizes[0]
         return self.clock.seconds(work, _kind(setting))
 
-    def _had_time(self, group: list[Setting], unit: Unit) -> bool:
-        """Train a group, if there is time for it, and return whether there was."""
-        waves = math.ceil(len(group) / (self.threads or usual_threads()))
-        work, kind = waves * self.problem.work(group[0].shortened(unit.share)), _kind(group[0])
-        if not self.clock.has(work, kind):
-            return False
-        began = time.perf_counter()
-        measured = self._swept(group, unit)
-        self.clock.learn(work, kind, time.perf_counter() - began)
-        self.journal.add(measured)
-        self.trained()
-        return True
+    @property
+    def _threads(self) -> int:
+        return self.threads or usual_threads()
 
-    def _swept(self, group: list[Setting], unit: Unit) -> list[Measured]:
+    def _tasks(self, settings: Sequence[Setting], units: Sequence[Unit]) -> Iterator[Task]:
+        for unit in units:
+            groups: dict[Shape, list[Setting]] = {}
+            for setting in settings:
+                if (setting, unit) not in self.journal.found:
+                    groups.setdefault(setting.shape, []).append(setting)
+            for group in groups.values():
+                work = self.problem.work(group[0].shortened(unit.share))
+                size = -(-len(group) // self._threads)
+                for part in (group[i : i + size] for i in range(0, len(group), size)):
+                    yield Task(part, unit, len(part) * work, _kind(group[0]))
+
+    def _note(self, task: Task, trained: Trained) -> None:
+        self.clock.learn(task.work, task.kind, trained.seconds)
+        self.journal.add(trained.measured)
+        self.trained()
+
+    def _train(self, task: Task, check: Check) -> Trained:
+        began = time.perf_counter()
+        group, unit = task.group, task.unit
         fold = self.problem.fold(unit.repeat, unit.fold)
         n, n_in = fold.X.shape
         seed = (self.problem.seed + unit.repeat) % 2**64
@@ -116,18 +157,13 @@ class Evaluator:
         network = made[0][0]
         if any(other != network for other, _ in made):
             raise SettingError("settings of one shape must make one network.")
-        found = sweep(
-            network,
-            fold.X,
-            fold.T,
-            plans=[plan for _, plan in made],
-            engine=self.engine,
-            threads=self.threads,
-        )
-        return [
+        plans = [plan for _, plan in made]
+        found = sweep(network, fold.X, fold.T, plans=plans, engine=self.engine, threads=1, progress=check)
+        measured = [
             Measured(setting, unit, _score(found[i], fold), found[i].diverged_at)
             for i, setting in enumerate(group)
         ]
+        return Trained(measured, time.perf_counter() - began)
 
 
 def _score(member: Member, fold: Fold) -> float:

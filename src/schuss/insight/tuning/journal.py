@@ -73,16 +73,18 @@ class Journal:
         What the trials have in common, as JSON values; a file that says otherwise is refused.
     folder : Path, optional
         Where the file is, or is to be.
+    source : str, optional
+        Where the data can be read again: written into a new file, and compared with nothing.
     """
 
-    def __init__(self, about: dict[str, Any], folder: Path | None = None) -> None:
+    def __init__(self, about: dict[str, Any], folder: Path | None = None, source: str | None = None) -> None:
         self.found: dict[tuple[Setting, Unit], Measured] = {}
         self.settings: dict[Setting, None] = {}  # a set in the order of trying
         self.folder = folder
         self._full = False
         self._lock: IO[bytes] | None = None
         if folder is not None:
-            self._open(folder, about)
+            self._open(folder, about, source)
 
     def add(self, measured: Sequence[Measured]) -> None:
         """Add measurements; if they cannot be written any more, a warning says so, and memory must do."""
@@ -102,7 +104,7 @@ class Journal:
         if self._lock is not None:
             self._lock.close()
 
-    def _open(self, folder: Path, about: dict[str, Any]) -> None:
+    def _open(self, folder: Path, about: dict[str, Any], source: str | None) -> None:
         path = folder / TRIALS
         if not path.is_file():
             make_folder(folder, (LOCK,))
@@ -113,7 +115,7 @@ class Journal:
             if path.is_file():
                 self._remember(_reopened(folder, about))
             else:
-                write_whole(path, _line({"format": FORMAT, **about}).encode())
+                write_whole(path, _line({"format": FORMAT, **about, "source": source}).encode())
         except BaseException:
             self.close()
             raise

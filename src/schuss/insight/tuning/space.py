@@ -15,12 +15,13 @@ import numpy as np
 
 from schuss.insight.tuning.setting import Setting
 
-__all__ = ["Choice", "Dimension", "Range", "Space", "coordinates"]
+__all__ = ["UNUSED", "Choice", "Dimension", "Range", "Space", "coordinates"]
 
 DIGITS = 3  # of the numbers tried, so that a command can be read and typed
 NEAR = 0.12  # deviation of a step to a neighbour, as a share of a range
 DEAREST = 6.0  # times the work of the start
 LONGER = 5.0  # times as long as the start, or as much shorter
+UNUSED = "silu"  # the activation of a setting without hidden layers: always this, so that equals are equal
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ class Choice:
         """Return the value, the next or the one before; where there is no order, any."""
         if not self.in_order:
             return self.draw(rng)
-        at = self.values.index(self.nearest(value))
+        at = self.values.index(self.drawn(value))
         return self.values[min(len(self.values) - 1, max(0, at + int(rng.integers(-1, 2))))]
 
-    def nearest(self, value: Any) -> Any:
+    def drawn(self, value: Any) -> Any:
         """Return the value that is nearest; where there is no order, itself or the first."""
         if self.in_order:
             return min(self.values, key=lambda each: abs(each - value))
@@ -117,8 +118,8 @@ class Space:
     def dimensions(self) -> dict[str, Dimension]:
         """What is drawn, by name: see `coordinates` for what the names mean."""
         return {
-            "width": Choice((16, 32, 64, 128, 256)),
-            "depth": Choice((1, 2)),
+            "width": Choice((8, 16, 32, 64, 128, 256)),
+            "depth": Choice((0, 1, 2)),
             "activation": Choice(("silu", "relu", "tanh"), in_order=False),
             "batch_size": Choice(tuple(b for b in (8, 16, 32, 64, 128, 256) if b == 8 or 4 * b <= self.n)),
             "dropout": Choice((0.0, 0.1, 0.2, 0.3, 0.4, 0.5)),
@@ -134,6 +135,7 @@ class Space:
         if near is None:
             return self.setting({name: each.draw(rng) for name, each in found.items()})
         values = coordinates(near, self.n)
+        values["width"] = found["width"].drawn(values["width"])  # that of no layer is no width
         names = ("width", "depth", "activation", "batch_size", "dropout", "visits")
         for name in rng.choice(names, size=2, replace=False):
             values[name] = found[name].near(values[name], rng)
@@ -150,16 +152,16 @@ class Space:
 
     def setting(self, values: dict[str, Any]) -> Setting:
         """Return the setting at these coordinates, with fewer epochs if it would be too dear."""
-        batch = int(values["batch_size"])
+        batch, deep = int(values["batch_size"]), int(values["depth"]) > 0
         found = Setting(
             hidden=(int(values["width"]),) * int(values["depth"]),
-            activation=str(values["activation"]),
+            activation=str(values["activation"]) if deep else UNUSED,
             learning_rate=float(values["learning_rate"]),
             momentum=float(values["momentum"]),
             batch_size=batch,
             epochs=max(1, int(_rounded(values["visits"] / self.n))),
             l2=_rounded(values["decay"] * batch),
-            dropout=float(values["dropout"]),
+            dropout=float(values["dropout"]) if deep else 0.0,
         )
         over = self.cost(found) / self.dearest
         return found if over <= 1.0 else replace(found, epochs=max(1, int(found.epochs / over)))

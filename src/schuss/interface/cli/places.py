@@ -24,11 +24,28 @@ def runs_folder() -> Path:
 
 
 def place_of(name: str) -> Path:
-    """Return the folder of the run called `name`: a path to one, or a name in the runs folder."""
+    """Return the folder of the run called `name`: a path to one, or a name in the runs folder.
+
+    A trial of a study, as STUDY/7, is recorded there if it is not yet.
+    """
     from schuss.adapters.recorded import is_run
 
-    path = Path(name)
-    return path if is_run(path) or len(path.parts) != 1 else runs_folder() / name
+    here, there = Path(name), runs_folder() / name
+    if not is_run(here):
+        _record_trial(here)
+        _record_trial(there)
+    several = len(here.parts) != 1 and not is_run(there)
+    return here if is_run(here) or several else there
+
+
+def _record_trial(path: Path) -> None:
+    """Record the trial that `path` is the place of, if it is one's and holds no run."""
+    if path.name.isdigit():
+        from schuss.adapters.study import trial_at
+
+        if (found := trial_at(path)) is not None:
+            study, number = found
+            study.run(number, tell=say)
 
 
 def place_for(name: str | None, data: str) -> Path | NextFree | None:

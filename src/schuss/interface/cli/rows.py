@@ -30,7 +30,7 @@ def with_targets(table: Table, targets: Sequence[str], *, drop: bool) -> Table:
     """
     import numpy as np
 
-    missing = np.any([table.column(name).missing for name in targets], axis=0)
+    missing = table.missing(targets)
     if not missing.any():
         return table
     count = f"{int(missing.sum()):,} of {table.n_rows:,} rows"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -18,6 +19,7 @@ from schuss.interface.cli.train import check_outputs, keep_interrupted, report, 
 if TYPE_CHECKING:
     from schuss.adapters.columns import Table
     from schuss.adapters.study import Study
+    from schuss.training.record import NextFree
 
 __all__ = ["list_trials", "train_trial"]
 
@@ -55,7 +57,7 @@ def train_trial(context: typer.Context) -> None:
             model = study.train(
                 table,
                 number,
-                record=None if asked["no_record"] else place_for(asked["record"], table.name),
+                record=None if asked["no_record"] else _place(study, asked),
                 threads=asked["threads"],
                 source=source_of(data),
                 progress=bar,
@@ -72,6 +74,15 @@ def train_trial(context: typer.Context) -> None:
     if not quiet:
         tell_recorded(model.run)
     write(model, out, None, quiet=quiet)
+
+
+def _place(study: Study, asked: dict[str, Any]) -> Path | NextFree | None:
+    """Return where a trial is recorded: where that was said, or in the folder of the study."""
+    from schuss.training.record import NextFree
+
+    if asked["record"]:
+        return place_for(asked["record"], "")
+    return NextFree(study.place_of(asked["trial"]))
 
 
 def _opened(context: typer.Context, asked: str, does: str, of_use: Collection[str]) -> tuple[Study, Table]:
