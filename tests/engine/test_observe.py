@@ -1,6 +1,7 @@
 """What `observe` writes down is what the training did: each step follows from it, bit for bit."""
 
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -53,8 +54,14 @@ def draw(kind: str, network: Network, plan: Plan, dtype: str, n: int = 37) -> tu
     return samples, start
 
 
+@cache
+def biases(network: Network) -> np.ndarray:
+    places = map(network.place_of, range(network.n_parameters))
+    return np.array([k == network.layers[layer] for layer, k, _ in places])
+
+
 def is_bias(network: Network, weights: np.ndarray) -> np.ndarray:
-    return np.array([k == network.layers[layer] for layer, k, _ in map(network.place_of, weights.tolist())])
+    return biases(network)[weights]
 
 
 def gradient_of(
