@@ -85,9 +85,8 @@ def lowest(line: Callable[[float], float], loss: float, first: float) -> float: 
     return float(minimize_scalar(line, bracket=(0.0, first), tol=1e-10).x)
 
 
-def far_along(ask: Ask, theta: list[float], direction: list[float], known: dict[str, Any], search: Any) -> Any:
+def go_along(ask: Ask, theta: list[float], direction: list[float], known: dict[str, Any], search: Any) -> Any:
     """Return the change to where a search ends that begins with the length of the step before."""
-
     place, along = np.array(theta), np.array(direction)
 
     def line(a: float) -> float:
@@ -111,7 +110,7 @@ def line_search(eta: float, search: Any = lowest) -> Any:
         direction = [eta * d - g for d, g in zip(old, gradient, strict=True)]
         if dot(direction, gradient) >= 0:
             direction = [-g for g in gradient]
-        change: list[float] = far_along(ask, theta, direction, known, search)
+        change: list[float] = go_along(ask, theta, direction, known, search)
         return change
 
     return step
@@ -137,7 +136,7 @@ def conjugate_gradients(search: Any = lowest, kept: Any = polak_ribiere) -> Any:
         if dot(direction, g) >= 0:
             direction, beta = [-x for x in g], 0.0
         known.update(gradient=g, count=count + 1 if beta else 1)
-        change: list[float] = far_along(ask, theta, direction, known, search)
+        change: list[float] = go_along(ask, theta, direction, known, search)
         return change
 
     return step
