@@ -1,9 +1,11 @@
 """Newton's rule: where it arrives at once, when it raises its ridge, and what it refuses."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from plain_network import PlainNetwork
 from problems import NETWORK, draw_data
@@ -15,6 +17,13 @@ from schuss.method.surfaces import SURFACES
 from surfaces import Quadratic, descend
 
 BOWL = Quadratic((0.02, 0.1, 0.3, 0.7, 1.0, 1.9))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Let no threads wait for each other over matrices this small."""
+    with threadpool_limits(1):
+        yield
 
 
 def test_newton_needs_one_step_on_a_quadratic():
