@@ -32,7 +32,7 @@ NETWORK = Network([2, 2, 1], "logistic")
             [1],
             {"rule": 3},
             SettingError,
-            "or one of gradient_descent, momentum.*schedule_free; got 3",
+            "or one of gradient_descent.*schedule_free; got 3",
         ),
         ([1, 0], [1], {"rule": Lbfgs()}, SettingError, "steps of lbfgs are SciPy's.*derived: gradient_desc"),
         ([1, 0], [1], {"rule": "lbfgs"}, SettingError, "steps of lbfgs are SciPy's"),
