@@ -10,6 +10,7 @@ import plain_rules as plain
 from comparisons import assert_same_bits
 from engines import ALL, FUSED, NATIVE, make_engine
 from kinds_of_rules import KERNEL_RULES, SEARCHED, WHOLE_RULES, batch_for
+from plain_network import PlainNetwork
 from problems import NETWORK, draw_data
 from runs import draw_run, in_pieces, one_call
 from schuss.engine.engine import DONE, INTERRUPTED, NOT_FINITE, Engine
@@ -151,14 +152,14 @@ TWINS: dict[str, tuple[Any, Any, float]] = {
 
 
 def check_followed(engine: Engine, rule: Any, twin: Any, near: float, steps: int) -> None:
-    """Fail unless the plain rule, with the engine's gradients, makes of each θ the next one."""
+    """Fail unless the plain rule, with gradients by hand, makes of each θ the next one."""
     plan = Plan(rule, batch_size=None, epochs=steps, order="sequential")
     samples, state = draw_run(NETWORK, plan, 22)
-    known: dict[str, Any] = {}
+    twin_network, known = PlainNetwork(samples.X, samples.T, hidden=7), dict[str, Any]()
 
     def ask(theta: list[float]) -> tuple[float, list[float]]:
-        loss, gradient = engine.gradient(NETWORK, np.array(theta), samples, plan.objective)
-        return loss, gradient.tolist()
+        place = np.array(theta)
+        return float(twin_network.loss(place)), twin_network.gradient(place).tolist()
 
     for n in range(steps):
         after = one_call(engine, NETWORK, state, samples, plan, n + 1).state
