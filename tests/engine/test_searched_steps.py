@@ -41,7 +41,7 @@ def hessian(_ask: Any, theta: Any) -> Any:
 
 
 def without_second_slopes(_ask: Any, theta: Any) -> Any:
-    """Gauss and Newton's matrix: JᵀJ/P, J from differences of the outputs."""
+    """Gauss and Newton's matrix: JᵀJ/P, J the slopes of the outputs, by complex steps."""
     place = np.array(theta)
     shifts = 1j * 1e-30 * np.eye(place.size)
     J = PLAIN.outputs(place + shifts).imag.reshape(place.size, -1) / 1e-30
@@ -51,8 +51,8 @@ def without_second_slopes(_ask: Any, theta: Any) -> Any:
 # --- how near a step must be, of its largest change; `share` is what the loss falls by, of itself ---
 
 
-def same_lengths(share: float) -> float:  # noqa: ARG001  # as the others
-    """Golden sections are multiples of the first length: what differs is the gradient's own rounding.
+def rounding(share: float) -> float:  # noqa: ARG001  # as the others
+    """Golden sections are multiples of the first length, so both have the same; gradients round apart.
 
     A gradient errs by some ε of its terms, which at the bottom of a valley are 10³ times what is left.
     """
@@ -96,12 +96,12 @@ def along_momentum(method: str, tolerance: float = 0.1) -> LineSearch:
 
 
 CASES: dict[str, Case] = {
-    "golden": Case(LineSearch(), plain.line_search(0, searched("golden")), same_lengths, STEPS),
+    "golden": Case(LineSearch(), plain.line_search(0, searched("golden")), rounding, STEPS),
     "brent": Case(
         LineSearch(method="brent"), plain.line_search(0, searched("brent")), partial(parabolas, 0.1), 40
     ),
     "momentum, golden": Case(
-        along_momentum("golden"), plain.line_search(0.9, searched("golden")), same_lengths, STEPS
+        along_momentum("golden"), plain.line_search(0.9, searched("golden")), rounding, STEPS
     ),
     "momentum, brent": Case(
         along_momentum("brent"), plain.line_search(0.9, searched("brent")), partial(parabolas, 0.1), 40
@@ -113,8 +113,8 @@ CASES: dict[str, Case] = {
         way=40,
         either=3,
     ),
-    "newton": Case(Newton(), plain.newton(1.0, 0.01, hessian), same_lengths, STEPS),
-    "newton, slow": Case(Newton(0.1, 1.0), plain.newton(0.1, 1.0, hessian), same_lengths),
+    "newton": Case(Newton(), plain.newton(1.0, 0.01, hessian), rounding, STEPS),
+    "newton, slow": Case(Newton(0.1, 1.0), plain.newton(0.1, 1.0, hessian), rounding),
     "golden, SciPy": Case(LineSearch(tolerance=1e-8), plain.line_search(0), seen_in_losses),
     "momentum, SciPy": Case(along_momentum("brent", 1e-8), plain.line_search(0.9), seen_in_losses),
     "conjugate gradients, SciPy": Case(ConjugateGradients(1e-8), plain.conjugate_gradients(), seen_in_losses),
@@ -147,9 +147,7 @@ def run_of(case: str, name: str) -> Any:
     plan = Plan(rule, batch_size=None, epochs=STEPS, order="sequential")
     state = plan.start(NETWORK.initial(3, "float64"))
     thetas = [state.theta]
-    with threadpool_limits(
-        1
-    ):  # for matrices this small, threads that wait for each other take most of the time
+    with threadpool_limits(1):  # matrices so small are slower on more threads
         for n in range(STEPS):
             state = one_call(engine, NETWORK, state, SAMPLES, plan, n + 1).state
             thetas.append(state.theta)

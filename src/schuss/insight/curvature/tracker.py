@@ -41,7 +41,7 @@ FAR = 2.0  # times the threshold: hovering was never seen beyond 1.7
 
 
 class SharpnessRow(NamedTuple):
-    """One measurement, before step `step`, in the rule's own measure; the sharpness is within `bound`."""
+    """One measurement, before step `step`; the sharpness, in the rule's own measure, is known to `bound`."""
 
     step: int
     loss: float
