@@ -6,7 +6,8 @@ On a quadratic of condition number 100 and on a small network, whose gradient at
 reference engine's, so that the rules alone are compared. A difference is the largest of any weight, relative
 to the largest weight. PyTorch and Optax, from the extra [bench], are asked where they are installed. Rates
 fall along a cosine where the peer's convention allows it. What a peer lacks is put together from Optax's
-parts. ε is 1e-30 in Adam's rows: PyTorch adds it after the correction, we before, as the paper's section 2.
+parts. PyTorch's Rprop is iRPROP−; its Muon multiplies in bfloat16, which no rounding here could meet. ε is
+1e-30 in Adam's rows: PyTorch adds it after the correction, we before, as the paper's section 2.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from schuss import (
     AveragedMomentum,
     Cosine,
     GradientDescent,
+    IRpropMinus,
     Lion,
     Lookahead,
     Momentum,
@@ -34,10 +36,9 @@ from schuss import (
     QuasiHyperbolic,
     RMSprop,
     ScheduleFree,
-    State,
 )
 from schuss.engine.reference import ReferenceEngine
-from schuss.method.rules import Rule
+from schuss.method.rules import Rule, WholeStep
 from schuss.method.samples import Samples
 
 STEPS, EXACT = 300, 1e-30
@@ -53,7 +54,7 @@ class Row(NamedTuple):
     """A rule of ours and one of a peer that should make the same steps."""
 
     name: str
-    rule: Rule
+    rule: Rule | WholeStep
     peer: str
     follow: Peer
     weight_decay: float = 0.0
@@ -65,7 +66,7 @@ class Problem(NamedTuple):
     name: str
     start: Numbers
     slope: Slope
-    run: Callable[[Rule, float], Numbers]
+    run: Callable[[Rule | WholeStep, float], Numbers]
 
 
 def torch_peer(make: Callable[[Any], Any]) -> Peer:
@@ -127,7 +128,7 @@ def torch_rows() -> Iterator[Row]:
     """Yield what PyTorch has."""
     from torch import optim
 
-    def row(name: str, rule: Rule, make: Callable[[Any], Any], decay: float = 0.0) -> Row:
+    def row(name: str, rule: Rule | WholeStep, make: Callable[[Any], Any], decay: float = 0.0) -> Row:
         return Row(name, rule, f"torch.optim.{name.split(',')[0]}", torch_peer(make), decay)
 
     yield row("SGD", GradientDescent(FALLING), lambda p: optim.SGD(p, 0.1))
@@ -143,6 +144,7 @@ def torch_rows() -> Iterator[Row]:
     )
     yield row("RMSprop", RMSprop(Cosine(0.002, 0.0002, 0.2)), optim.RMSprop)
     yield row("Adagrad", Adagrad(FALLING), optim.Adagrad)
+    yield row("Rprop", IRpropMinus(), optim.Rprop)
 
 
 def optax_rows() -> Iterator[Row]:
@@ -214,45 +216,49 @@ def optax_rows() -> Iterator[Row]:
 
 
 def problems() -> Iterator[Problem]:
-    """Yield the quadratic and the network."""
+    """Yield the quadratic, which a linear unit with a sample along each axis has, and the network."""
     curvatures = np.geomspace(0.05, 5.0, 7)
+    X = np.diag(np.sqrt(7 * curvatures))
+    unit = Network([7, 1], output="identity", biases=False)
+    yield problem("quadratic", unit, X, X.sum(axis=1, keepdims=True), -np.ones(7))
 
-    def on_the_quadratic(rule: Rule, weight_decay: float) -> Numbers:
-        plan = Plan(rule, epochs=STEPS, batch_size=1, weight_decay=weight_decay)
-        theta, memory = -np.ones(7), np.zeros((len(rule.memory), 7))
-        rates, keeps = plan.rates(0, STEPS, 1).tolist(), plan.keeps(0, STEPS, 1).tolist()
-        for now, keep in zip(rates, keeps, strict=True):
-            theta, memory = rule.update(keep * theta, memory, curvatures * (theta - 1.0), now)
-        return plan.result(State(theta, memory))
-
-    yield Problem("quadratic", -np.ones(7), lambda w: curvatures * (w - 1.0), on_the_quadratic)
-
-    rng, engine = np.random.default_rng(0), ReferenceEngine()
+    X = np.random.default_rng(0).standard_normal((22, 3))
     network = Network([3, 7, 2], "tanh", output="identity", biases=False)  # PyTorch decays biases too
-    X = rng.standard_normal((22, 3))
-    samples = Samples.check(network, X, np.column_stack([np.sin(X[:, 0] + X[:, 1]), X[:, 2] * X[:, 0]]))
-    start = network.initial(3, "float64")
+    T = np.column_stack([np.sin(X[:, 0] + X[:, 1]), X[:, 2] * X[:, 0]])
+    yield problem("network", network, X, T, network.initial(3, "float64"))
+
+
+def problem(name: str, network: Network, X: Numbers, T: Numbers, start: Numbers) -> Problem:
+    """Return the training of a network on all samples at once, by the readable engine."""
+    samples, engine = Samples.check(network, X, T), ReferenceEngine()
 
     def slope(w: Numbers) -> Numbers:
         return engine.gradient(network, np.ascontiguousarray(w), samples, Plan().objective).gradient
 
-    def on_the_network(rule: Rule, weight_decay: float) -> Numbers:
-        plan = Plan(rule, epochs=STEPS, batch_size=22, order="sequential", weight_decay=weight_decay)
-        made = engine.advance(network, State.start(start, len(rule.memory)), samples, plan, STEPS)
-        return plan.result(made.state)
+    def run(rule: Rule | WholeStep, weight_decay: float) -> Numbers:
+        plan = plan_of(rule, weight_decay)
+        return plan.result(engine.advance(network, plan.start(start), samples, plan, STEPS).state)
 
-    yield Problem("network", start, slope, on_the_network)
+    return Problem(name, start, slope, run)
+
+
+def plan_of(rule: Rule | WholeStep, weight_decay: float = 0.0) -> Plan:
+    """Return the plan of all steps, each on all samples."""
+    return Plan(rule, epochs=STEPS, batch_size=None, order="sequential", weight_decay=weight_decay)
+
+
+def rates_of(rule: Rule | WholeStep) -> Numbers:
+    """Return what the peer has for a learning rate in each step, shape (STEPS,)."""
+    if isinstance(rule, IRpropMinus):
+        return np.full(STEPS, rule.first_step)
+    plain = GradientDescent(rule.learning_rate)  # Adam's own first number is corrected already
+    return plan_of(plain).rates(0, STEPS, 1)[:, 0]
 
 
 def difference(problem: Problem, row: Row) -> float:
     """Return the largest difference of any weight, relative to the largest weight."""
-    rates = Plan(row.rule, epochs=STEPS, batch_size=1).rates(0, STEPS, 1)[:, 0]
-    if isinstance(row.rule, Adam):  # there the first number is corrected already
-        rates = Plan(GradientDescent(row.rule.learning_rate), epochs=STEPS, batch_size=1).rates(0, STEPS, 1)[
-            :, 0
-        ]
     ours = problem.run(row.rule, row.weight_decay)
-    theirs = row.follow(problem.slope, problem.start, rates)
+    theirs = row.follow(problem.slope, problem.start, rates_of(row.rule))
     return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
 
 

@@ -14,6 +14,7 @@ from scipy.optimize import minimize_scalar
 
 __all__ = [
     "conjugate_gradients",
+    "fletcher_reeves",
     "line_search",
     "look_ahead",
     "muon",
@@ -79,60 +80,97 @@ def quickprop(epsilon: float, mu: float) -> Any:
     return step
 
 
-def lowest_along(ask: Ask, theta: list[float], direction: list[float]) -> float:
-    """Return SciPy's length to the lowest point along a direction."""
-
-    def loss(a: float) -> float:
-        return ask([t + a * d for t, d in zip(theta, direction, strict=True)])[0]
-
-    return float(minimize_scalar(loss, bracket=(0.0, 1e-3), tol=1e-10).x)
+def lowest(line: Callable[[float], float], loss: float, first: float) -> float:  # noqa: ARG001  # as all
+    """Return SciPy's length to the lowest point of a line."""
+    return float(minimize_scalar(line, bracket=(0.0, first), tol=1e-10).x)
 
 
-def line_search(eta: float) -> Any:
+def go_along(ask: Ask, theta: list[float], direction: list[float], known: dict[str, Any], search: Any) -> Any:
+    """Return the change to where a search ends that begins with the length of the step before."""
+    place, along = np.array(theta), np.array(direction)
+
+    def line(a: float) -> float:
+        return ask((place + a * along).tolist())[0]
+
+    length = search(line, line(0.0), known.get("length") or 1.0)
+    known.update(direction=direction, length=length)
+    return [length * d for d in direction]
+
+
+def dot(a: list[float], b: list[float]) -> float:
+    return math.fsum(x * y for x, y in zip(a, b, strict=True))
+
+
+def line_search(eta: float, search: Any = lowest) -> Any:
     """Cauchy's steepest descent, or the same along a momentum that is not scaled."""
 
     def step(ask: Ask, theta: list[float], known: dict[str, Any]) -> list[float]:
         gradient = ask(theta)[1]
         old = known.get("direction", [0.0] * len(theta))
         direction = [eta * d - g for d, g in zip(old, gradient, strict=True)]
-        if sum(d * g for d, g in zip(direction, gradient, strict=True)) >= 0:
+        if dot(direction, gradient) >= 0:
             direction = [-g for g in gradient]
-        known["direction"] = direction
-        length = lowest_along(ask, theta, direction)
-        return [length * d for d in direction]
+        change: list[float] = go_along(ask, theta, direction, known, search)
+        return change
 
     return step
 
 
-def conjugate_gradients() -> Any:
+def polak_ribiere(g: list[float], s: list[float]) -> float:
+    return max(0.0, (dot(g, g) - dot(g, s)) / dot(s, s))
+
+
+def fletcher_reeves(g: list[float], s: list[float]) -> float:
+    return dot(g, g) / dot(s, s)
+
+
+def conjugate_gradients(search: Any = lowest, kept: Any = polak_ribiere) -> Any:
     """Polak and Ribière's with Powell's maximum, begun again after every n steps."""
 
     def step(ask: Ask, theta: list[float], known: dict[str, Any]) -> list[float]:
-        g, count = np.array(ask(theta)[1]), known.get("count", 0)
-        beta = 0.0
+        g, count, beta = ask(theta)[1], known.get("count", 0), 0.0
         if count % len(theta):
-            s = known["gradient"]
-            beta = max(0.0, g @ (g - s) / (s @ s))
-        direction = -g + (beta * known["direction"] if beta else 0.0)
-        if direction @ g >= 0:
-            direction, beta = -g, 0.0
-        known.update(gradient=g, direction=direction, count=count + 1 if beta else 1)
-        return list(lowest_along(ask, theta, direction.tolist()) * direction)
+            beta = kept(g, known["gradient"])
+        old = known.get("direction", g)
+        direction = [beta * d - x for d, x in zip(old, g, strict=True)]
+        if dot(direction, g) >= 0:
+            direction, beta = [-x for x in g], 0.0
+        known.update(gradient=g, count=count + 1 if beta else 1)
+        change: list[float] = go_along(ask, theta, direction, known, search)
+        return change
 
     return step
 
 
-def newton(rate: float, ridge: float) -> Any:
-    """Factorise the Hessian, whose columns are differences of gradients."""
+def by_differences(ask: Ask, theta: list[float]) -> Any:
+    """Return the Hessian, whose columns are differences of gradients."""
+    n, h, columns = len(theta), 1e-4, []
+    for i in range(n):
+        at = [[t + s * h * (i == k) for k, t in enumerate(theta)] for s in (-2, -1, 1, 2)]
+        g = [np.array(ask(place)[1]) for place in at]
+        columns.append((g[0] - 8 * g[1] + 8 * g[2] - g[3]) / (12 * h))
+    return np.array(columns)
 
-    def step(ask: Ask, theta: list[float], known: dict[str, Any]) -> list[float]:  # noqa: ARG001  # as all
-        n, h, columns = len(theta), 1e-4, []
-        for i in range(n):
-            at = [[t + s * h * (i == k) for k, t in enumerate(theta)] for s in (-2, -1, 1, 2)]
-            g = [np.array(ask(place)[1]) for place in at]
-            columns.append((g[0] - 8 * g[1] + 8 * g[2] - g[3]) / (12 * h))
-        matrix = np.array(columns) + ridge * np.eye(n)
-        return list(-rate * scipy.linalg.lu_solve(scipy.linalg.lu_factor(matrix), ask(theta)[1]))
+
+def newton(rate: float, least: float, hessian: Any = by_differences, most: float = math.inf) -> Any:
+    """Solve with the ridge, raised until the matrix is positive and, as Marquardt does, the loss no higher.
+
+    A ridge of `most` or more is taken whatever the loss.
+    """
+
+    def step(ask: Ask, theta: list[float], known: dict[str, Any]) -> list[float]:
+        loss, gradient = ask(theta)
+        matrix = hessian(ask, theta)
+        lowest = scipy.linalg.eigvalsh(matrix)[0]
+        ridge = max(least, known.get("ridge", 0.0) / 10)
+        while True:
+            up = ridge if lowest + ridge > 0 else ridge - lowest
+            change = -rate * scipy.linalg.solve(matrix + up * np.eye(len(theta)), gradient, assume_a="sym")
+            after = ask((np.array(theta) + change).tolist())[0]
+            if after <= loss + 8 * 2**-52 * abs(loss) or ridge >= most:
+                known["ridge"] = ridge
+                return list(change)
+            ridge = max(10 * ridge, 1e-3)
 
     return step
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schuss import DataError, DivergenceError, Momentum, Network, SettingError, derive
+from schuss import DataError, DivergenceError, Lbfgs, Momentum, Network, Rprop, SettingError, derive
 
 NETWORK = Network([2, 2, 1], "logistic")
 
@@ -27,6 +27,16 @@ NETWORK = Network([2, 2, 1], "logistic")
         ([1, 0], [1], {"steps": 0}, SettingError, "steps must be an integer of at least 1"),
         ([1, 0], [1], {"sample": 1}, SettingError, "sample must be an integer of at least 0 and at most 0"),
         ([1, 0], [1], {"rule": "momentum"}, SettingError, "rule must be a Plan or one of"),
+        (
+            [1, 0],
+            [1],
+            {"rule": 3},
+            SettingError,
+            "or one of gradient_descent.*schedule_free; got 3",
+        ),
+        ([1, 0], [1], {"rule": Lbfgs()}, SettingError, "steps of lbfgs are SciPy's.*derived: gradient_desc"),
+        ([1, 0], [1], {"rule": "lbfgs"}, SettingError, "steps of lbfgs are SciPy's"),
+        ([1, 0], [1], {"rule": Rprop()}, SettingError, "a derivation needs a rule.*weight by weight"),
         ([1, 0], [1], {"theta": np.zeros(3)}, DataError, "theta of this network has shape"),
         ([1, 0], [1], {"theta": np.full(9, math.nan)}, DataError, "NaN or infinity"),
         ([1, 0], [1], {"memory": np.zeros(9)}, DataError, "memory of rule 'momentum' has shape"),

@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 
 import schuss
+from plain_network import PlainNetwork
+from problems import draw_data
 from schuss import (
     Adam,
     DivergenceError,
     GradientDescent,
+    Lion,
     Momentum,
     Nesterov,
     Network,
+    RMSprop,
+    Rprop,
     SchussWarning,
     SettingError,
     SharpnessTracker,
@@ -150,10 +155,46 @@ def test_bad_settings_are_refused(how, message):
         SharpnessTracker(np.ones((2, 3)), np.ones((2, 1)), **how)
 
 
-def test_adam_is_refused_with_the_way_out():
-    """Its threshold lies in its own measure."""
-    with pytest.raises(SettingError, match=r"ask run.curvature\(step\)"):
-        tracked(Adam(), 1, 1)
+@pytest.mark.parametrize(
+    ("rule", "threshold"),
+    [(Adam(0.003), 38 / 0.003), (Adam(0.003, 0.5, 0.99), 6 / 0.003), (RMSprop(0.001), 2 / 0.001)],
+    ids=["adam", "adam, β₁ = .5", "rmsprop"],
+)
+def test_adam_ends_at_the_edge_in_its_own_measure(rule, threshold):
+    """The last quarter's mean ratio lies in [0.95, 1.1]; the Hessian's own highest eigenvalue is far from it.
+
+    However high the ratio was at first, it came back by itself, and nothing was warned of.
+    """
+    tracker, run = tracked(rule, 1600, 40)
+    late = [row for row in tracker.rows if row.step > 1200]
+    assert tracker.rows[-1].threshold == pytest.approx(threshold, rel=0.12)  # still corrected for its start
+    assert 0.95 <= np.mean([row.ratio for row in late]) <= 1.1
+    assert run.curvature().highest.value < 0.2 * tracker.rows[-1].threshold
+    assert tracker.rows[0].ratio > 2
+    assert tracker.warnings == []
+
+
+def test_rows_of_adam_are_what_curvature_measures():
+    """In the same measure, P^−½·H·P^−½; a matrix by hand has that eigenvalue, and H alone has another."""
+    network = Network([3, 4, 2], "tanh", output="identity")
+    X, T = draw_data()
+    tracker = SharpnessTracker(X, T, every=5)
+    run = train(network, X, T, rule=Adam(0.01), batch_size=None, epochs=10, callbacks=[tracker])
+    row, found = tracker.rows[-1], run.curvature(10)
+    assert abs(row.sharpness - found.in_measure.value) <= row.bound + found.in_measure.bound
+    H = PlainNetwork(X, T, hidden=4).hessian(run.theta)
+    divided = np.sqrt(run.state.memory[1]) + 1e-8
+    highest = np.linalg.eigvalsh(H / np.sqrt(np.outer(divided, divided)))[-1]
+    assert row.sharpness == pytest.approx(highest, rel=1e-3)
+    assert row.sharpness != pytest.approx(np.linalg.eigvalsh(H)[-1], rel=0.5)
+
+
+def test_a_rule_without_a_threshold_is_refused():
+    """Lion divides each step by its own size; a rule that looks at a whole step has no motion of its own."""
+    with pytest.raises(SettingError, match="'lion' divides each step by that step alone"):
+        tracked(Lion(), 1, 1)
+    with pytest.raises(SettingError, match="sharpness needs a rule"):
+        tracked(Rprop(), 1, 1)
 
 
 def test_samples_that_do_not_fit_are_refused():

@@ -132,6 +132,8 @@ def test_json_and_another_format_are_refused() -> None:
         ({"--momentum": "1.5"}, 2, "momentum must lie in [0, 1]; got 1.5"),
         ({"--learning-rate": "nan"}, 2, "learning_rate must lie in (0, inf)"),
         ({"--rule": "momentun"}, 2, "did you mean 'momentum'?"),
+        ({"--rule": "lbfgs"}, 2, "the steps of lbfgs are SciPy's"),
+        ({"--rule": "rprop"}, 2, "a derivation needs a rule"),
         ({"--rule": "adam", "--momentum": "0.9"}, 2, "rule 'adam' has no momentum"),
         ({"--activation": "sigmoid"}, 2, "activation must be one of"),
         ({"--loss": "cross_entropi"}, 2, "did you mean 'cross_entropy'?"),
@@ -193,6 +195,7 @@ def test_a_step_of_a_recorded_run_is_derived(tmp_path: Path, monkeypatch: pytest
         (("--run", "iris", "--step", 9999), "step must be"),
         (("--step", 3), "--step is for --run"),
         ((), "give --layers, --input and --target"),
+        (("--rule", "lbfgs"), "Rules that can be derived: gradient_descent, momentum"),
         (("--run", "nowhere"), "no folder"),
     ):
         done = invoke("derive", *args)

@@ -8,6 +8,7 @@ import pytest
 from commands import ESCAPE, invoke, invoke_json, write_csv
 
 from schuss import TrainingInterrupted
+from schuss.engine import native
 from schuss.insight.stability_map import cells
 
 QUICK = ("--levels", "2", "--epochs", "20", "--hidden", "8", "-q")
@@ -46,6 +47,23 @@ def test_any_rule_that_keeps_a_memory_is_mapped_and_named() -> None:
     plain = [word for word in words[1:] if word not in ("--set", "nu=0.5")]
     plain.insert(plain.index(f"beta={settings['beta']!r}"), "--set")
     assert invoke_json(*plain, "--no-record", "-q")["loss"][-1] != found["best"]["last_loss"]
+
+
+@pytest.mark.skipif(not native.bfloat16_set(), reason="this processor has no products of bfloat16")
+def test_cells_are_trained_with_the_engine_that_is_asked_for() -> None:
+    """Products of bfloat16 too, with a curvature of full products; the other engine's losses differ."""
+    found = invoke_json("map", "iris", "--engine", "bfloat16", *QUICK)
+    full = invoke_json("map", "iris", *QUICK)
+    run = invoke_json(*shlex.split(found["command"])[1:], "--no-record", "-q")
+
+    assert (found["engine"]["engine"], run["engine"]["engine"]) == ("bfloat16", "bfloat16")
+    assert full["engine"]["engine"] == "native"
+    assert run["loss"][-1] == found["best"]["last_loss"]
+    assert found["end_loss"] != full["end_loss"]
+    assert found["sharpness"] == full["sharpness"]
+    refused = invoke("map", "iris", "--engine", "bfloat16", "--dtype", "float64", *QUICK)
+    assert refused.code == 1
+    assert "products of bfloat16 are for float32; got float64" in refused.err
 
 
 def test_columns_are_quoted_in_the_command(tmp_path: Path) -> None:

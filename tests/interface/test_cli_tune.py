@@ -223,6 +223,30 @@ def test_a_range_test_proposes_rates(data: Path, tmp_path: Path) -> None:
     assert "leave out --trials" in done.told
 
 
+GIVEN = (
+    ("--task", "classification", "--seed", 3, "--test-size", 0.3),
+    ("--dtype", "float64", "--engine", "reference", "--drop-missing-target"),
+)
+
+
+@pytest.mark.parametrize("options", [(), *GIVEN])
+def test_a_range_tests_command_begins_where_it_began(data: Path, options: tuple[Any, ...]) -> None:
+    """The loss of its first step is the test's to the last bit; with an option left out it is another."""
+    if "--drop-missing-target" in options:
+        data.write_text(data.read_text("utf-8") + "1.0,2.0,Bern,\n", "utf-8")
+    told = invoke_json("tune", data, "-t", "kind", "--range-test", *options)
+    words = shlex.split(told["commands"][0])[1:]
+
+    def first_loss(*words: str) -> float:
+        return float(load_run(invoke_json(*words)["run"]).step_loss[0])
+
+    assert first_loss(*words) == told["loss"][0]
+    assert invoke_json(*words, "--no-record")["engine"]["engine"] == told["engine"]["engine"]
+    for option in {"--seed", "--dtype"} & set(options):
+        place = words.index(option)
+        assert first_loss(*words[:place], *words[place + 2 :]) != told["loss"][0]
+
+
 def test_any_trial_becomes_a_recorded_run(data: Path, tmp_path: Path) -> None:
     """With the bits of the command that is printed; that of another trial makes others."""
     tuned(data, "--study", "mine", "--seed", 2, "--test-size", 0.3)

@@ -80,6 +80,12 @@ def test_every_step_is_the_plain_rules(name):
     check_followed(*TWINS[name])
 
 
+def test_every_rule_has_a_plain_twin_and_a_broken_one():
+    """A rule that is added to the table without them is missed."""
+    assert {rule.name for rule, *_ in TWINS.values()} == {kind.name for kind in WHOLE_STEPS}
+    assert set(BROKEN) == set(TWINS)
+
+
 class WithoutGoingBack(Rprop):
     """RPROP+ that stays instead of taking a step back."""
 
@@ -148,14 +154,6 @@ def test_a_broken_twin_is_rejected(name):
     _, twin, near, steps = TWINS[name]
     with pytest.raises(AssertionError, match="step"):
         check_followed(BROKEN[name], twin, near, steps)
-
-
-def test_newton_needs_one_step_on_a_quadratic():
-    """Without a ridge; with one it does not arrive."""
-    thetas, _ = descend(Newton(ridge=0.0), BOWL, BOWL.start, 1)
-    assert np.abs(thetas[1]).max() < 1e-12
-    thetas, _ = descend(Newton(ridge=0.1), BOWL, BOWL.start, 1)
-    assert np.abs(thetas[1]).max() > 1e-3
 
 
 def test_conjugate_gradients_need_as_many_steps_as_there_are_weights():
@@ -275,43 +273,6 @@ def test_a_plan_says_what_a_rule_cannot_do(kind):
             Plan(kind(), **whole, **{name: 0.1})
     assert Plan(kind(), **whole, l2=0.1, dropout=0.2).rule == kind()
     assert Plan(Momentum(), clip=0.1, weight_decay=0.1).clip == 0.1
-
-
-def test_newton_names_the_size_that_it_can_do():
-    """Before the first step, and what else there is."""
-    assert first_memory(Newton(), np.zeros(1000)).shape == (3, 1000)
-    with pytest.raises(SettingError, match=r"at most 1,000 weights.*1,001.*conjugate_gradients"):
-        first_memory(Newton(), np.zeros(1001))
-
-
-@pytest.mark.parametrize("lowest", [0.0, -0.5])
-def test_newton_asks_for_a_ridge_where_there_is_no_way_down(lowest):
-    """A valley that is flat along one direction, and a saddle."""
-    valley = Quadratic((0.0, 1.0))
-    valley.H = np.diag([lowest, 1.0])
-    with pytest.raises(SettingError, match=f"lowest curvature is {lowest:.3g}.*ridge above 0"):
-        descend(Newton(ridge=0.0), valley, valley.start, 1)
-
-
-def test_newton_has_no_number_for_curvatures_beyond_its_ridge():
-    """Where H + r·1 cannot be inverted, the step is not finite, and the training says that it diverged."""
-    steep = Quadratic((1.0, 1.0))
-    steep.H = np.array([[1e300, 1e300], [1e300, 1e300]])
-    thetas, _ = descend(Newton(), steep, np.array([1.0, 1.0]), 1)
-    assert not np.isfinite(thetas[1]).all()
-    thetas, _ = descend(Newton(), BOWL, BOWL.start, 1)
-    assert np.isfinite(thetas[1]).all()
-
-
-def test_newton_leaves_a_saddle():
-    """The ridge is raised, so that each step leads downhill; one that is large enough stays as it is."""
-    saddle = Quadratic((0.0, 1.0))
-    saddle.H, saddle.start = np.diag([-0.5, 1.0]), np.array([0.1, 1.0])
-    thetas, _ = descend(Newton(ridge=0.1), saddle, saddle.start, 5)
-    assert (np.diff([saddle.loss(theta) for theta in thetas]) < 0).all()
-    np.testing.assert_allclose(thetas[1], saddle.start * [1 + 0.5 / 0.1, 1 - 1 / 1.6])
-    thetas, _ = descend(Newton(ridge=0.7), saddle, saddle.start, 1)
-    np.testing.assert_allclose(thetas[1], saddle.start * [1 + 0.5 / 0.2, 1 - 1 / 1.7])
 
 
 def test_the_page_names_every_rule_and_setting():

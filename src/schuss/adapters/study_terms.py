@@ -8,7 +8,7 @@ from typing import Any
 from schuss.adapters.columns import Table
 from schuss.adapters.fitting import Prepared, prepare
 from schuss.adapters.model import Model, fit_model
-from schuss.adapters.train_command import RISE_AND_FALL, options_of, train_command
+from schuss.adapters.train_command import RISE_AND_FALL, options_of, terms_of, train_command
 from schuss.adapters.tuning_problem import recipe_of
 from schuss.engine.engine import Engine
 from schuss.insight.tuning.folds import Problem
@@ -91,11 +91,5 @@ class Terms:
 
     def command(self, setting: Setting, data: str) -> str:
         """Return the ``schuss train …`` that makes the same model as `fit`, to the same bits."""
-        others = {
-            "seed": self.seed,
-            "task": self.task,
-            "test_size": self.test_size,
-            "dtype": None if self.dtype == "float32" else self.dtype,
-            "engine": None if self.engine == "native" else self.engine,
-        }
+        others = terms_of(self.seed, self.task, self.test_size, self.dtype, self.engine)
         return train_command(data, self.targets, options_of(setting) | others)

@@ -9,7 +9,7 @@ from typing import Any
 from schuss.adapters.recipe import WARM_UP
 from schuss.insight.tuning.setting import Setting
 
-__all__ = ["RISE_AND_FALL", "options_of", "train_command"]
+__all__ = ["RISE_AND_FALL", "options_of", "terms_of", "train_command"]
 
 RISE_AND_FALL = f"cosine,warm_up={WARM_UP:g}"  # the recipe's own schedule as --schedule takes it
 
@@ -20,15 +20,26 @@ def train_command(data: str, targets: Sequence[str], options: dict[str, Any]) ->
     Parameters
     ----------
     options : dict
-        By their names in Python; those that are None are left out.
+        By their names in Python; those that are None or False are left out, and of True the name is enough.
     """
     words = ["schuss", "train", data]
     for target in targets:
         words += ["--target", target]
     for name, value in options.items():
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", str(value)]
+        if value is not None and value is not False:
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return join(words)
+
+
+def terms_of(seed: int, task: str | None, test_size: float | None, dtype: str, engine: str) -> dict[str, Any]:
+    """Return the options that make the same rows, first weights and bits; None where that is the default."""
+    return {
+        "seed": seed,
+        "task": task,
+        "test_size": test_size,
+        "dtype": None if dtype == "float32" else dtype,
+        "engine": None if engine in ("auto", "native") else engine,
+    }
 
 
 def options_of(setting: Setting) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from schuss.engine.reference import ReferenceEngine
 from schuss.errors import KernelMissingWarning
 from schuss.method.checks import check_choice
 
-__all__ = ["ENGINES", "engine_like", "engine_named"]
+__all__ = ["ENGINES", "engine_like", "engine_named", "with_full_products"]
 
 ENGINES = ("auto", "native", "reference", "bfloat16")
 
@@ -58,6 +58,11 @@ def engine_like(info: EngineInfo, threads: int | None = None) -> Engine:
     if not alike or native.NativeEngine(threads).info.arithmetic == info.arithmetic:
         return engine_named("auto", threads)
     return native.NativeEngine(threads, alike[0])
+
+
+def with_full_products(engine: Engine) -> Engine:
+    """Return an engine that can be asked in float64 how a loss bends: the same, or native for bfloat16."""
+    return native.NativeEngine(engine.info.threads) if engine.info.engine == "bfloat16" else engine
 
 
 def _warn_once() -> None:

@@ -113,4 +113,4 @@ def draw_sharpness(axes: Axes, tracker: SharpnessTracker) -> None:
     )
     axes.set_ylim(bottom=0)
     axes.set_ylabel("curvature")
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="best")

@@ -11,13 +11,13 @@ from schuss.engine.engine import Engine
 from schuss.errors import DataError, SettingError
 from schuss.insight.curvature.batches import batches_along
 from schuss.insight.curvature.lanczos import Eigenvalue, lanczos
-from schuss.insight.curvature.motion import response_of
+from schuss.insight.curvature.measure import product_in, root_of_measure
 from schuss.insight.curvature.noise_scale import measured_noise_scale
 from schuss.insight.curvature.surface import Numbers, Surface, drawn_of
 from schuss.insight.curvature.value import Curvature
 from schuss.method.checks import check_integer
 from schuss.method.plan import Plan
-from schuss.method.rules.rule import Seen, WholeStep
+from schuss.method.rules.rule import WholeStep
 from schuss.method.samples import Samples
 from schuss.method.schedules import at_steps, highest
 from schuss.method.state import State
@@ -148,22 +148,15 @@ def _measured(surface: Surface, state: State, n: int, of_samples: int, products:
 def _in_measure(
     surface: Surface, state: State, theta: Numbers, rates: list[float], products: int, seed: int
 ) -> Eigenvalue | None:
-    """Return the highest eigenvalue of P^−½·H·P^−½, P what the rule divides each element by."""
-    rule, memory = surface.plan.rule, state.memory.astype(np.float64)
+    """Return the highest eigenvalue in the rule's own measure; None where it has none, or not yet."""
+    rule = surface.plan.rule
     if isinstance(rule, WholeStep) or not rule.reads_memory:
         return None
-    if not memory[len(response_of(rule, rates).take[0]) :].any():
+    root = root_of_measure(rule, state, rates)
+    if root is None:
         return None
-    seen = Seen(memory.T, memory.T, None)
-    root = 1.0 / np.sqrt(rule.expansion(np.array([rates]), seen, np.float64).measure)  # P^−½
-    found = lanczos(
-        lambda v: root * surface.product(theta, root * v),
-        theta.size,
-        seed=seed,
-        most=products,
-        both_ends=False,
-    )
-    return found[-1]
+    product = product_in(surface, theta, root)
+    return lanczos(product, theta.size, seed=seed, most=products, both_ends=False)[-1]
 
 
 def _along(surface: Surface, state: State, theta: Numbers, rates: list[float]) -> float | None:

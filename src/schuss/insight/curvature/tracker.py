@@ -3,14 +3,18 @@
 Where batches are all samples, training lets the highest eigenvalue of the Hessian rise until it hovers at
 what the rule holds out on a parabola: 2/α for gradient descent, (2+2η)/α for momentum, (2+2η)/(α·(1+2η))
 for Nesterov. There the loss is not monotone and falls all the same. Well above it, it diverges.
-Source: Cohen, Kaur, Li, Kolter & Talwalkar, Gradient descent on neural networks typically occurs at the edge
-of stability, ICLR 2021.
+For Adam and others that divide by their memory it is the highest eigenvalue in the rule's own measure
+(`schuss.insight.curvature.measure`) that hovers there: at (2+2β₁)/((1−β₁)·α) for Adam, 38/α at β₁ = .9.
+Far above it such a rule swings, and so divides by more and comes back; that is no divergence, and no warning.
+Sources: Cohen, Kaur, Li, Kolter & Talwalkar, Gradient descent on neural networks typically occurs at the edge
+of stability, ICLR 2021; Cohen et al., Adaptive gradient methods at the edge of stability, arXiv:2207.14484.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +24,11 @@ from schuss.engine.engine import Engine
 from schuss.errors import DataError, SchussWarning, SettingError
 from schuss.insight.curvature.curvature import MOST_SAMPLES, rates_before
 from schuss.insight.curvature.lanczos import Eigenvalue, lanczos
+from schuss.insight.curvature.measure import product_in, root_of_measure
 from schuss.insight.curvature.stability import largest_stable_curvature, largest_stable_rate
 from schuss.insight.curvature.surface import Numbers, Surface, drawn_of
 from schuss.method.checks import check_integer, check_number
+from schuss.method.rules import Rule
 from schuss.method.rules.rule import element_wise
 from schuss.method.samples import Samples
 from schuss.training.loop import Epoch
@@ -35,7 +41,7 @@ FAR = 2.0  # times the threshold: hovering was never seen beyond 1.7
 
 
 class SharpnessRow(NamedTuple):
-    """One measurement, before step `step`; the sharpness is known to within `bound`."""
+    """One measurement, before step `step`; the sharpness, in the rule's own measure, is known to `bound`."""
 
     step: int
     loss: float
@@ -61,7 +67,7 @@ class SharpnessTracker:
         Of what is drawn.
     warn_above : float, default 2
         Ratio of sharpness and threshold beyond which it warns. Around 1 a training on all samples is at
-        home; one that goes far beyond is on its way to divergence.
+        home; one that goes far beyond is on its way to divergence. Of rules such as Adam it never warns.
     engine : str or Engine, default "auto"
 
     Attributes
@@ -98,28 +104,31 @@ class SharpnessTracker:
         """Measure, if it is time; warn, if it is far beyond the threshold."""
         if epoch.number % self._every and epoch.number != 1:
             return
-        if element_wise(epoch.plan.rule, "sharpness").reads_memory:
-            raise SettingError(
-                f"the threshold of rule {epoch.plan.rule.name!r} lies in its own measure, which is not "
-                "followed; ask run.curvature(step) for it."
-            )
-        self.rows.append(self._measured(epoch))
+        self.rows.append(self._measured(epoch, element_wise(epoch.plan.rule, "sharpness")))
         self._warn(epoch)
 
-    def _measured(self, epoch: Epoch) -> SharpnessRow:
+    def _measured(self, epoch: Epoch, rule: Rule) -> SharpnessRow:
         samples, plan, step = self._drawn(epoch), epoch.plan, epoch.state.step
+        rates = rates_before(plan, step, self._n)
+        root = root_of_measure(rule, epoch.state, rates)
+        if root is None:
+            raise SettingError(
+                f"rule {rule.name!r} divides each step by that step alone, so its sharpness has no "
+                "threshold; follow one such as momentum or adam."
+            )
         surface = Surface(self._engine, epoch.network, samples, plan, plan.batch_of(self._n))
-        highest = self._highest(surface, epoch.state.theta.astype(np.float64))
-        threshold = largest_stable_curvature(plan.rule, rates_before(plan, step, self._n))
+        theta = epoch.state.theta.astype(np.float64)
+        highest = self._highest(product_in(surface, theta, root), theta.size)
+        threshold = largest_stable_curvature(rule, rates)
         ratio = highest.value / threshold
         return SharpnessRow(step, epoch.loss, highest.value, highest.bound, threshold, ratio)
 
-    def _highest(self, surface: Surface, theta: Numbers) -> Eigenvalue:
+    def _highest(self, product: Callable[[Numbers], Numbers], n: int) -> Eigenvalue:
         """Return the highest eigenvalue, looked for where it was the last time."""
         try:
             found = lanczos(
-                lambda v: surface.product(theta, v),
-                theta.size,
+                product,
+                n,
                 seed=self._seed,
                 start=self._top,
                 most=MOST_PRODUCTS,
@@ -146,7 +155,7 @@ class SharpnessTracker:
 
     def _warn(self, epoch: Epoch) -> None:
         row, plan = self.rows[-1], epoch.plan
-        if not row.ratio > self._warn_above:
+        if plan.rule.reads_memory or not row.ratio > self._warn_above:  # swings enlarge what it divides by
             return
         rates = rates_before(plan, row.step, self._n)
         stable = largest_stable_rate(plan.rule, rates, row.sharpness)

@@ -26,17 +26,18 @@ from schuss.method.checks import check_integer
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
-from schuss.method.rules import RULES, Rule
+from schuss.method.rules import ELEMENT_WISE, RULES, Rule
 from schuss.method.rules.rule import LETTERS, element_wise
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State
 from schuss.training.divergence import first_bad_layer
 from schuss.training.setup import first_state
 
-__all__ = ["derive"]
+__all__ = ["derive", "refuse_lbfgs"]
 
 MOST_STEPS = 100_000
 SHOWN_STEPS = 4
+DERIVABLE = ", ".join(kind.name for kind in ELEMENT_WISE)
 
 
 def derive(
@@ -151,11 +152,21 @@ def _is_flat(x: Any) -> bool:
         return False
 
 
+def refuse_lbfgs(rule: Any) -> None:
+    """Raise SettingError for L-BFGS, or its name: its steps cannot be derived."""
+    if getattr(rule, "name", rule) == "lbfgs":
+        raise SettingError(
+            "the steps of lbfgs are SciPy's: their lengths, and the gradients that it remembers, stay inside "
+            f"it, so no line of them can be derived. Rules that can be derived: {DERIVABLE}."
+        )
+
+
 def _plan(rule: Rule | Plan | None, steps: int) -> Plan:
     if rule is None:
         return Plan(epochs=steps, batch_size=None)
+    refuse_lbfgs(rule)
     if not isinstance(rule, Plan) and type(rule) not in RULES.values():
-        raise SettingError(f"rule must be a Plan or one of {', '.join(RULES)}; got {rule!r}.")
+        raise SettingError(f"rule must be a Plan or one of {DERIVABLE}; got {rule!r}.")
     plan = rule if isinstance(rule, Plan) else Plan(rule, epochs=steps, batch_size=None)
     element_wise(plan.rule, "a derivation")
     return plan

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from schuss.engine.choice import with_full_products
 from schuss.engine.engine import Engine
 from schuss.errors import DataError, SettingError
 from schuss.insight.curvature.curvature import MOST_SAMPLES
@@ -86,7 +87,8 @@ def set_up(
     """Return what the trainings share; see `stability_map`."""
     grid = Grid(learning_rates or UNKNOWN, momenta, coarse, levels)  # a bad one is refused before any work
     n, wide = len(samples), theta.astype(np.float64)
-    surface = Surface(engine, network, drawn_of(samples, n, SEED), plan, plan.batch_of(n))
+    asked = with_full_products(engine)
+    surface = Surface(asked, network, drawn_of(samples, n, SEED), plan, plan.batch_of(n))
     start = surface.loss(wide)
     if not math.isfinite(start):
         raise DataError("the loss of the first weights is not finite: scale inputs and targets.")

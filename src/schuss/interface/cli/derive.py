@@ -119,6 +119,7 @@ def derive(
         raise SettingError("--step is for --run: a step of a recorded run.")
     if seed is not None and weights is not None:
         raise SettingError("give --seed, to draw the weights, or --weights, to read them; not both.")
+    wanted = rule_of(rule, learning_rate, momentum)
     if layers is None or sample is None or target is None:
         raise SettingError("give --layers, --input and --target, as 2-2-1, 1,0 and 1; or --run and --step.")
     network = Network(parse_layers(layers), activation, loss, output=output)
@@ -126,7 +127,7 @@ def derive(
         network,
         numbers("--input", sample, network.layers[0]),
         numbers("--target", target, network.layers[-1]),
-        rule=rule_of(rule, learning_rate, momentum),
+        rule=wanted,
         theta=None if weights is None else read_theta(network, weights),
         weight=weight,
         steps=steps,
@@ -184,8 +185,10 @@ def numbers(option: str, text: str, count: int) -> list[float]:
 
 def rule_of(name: str, learning_rate: float | None, momentum: float | None) -> Rule:
     """Return the rule of that name, with the rates that were given."""
+    from schuss.insight.derivation.derive import refuse_lbfgs
     from schuss.method.rules import rule_named
 
+    refuse_lbfgs(name)
     kind = rule_named(name)
     given = {"learning_rate": learning_rate, "momentum": momentum}
     rates = {key: value for key, value in given.items() if value is not None}

@@ -26,22 +26,28 @@ def show_range_test(
     data: str,
     plot: Path | None,
     *,
+    dropped: bool,
     engine: str,
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Make a range test with what `schuss train` takes by itself, and print what it says."""
+    """Make a range test with what `schuss train` takes by itself, and print what it says.
+
+    The commands begin at the weights and with the batches of the test: `dropped` says whether rows without
+    a target were left out of the table.
+    """
     from schuss.adapters.fitting import prepare
     from schuss.adapters.recipe import Recipe
-    from schuss.adapters.train_command import RISE_AND_FALL, train_command
+    from schuss.adapters.train_command import RISE_AND_FALL, terms_of, train_command
     from schuss.insight.range_test import range_test
 
     found = prepare(table, targets, **how)
     recipe = Recipe(seed=how["seed"])
     network, plan = recipe.network(found.X.shape[1], found.targets), recipe.plan(len(found.X))
     tested = range_test(network, found.X, found.T, plan, engine=engine, threads=threads)
+    terms = terms_of(**how, engine=engine) | {"drop_missing_target": dropped}
     commands = [
-        train_command(data, targets, {"learning_rate": f"{rate:.3g}", "schedule": RISE_AND_FALL})
+        train_command(data, targets, {"learning_rate": f"{rate:.3g}", "schedule": RISE_AND_FALL} | terms)
         for rate in (tested.tenth, tested.steepest)
         if rate is not None
     ]

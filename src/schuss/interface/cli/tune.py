@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -135,7 +135,8 @@ def tune(
     table = with_targets(table, targets, drop=drop_missing_target)
     if range_test:
         how = {"task": task, "test_size": test_size, "seed": seed, "dtype": dtype}
-        show_range_test(table, targets, how, data, plot, engine=engine, threads=threads, as_json=as_json)
+        run: dict[str, Any] = {"engine": engine, "threads": threads, "as_json": as_json}
+        show_range_test(table, targets, how, data, plot, dropped=drop_missing_target, **run)
         return
     place = None if no_record else place_for(record, table.name)
     searching = None if quiet else SearchProgress()
