@@ -1,7 +1,8 @@
 """Recorded runs: what recording costs, and how long answers take.
 
 ``cost``: each network of the trainings with a recording against the same without, in turn, on as many threads
-as the engine takes, in float32. ``ask``: on recorded runs of 64-128-10 with batch 32.
+as the engine takes, in float32. ``ask``: on recorded runs of 64-128-10 with batch 32. ``gaps``: how much work
+lies between two checkpoints of the largest network.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from benchmarks.lines import Line
 from schuss import Run, load_run, train
 from schuss.insight.spikes.spikes import spikes
 from schuss.insight.story.story import story
+from schuss.training.run_folder import RunFolder
 
 PART = "record"
 SECONDS = 3.0  # of one training
 MOST = 1.05
+GAPS_SECONDS = 8.0
 NETWORKS = [case for case in TRAININGS if case.share or (case.dtype == "float32" and case.peers is None)]
 STEPS = 50_000
 WEIGHT = "hidden1[3] <- input[20]"
@@ -101,7 +104,28 @@ def questions(run: Run, folder: str) -> list[tuple[str, Callable[[], object], fl
     ]
 
 
-CASES = {"cost": cost, "ask": ask}
+def gaps(runs: int) -> Iterator[Line]:
+    """Record the network with the most weights, and ask for a step in the middle of its widest gap."""
+    case = max(NETWORKS, key=lambda each: each.network.n_parameters)
+    X, T = samples(case)
+    epoch = min(seconds(lambda: train(case.network, X, T, case.plan(1))) for _ in range(3))
+    epochs = max(1, round(GAPS_SECONDS / epoch))
+    with tempfile.TemporaryDirectory() as folder:
+        train(case.network, X, T, case.plan(epochs), record=f"{folder}/run")
+        kept = RunFolder(Path(folder) / "run")
+        spent = np.array([kept.checkpoint(step).seconds for step in kept.steps])
+        widest = int(np.argmax(np.diff(spent)))
+        step = sum(kept.steps[widest : widest + 2]) // 2
+        note = f"of {len(spent)} checkpoints in {spent[-1]:.1f} s"
+        gap = float(np.diff(spent)[widest])
+        yield Line(PART, "gaps", case.name, gap * 1e3, "ms", gap, 1.0, at_most=True, note=note)
+        took = float(np.median([seconds(lambda: load_run(f"{folder}/run").at(step)) for _ in range(runs)]))
+        yield Line(
+            PART, "gaps", f"at({step}), from disk, proved", took * 1e3, "ms", note="the whole gap made again"
+        )
+
+
+CASES = {"cost": cost, "ask": ask, "gaps": gaps}
 
 
 def run(names: list[str], runs: int) -> Iterator[Line]:

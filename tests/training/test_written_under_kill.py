@@ -13,9 +13,12 @@ KILLS = 60
 SAVER = """
 import json, os, pathlib, signal, sys, time
 import numpy as np
+from functools import partial
+from schuss.adapters import model_file
 from schuss import Network, load_model, save_model, train
 
 path = pathlib.Path(sys.argv[1])
+model_file.write_whole = partial(model_file.write_whole, cached=sys.argv[3] == "cached")
 network = Network([40, 400, 10], "tanh", output="identity")
 X, T = np.ones((4, 40)), np.zeros((4, 10))
 runs = [train(network, X, T, epochs=1, seed=seed) for seed in (1, 2)]
@@ -42,9 +45,10 @@ print(json.dumps({"seen": seen, "cut": cut}))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="has no fork to kill cheaply")
-def test_a_kill_at_any_instant_leaves_a_file_that_opens(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["cached", "past the cache"])
+def test_a_kill_at_any_instant_leaves_a_file_that_opens(tmp_path: Path, way: str) -> None:
     """After each of many kills the file loads with its checksum, and is one of the two that were saved."""
-    command = [sys.executable, "-c", SAVER, str(tmp_path / "model.schuss"), str(KILLS)]
+    command = [sys.executable, "-c", SAVER, str(tmp_path / "model.schuss"), str(KILLS), way]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603  # our own command
 
     assert done.returncode == 0, done.stderr

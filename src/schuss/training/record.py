@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from schuss.errors import OutputError
+from schuss.training.past_cache import write_past_cache
 
 try:
     import fcntl
@@ -19,11 +20,14 @@ except ImportError:  # Windows
 __all__ = ["NextFree", "append", "check_place", "claim", "make_folder", "remove", "write_whole"]
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes, *, flush: bool = True) -> Path:
+def write_whole(
+    path: str | os.PathLike[str], content: bytes, *, flush: bool = True, cached: bool = True
+) -> Path:
     """Write `content` to `path` so that the file is there whole or not at all, and return the path.
 
     The bytes go to a temporary file beside it, are flushed to the disk, and the name is changed last.
     Without `flush` that holds for a kill, but not for a power failure, which a checksum must notice.
+    What is not to be `cached` goes to the disk at once where that can be: see past_cache.py.
 
     Raises
     ------
@@ -36,8 +40,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes, *, flush: bool = T
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=os.path.dirname(place))  # noqa: PTH120  # all are strings here
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
+            if cached or not write_past_cache(handle, content):
+                file.write(content)
+                file.flush()
             if flush:
                 os.fsync(file.fileno())
         os.chmod(temporary, _mode(place))  # noqa: PTH101  # as above

@@ -20,7 +20,9 @@ from schuss.training.run_folder import RunFolder
 __all__ = ["Recorder"]
 
 SHARE = 30  # of the time, what writing may take: one part
-DISK_SPEED = 4e8  # bytes a second, until a checkpoint has been written
+LARGE = 2**20  # bytes of a checkpoint that is better kept out of the page cache
+SLOWEST = 2e8  # bytes a second of a disk for which that is no faster
+DISK_SPEED = 6e8  # bytes a second, until a checkpoint has been written
 STEPS_AT_FIRST = 64
 
 
@@ -66,6 +68,7 @@ class Recorder:
         self._ended = self._asked = time.perf_counter()
         self._from, self._steps = 0, STEPS_AT_FIRST
         self._failed = self.full = False
+        self._cached = size < LARGE
         self._most_losses = int(keep.size / 16)  # half of it, at 8 bytes each
 
     def until(self, step: int) -> int:
@@ -90,7 +93,9 @@ class Recorder:
         if self.written + len(losses) > self._most_losses:
             losses, norms, self.full = losses[:0], norms[:0], True
         try:
-            size = self.folder.write(checkpoint, self.written, losses, self.norms_written, norms)
+            size = self.folder.write(
+                checkpoint, self.written, losses, self.norms_written, norms, cached=self._cached
+            )
         except OutputError as error:
             self._failed = True
             last = max(self._sizes, default=0)
@@ -105,6 +110,7 @@ class Recorder:
         self._sizes[step] = size
         self._thin(self.keep.size - 8 * self.written)
         self._ended = time.perf_counter()
+        self._cached |= size / (self._ended - began) < SLOWEST
         self._spacing = self._spaced(self._ended - began)
 
     def go_back(self, losses: Array, norms: Array, step: int) -> None:

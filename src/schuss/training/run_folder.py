@@ -195,8 +195,20 @@ class RunFolder:
         """Return what `Keep.norms` asked for, as far as it is whole, shape (rows, 3)."""
         return self._rows(NORMS)[0]
 
-    def write(self, checkpoint: Checkpoint, first: int, losses: Array, first_norm: int, norms: Array) -> int:
-        """Keep a checkpoint and the rows of both series that are new; return how many bytes it takes."""
+    def write(
+        self,
+        checkpoint: Checkpoint,
+        first: int,
+        losses: Array,
+        first_norm: int,
+        norms: Array,
+        *,
+        cached: bool,
+    ) -> int:
+        """Keep a checkpoint and the rows of both series that are new; return how many bytes it takes.
+
+        `cached` as for `write_whole`.
+        """
         if len(losses):
             append(self.path / LOSSES[0], as_block(first, losses.reshape(-1, 1)))
         if len(norms):
@@ -204,7 +216,7 @@ class RunFolder:
         content = checkpoint.to_bytes()
         # a training of seconds is sooner made again than a disk is waited for
         lasts = checkpoint.stopped is not None and checkpoint.seconds > FLUSHED
-        write_whole(self.place(checkpoint.state.step), content, flush=lasts)
+        write_whole(self.place(checkpoint.state.step), content, flush=lasts, cached=cached)
         return len(content)
 
     def go_back(self, losses: Array, norms: Array, step: int) -> None:
