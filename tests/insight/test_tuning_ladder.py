@@ -68,3 +68,44 @@ def test_a_study_that_knows_a_better_one_is_heard() -> None:
     climbing = ladder({START: [1.0] * 6, better: [0.8] * 6, lucky: [0.1] * 3})
     climbing.settle()
     assert climbing.best == better
+
+
+STEADY, LUCKY = replace(START, momentum=0.1), replace(START, momentum=0.2)
+SCORES = [1.0, 2.0, 3.0, 1.1, 2.2, 3.1]
+
+
+def less(by: list[float]) -> list[float]:
+    return [score - less for score, less in zip(SCORES, by, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("steady", "lucky", "chosen"),
+    [
+        ([0.2] * 6, [0.9, 0.0, 0.0, 0.9, 0.0, 0.0], STEADY),  # the lower mean of the other is of two folds
+        ([0.2] * 6, [0.9, 0.8, 0.9, 0.9, 0.8, 0.9], LUCKY),  # which may well be so
+        ([0.1, -0.1, 0.1, -0.1, 0.1, -0.05], [0.9, -0.5, -0.2, 0.3, -0.2, -0.2], START),  # neither is sure
+        ([-0.1] * 6, [-0.2] * 6, START),
+        ([0.2] * 6, [5.0] * 3, STEADY),  # on fewer folds than the best
+        ([0.2] * 6, [math.inf, 1, 1, 1, 1, 1], STEADY),
+    ],
+)
+def test_in_the_end_what_can_be_counted_on_is_taken(
+    steady: list[float], lucky: list[float], chosen: Setting
+) -> None:
+    """Not the lowest mean, but the lowest with its error added, on rows that folds share."""
+    known = {START: SCORES, STEADY: less(steady), LUCKY: [s - b for s, b in zip(SCORES, lucky, strict=False)]}
+    climbing = ladder(known)
+    climbing.settle()
+    assert climbing.chosen([START]) == chosen
+
+
+def test_the_best_of_the_starts_is_the_yardstick() -> None:
+    """What is better than the first start alone does not take the place of a better second one."""
+    climbing = ladder({START: SCORES, STEADY: less([0.2] * 6), LUCKY: less([0.1] * 6)})
+    climbing.settle()
+    assert climbing.chosen([START, LUCKY]) == STEADY
+    assert climbing.chosen([START, STEADY]) == STEADY
+    noisy = ladder({START: SCORES, STEADY: less([0.2] * 6), LUCKY: less([0.9, 0.1, 0.1, 0.3, 0.1, 0.1])})
+    noisy.settle()
+    assert noisy.chosen([START, STEADY]) == STEADY
+    assert ladder({}).chosen([START]) == START

@@ -12,7 +12,7 @@ from tuning_problems import START, make, quick_problem, quick_search
 from schuss import train
 from schuss.insight.tuning.clock import Clock
 from schuss.insight.tuning.effects import effects
-from schuss.insight.tuning.folds import Fold, Unit
+from schuss.insight.tuning.folds import Fold, Unit, shared
 from schuss.insight.tuning.found import Found, standings
 from schuss.insight.tuning.journal import Journal, Measured
 from schuss.insight.tuning.search import Reached
@@ -224,6 +224,27 @@ def test_standings_are_paired_with_the_start() -> None:
 
     assert (found[other].gap, found[other].error) == (-1.0, 0.0)
     assert found[other].score == 4.5 > found[START].score == 4.0
+
+
+def test_what_folds_share_makes_a_difference_less_sure() -> None:
+    """By the share of rows to train on that two folds have in common; independent ones would have none."""
+    other = START.shortened(0.5)
+    scores = {START: [1.0, 5.0, 6.0, 2.0, 4.0, 5.0], other: [0.0, 5.0, 4.0, 2.0, 1.0, 5.0]}
+    units = [Unit(repeat, fold) for repeat in (0, 1) for fold in (0, 1, 2)]
+    measured = [Measured(s, u, v) for s, own in scores.items() for u, v in zip(units, own, strict=True)]
+    found, gaps = standings(measured, START)[other], np.subtract(*scores.values())
+
+    assert found.gap == -gaps.mean()
+    # Nadeau & Bengio: variance times 1/J + rows to judge by / rows to train on
+    assert found.error == pytest.approx(gaps.std(ddof=1) * math.sqrt(1 / 6 + 1 / 2), rel=1e-12)
+    assert shared(20, 5) == pytest.approx(math.sqrt(20 * (1 / 20 + 1 / 4)), rel=1e-12)
+
+
+def test_standings_stand_in_order() -> None:
+    """Most folds first, then the lowest score."""
+    other = START.shortened(0.5)
+    measured = [*(Measured(START, Unit(0, i), 9.0) for i in range(3)), Measured(other, Unit(0, 0), 1.0)]
+    found = standings(measured, START)
     assert list(found) == [START, other]
 
 

@@ -121,7 +121,7 @@ def test_json_holds_all_of_it(data: Path) -> None:
     assert told["measure"] == "log_loss"
     assert told["tried"] == 6
     assert told["best"]["score"] <= told["start"]["score"]
-    assert told["best"]["setting"]["hidden"]
+    assert told["best"]["setting"]["epochs"]
     assert told["model"]["plan"]["rule"]["momentum"] == told["best"]["setting"]["momentum"]
     assert told["best"] in told["standings"]
 

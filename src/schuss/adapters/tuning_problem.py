@@ -67,7 +67,7 @@ def starts_for(n: int, n_fold: int, targets: Sequence[Target]) -> tuple[Setting,
     batch, epochs = first.batch_size, max(10, min(60, -(-2_000_000 // n)))
     smooth = Setting((128, 128), "silu", 0.03, 0.9, batch, first.epochs, first.l2, 0.3)
     kinked = Setting((128, 128), "relu", 0.1, 0.9, batch, epochs, first.l2 / 4, 0.1)
-    linear = Setting((), UNUSED, 0.03, 0.9, batch, epochs, 10 * first.l2, 0.0)
+    linear = Setting((), UNUSED, 0.03, 0.9, batch, epochs, first.l2 / 3, 0.0)
     return first, smooth, kinked, linear
 
 

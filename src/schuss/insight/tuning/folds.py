@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 
-__all__ = ["Fold", "Make", "Problem", "Unit"]
+__all__ = ["Fold", "Make", "Problem", "Unit", "shared"]
 
 LEAST_PROBABILITY = 1e-15
 
@@ -34,6 +35,16 @@ class Unit(NamedTuple):
     repeat: int
     fold: int
     share: float = 1.0
+
+
+def shared(count: int, folds: int) -> float:
+    """Return how many times larger the standard error of a mean of `count` folds is, as they share rows.
+
+    Two of `folds` folds are trained on mostly the same rows, and folds dealt anew are of the same rows again.
+
+    Source: Nadeau & Bengio, Machine Learning 52 (2003), 239-281.
+    """
+    return math.sqrt(1.0 + count / max(1, folds - 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schuss.insight.tuning.folds import Unit
+from schuss.insight.tuning.folds import Unit, shared
 from schuss.insight.tuning.journal import Measured
 from schuss.insight.tuning.setting import Setting
 
@@ -26,7 +26,8 @@ class Standing:
         On each fold that it was measured on with all of its epochs.
     gap, error : float
         How much lower (negative) its mean is than that of the start, on the folds that both have seen, and
-        the standard error of that difference, fold by fold; NaN where it is not known.
+        the standard error of that difference, fold by fold, with what folds share: see `folds.shared`; NaN
+        where it is not known.
     """
 
     setting: Setting
@@ -120,4 +121,7 @@ def _gap(own: dict[Unit, float], of_start: dict[Unit, float]) -> tuple[float, fl
     gaps = np.array([own[unit] - of_start[unit] for unit in both])
     if not np.isfinite(gaps).all():
         return math.inf, math.nan
-    return float(gaps.mean()), float(gaps.std(ddof=1) / math.sqrt(len(gaps))) if len(gaps) > 1 else math.nan
+    if len(gaps) < 2:
+        return float(gaps.mean()), math.nan
+    folds = len({unit.fold for unit in both})
+    return float(gaps.mean()), shared(len(gaps), folds) * float(gaps.std(ddof=1) / math.sqrt(len(gaps)))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from schuss.insight.tuning.evaluator import Evaluator
-from schuss.insight.tuning.folds import Unit
+from schuss.insight.tuning.folds import Unit, shared
 from schuss.insight.tuning.setting import Setting
 
 __all__ = ["Ladder"]
@@ -64,6 +64,32 @@ class Ladder:
             others = (each for each in self.evaluator.journal.settings if self.evaluator.level(each) >= level)
             units = self.evaluator.problem.units(level)
             self.best = min((self.best, *others), key=lambda each: self.evaluator.score(each, units))
+
+    def chosen(self, starts: Sequence[Setting]) -> Setting:
+        """Return the setting to take in the end: that with the lowest score that can be counted on.
+
+        Of many settings the lowest mean is partly luck, the more so the fewer rows there are. So the starts,
+        which are few, give one of them to compare with; then all do that were measured on as many whole
+        repeats as the best.
+        """
+        level = self.evaluator.level(self.best)
+        known = [each for each in self.evaluator.journal.settings if self.evaluator.level(each) >= level]
+        if not level or self.start not in known:
+            return self.best
+        units = self.evaluator.problem.units(level)
+        yardstick = self._surest([each for each in starts if each in known], self.start, units)
+        return self._surest(known, yardstick, units)
+
+    def _surest(self, pool: Sequence[Setting], than: Setting, units: Sequence[Unit]) -> Setting:
+        """Return who is better than a setting by the most, less the standard error of that; else `than`."""
+        charge = shared(len(units), self.evaluator.problem.n_folds)
+
+        def counted_on(each: Setting) -> float:
+            gap, error = self._gap(each, than, units)
+            return gap + charge * error if gap < 0 else math.inf
+
+        surest = min(pool, key=counted_on, default=than)
+        return surest if counted_on(surest) < 0 else than
 
     def better(self, pool: Sequence[Setting], units: Sequence[Unit]) -> list[Setting]:
         """Return one of `KEPT` settings that did not diverge, the best first."""

@@ -113,7 +113,7 @@ def search(
     measured = tuple(journal.found.values())
     found = standings(measured, starts[0])
     return Found(
-        best=found[ladder.best],
+        best=found[ladder.chosen(starts)],
         start=found[starts[0]],
         standings=tuple(found.values()),
         measured=measured,
