@@ -117,6 +117,12 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
   return {stretch.last, Outcome::done};
 }
 
+// Whether every layer, the inputs included, fits into one vector: see narrow.hpp.
+template <class T> bool is_narrow(const Problem &problem, const Table<T> &table, const Data<T> &data, const Dropout &dropout) {
+  const int widest = *std::max_element(problem.layers.begin(), problem.layers.end());
+  return widest <= table.lanes && !table.in_pairs && !data.is_sparse() && dropout.rates.empty();
+}
+
 // Whether weights that no sample of a batch meets can be left for later: where nobody asks for all of them.
 template <class T> bool may_lag(const Data<T> &data, const Objective &objective, const Course &course, bool apart) {
   const bool rests = course.rule == Rule::gradient_descent && !course.keeps;  // they do not change at all
@@ -140,7 +146,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const int most = pace.most();
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
   const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
-  const bool sums = clips || may_be_long || course.batch_size > rows || course.norms.every > 0;
+  const bool narrow = most == 1 && is_narrow(problem, table, data, dropout);
+  const bool sums = narrow || clips || may_be_long || course.batch_size > rows || course.norms.every > 0;
   auto space = shelf.take(problem, table, {most, rows, true, slots, sums, data.is_sparse(), dropout.rates});
   space->pack(theta, memory);
   Team team;
@@ -161,7 +168,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       work.rule = course.rule;
       work.all_rates = course.rates;
       work.all_keeps = course.keeps;
-      work.apart = clips || may_be_long;
+      work.narrow = narrow;
+      work.apart = narrow || clips || may_be_long;
       work.may_be_apart = may_be_long && !clips;
       work.by_rows = clips || data.is_sparse() || !dropout.rates.empty();
       work.lags = !observation && may_lag(data, objective, course, work.apart);
