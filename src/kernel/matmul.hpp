@@ -27,6 +27,7 @@ struct Range {
 
 // Share t of `count` things among `threads`, in whole units.
 SCHUSS_INLINE Range share(int count, int unit, int t, int threads) {
+  if (threads == 1) return {0, count};  // three divisions take as long as a small product
   const long units = (count + unit - 1) / unit;
   return {least(count, int(units * t / threads) * unit), least(count, int(units * (t + 1) / threads) * unit)};
 }
