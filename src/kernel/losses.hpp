@@ -43,7 +43,7 @@ template <class T, class F> SCHUSS_INLINE void over_groups(const Work<T> &work, 
 }
 
 // Few outputs: of what a transposition computes only so many rows are used, and the compiler leaves out the rest.
-constexpr int few = 4;
+template <class T> constexpr int few = lanes<T> < 4 ? lanes<T> : 4;
 
 // The first `count` rows of m, and zeros where there are no more.
 template <class T>
@@ -57,25 +57,27 @@ SCHUSS_INLINE void load_rows(Vec<T> (&m)[lanes<T>], const T *from, long stride, 
   }
 }
 
-// Columns of `rows` rows side by side, as many as are used.
-template <class T, int columns>
-SCHUSS_INLINE void turn_columns(T *to, const T *from, long stride, int rows) {
+// The first `count` of at most `most` columns of `rows` rows, each as a row.
+template <class T, int most>
+SCHUSS_INLINE void turn_columns(T *to, long to_stride, const T *from, long stride, int rows, int count) {
   Vec<T> m[lanes<T>];
   load_rows<T>(m, from, stride, rows);
   transpose_square<T>(m);
 #pragma GCC unroll 16
-  for (int r = 0; r < columns; r++) store<T>(to + r * lanes<T>, m[r]);
+  for (int r = 0; r < most; r++)
+    if (r < count) store<T>(to + r * to_stride, m[r]);
 }
 
 // Rows `from` of a batch buffer, `rows` of them, into columns `to`. One is all that its columns hold.
 template <class T> SCHUSS_INLINE void turn_in(T *to, const T *from, long stride, int n, int rows) {
+  constexpr int all_columns = lanes<T>;
   if (rows == 1) {
     for (int c = 0; c < n; c++) store<T>(to + c * lanes<T>, all<T>(from[c]));
     return;
   }
   for (int c = 0; c < n; c += lanes<T>) {
-    if (n - c <= few) turn_columns<T, few>(to + c * lanes<T>, from + c, stride, rows);
-    else turn_columns<T, lanes<T>>(to + c * lanes<T>, from + c, stride, rows);
+    if (n - c <= few<T>) turn_columns<T, few<T>>(to + c * lanes<T>, lanes<T>, from + c, stride, rows, few<T>);
+    else turn_columns<T, all_columns>(to + c * lanes<T>, lanes<T>, from + c, stride, rows, all_columns);
   }
 }
 
@@ -102,7 +104,7 @@ SCHUSS_INLINE void turn_rows(T *to, const T *from, long stride, int n, int rows)
 template <class T> SCHUSS_INLINE void turn_out(T *to, const T *from, long stride, int n, int rows) {
   for (int c = 0; c < n; c += lanes<T>) {
     if (rows == 1) store<T>(to + c, row_of_columns(from + c * lanes<T>, n - c < lanes<T> ? n - c : lanes<T>));
-    else if (n - c <= few) turn_rows<T, few>(to + c, from + c * lanes<T>, stride, n - c, rows);
+    else if (n - c <= few<T>) turn_rows<T, few<T>>(to + c, from + c * lanes<T>, stride, n - c, rows);
     else turn_rows<T, lanes<T>>(to + c, from + c * lanes<T>, stride, n - c, rows);
   }
 }
