@@ -117,12 +117,6 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
   return {stretch.last, Outcome::done};
 }
 
-// Whether every layer, the inputs included, fits into one vector: see narrow.hpp.
-template <class T> bool is_narrow(const Problem &problem, const Table<T> &table, const Data<T> &data, const Dropout &dropout) {
-  const int widest = *std::max_element(problem.layers.begin(), problem.layers.end());
-  return widest <= table.lanes && !table.in_pairs && !data.is_sparse() && dropout.rates.empty();
-}
-
 // Whether weights that no sample of a batch meets can be left for later: where nobody asks for all of them.
 template <class T> bool may_lag(const Data<T> &data, const Objective &objective, const Course &course, bool apart) {
   const bool rests = course.rule == Rule::gradient_descent && !course.keeps;  // they do not change at all
@@ -130,6 +124,11 @@ template <class T> bool may_lag(const Data<T> &data, const Objective &objective,
 }
 
 }  // namespace
+
+template <class T> bool is_narrow(const Problem &problem, const Table<T> &table) {
+  const int widest = *std::max_element(problem.layers.begin(), problem.layers.end());
+  return widest <= table.lanes && !table.in_pairs;
+}
 
 template <class T>
 Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
@@ -146,7 +145,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const int most = pace.most();
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
   const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
-  const bool narrow = most == 1 && is_narrow(problem, table, data, dropout);
+  const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
   const bool sums = narrow || clips || may_be_long || course.batch_size > rows || course.norms.every > 0;
   auto space = shelf.take(problem, table, {most, rows, true, slots, sums, data.is_sparse(), dropout.rates});
   space->pack(theta, memory);
@@ -290,6 +289,7 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
 }
 
 #define SCHUSS_FOR(T)                                                                                              \
+  template bool is_narrow<T>(const Problem &, const Table<T> &);                                                    \
   template Progress advance<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, \
                                const Dropout &, const Course &, int, const T *, const T *, T *, T *, double *,    \
                                const Poll &, const Observation<T> *);                                             \

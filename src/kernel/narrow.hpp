@@ -20,23 +20,16 @@ template <class T, class Op> SCHUSS_INLINE void narrow_tiles(const Op &op, const
   if (row < rows) tile<T, 1, 1>(op, row, p, 0, terms);
 }
 
-// A layer with distances that are known.
-template <class T> SCHUSS_INLINE Layer<T> narrowed(const Layer<T> &layer) {
-  Layer<T> same = layer;
-  same.stride = same.stride_in = line_of<T>;
-  return same;
-}
-
 template <class T>
 __attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y, Activation activation, int n) {
-  const Layer<T> at = narrowed(layer);
-  narrow_tiles<T>(ForwardOp<T>{at, activation, y, line_of<T>, 1}, {at.w, lanes<T>, 0, 1}, n, at.n_in);
+  const ForwardOp<T, line_of<T>> op = {layer, activation, y, line_of<T>, 1};
+  narrow_tiles<T>(op, {layer.w, lanes<T>, 0, 1}, n, layer.n_in);
 }
 
 template <class T> __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Layer<T> &below, int n) {
-  const Layer<T> at = narrowed(layer), to = narrowed(below);
-  const Activation activation = slope_from_output(to.activation) ? to.activation : stored_slope;
-  narrow_tiles<T>(BackwardOp<T>{at, to, activation, at.delta, line_of<T>, 1}, {at.w_t, lanes<T>, 0, 1}, n, at.n_out);
+  const Activation activation = slope_from_output(below.activation) ? below.activation : stored_slope;
+  const BackwardOp<T, line_of<T>> op = {layer, below, activation, layer.delta, line_of<T>, 1};
+  narrow_tiles<T>(op, {layer.w_t, lanes<T>, 0, 1}, n, layer.n_out);
 }
 
 // Sums over samples, which become a gradient in g.

@@ -221,6 +221,10 @@ template <class T> bool narrow_gradient(Work<T> &work, int n) {
   if (given_up(work, flops)) return false;
   work.begin = 0;
   gather(work, {0, n});
+  if (rows_are_far(work)) {
+    look_ahead(work, next_rows(work, n), 0, {});  // no tile of an update asks
+    bring_nearer(work, work.ahead);
+  }
   for (int l = 0; l < work.depth; l++) {
     const Activation activation = l < work.depth - 1 ? work.layers[l].activation : Activation::identity;
     narrow_forward(work.layers[l], input_of(work, l), activation, n);
