@@ -1,14 +1,15 @@
-"""Networks whose layers fit into one vector go a way of their own (src/kernel/narrow.hpp), with the bits of all others.
+"""Networks whose layers fit into one vector go a way of their own (src/kernel/narrow.hpp): the bits stay.
 
-The oracle is `step_by_step`: the gradient of the engine's other door, which does not go that way, and the rule's
-update in NumPy. Sizes are drawn up to just beyond the widest vector, so that both ways are met in each set.
+The oracle is `step_by_step`: the gradient of the engine's other door, which does not go that way, and the
+rule's update in NumPy. Sizes are drawn up to just beyond the widest vector, so that both ways are met in each
+instruction set.
 """
 
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import event, given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 import engines
@@ -49,7 +50,7 @@ def networks(draw: st.DrawFn) -> Network:
 
 some = st.sampled_from([0.0, 0.0, 0.01])
 plans = st.builds(
-    lambda rule, **settings: Plan(KERNEL_RULES[rule](learning_rate=0.01), **settings),
+    lambda rule, **settings: Plan(KERNEL_RULES[rule](learning_rate=0.002), **settings),
     rule=st.sampled_from(list(KERNEL_RULES)),
     batch_size=st.integers(1, 40) | st.none(),
     seed=st.integers(0, 100),
@@ -69,11 +70,14 @@ def test_a_step_is_gradient_and_update(native_engine, network, plan, n, weighted
     """Whatever is trained and how, bits are those of the gradient and the rule, on either way."""
     samples, start = draw_run(network, plan, n, dtype=dtype, weighted=weighted)
     stop = min(STEPS, plan.steps(n))
-    found = one_call(native_engine, network, start, samples, plan, stop)
+    found = native_engine.advance(network, start, samples, plan, stop)
+    assume(found.outcome == "done")  # an output of exp may diverge
     expected = step_by_step(native_engine, network, start, samples, plan, stop)
     event("narrow" if is_narrow(network, native_engine.info.instruction_set, dtype) else "not narrow")
     assert_same_bits(found.state, expected.state)
     assert found.losses.tobytes() == expected.losses.tobytes()
+    with pytest.raises(AssertionError):
+        assert_same_bits(found.state, start)
 
 
 @given(networks(), plans, samples_drawn, st.sampled_from(DTYPES))
@@ -105,7 +109,7 @@ def test_layers_of_one_vector_are_narrow(name, dtype):
 @pytest.mark.parametrize("extra", [0, 1])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_both_ways_agree_with_the_reference(native_engine, dtype, extra):
-    """The widest narrow network, and one a unit wider, end where the readable engine does, and not elsewhere."""
+    """The widest narrow network, and one a unit wider, end where the readable engine does."""
     width = LANES.get(native_engine.info.instruction_set, 4) * 4 // np.dtype(dtype).itemsize
     network = Network([width, width + extra, width], ["tanh", "softmax"], "cross_entropy")
     plan = Plan(Momentum(0.05, 0.9), batch_size=11, l2=0.01)
