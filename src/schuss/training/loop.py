@@ -254,7 +254,7 @@ class Loop:
 
         `before` is the loss of the epoch before them, NaN if there is none to compare with.
         """
-        if not self._judges_epochs:  # going through short ones takes as long as a part of their steps
+        if not self._judges_epochs:  # asking after each takes a sixth of the time of small steps
             self.reached = self.reached.after_all(epochs, self.plan)
             return len(epochs), None
         for i, loss in enumerate(epochs, start=1):
