@@ -15,7 +15,7 @@ import numpy as np
 
 from schuss import Momentum, Network, Plan, State
 from schuss.method.functions import ACTIVATIONS, LOSSES, OUTPUT_ONLY
-from schuss.method.rules import RULES, Rule
+from schuss.method.rules import ELEMENT_WISE, Rule
 from schuss.method.samples import Samples
 
 __all__ = ["LARGE", "SEEDS", "SMALL", "USUAL", "Training", "grid", "middle"]
@@ -107,7 +107,7 @@ def grid(
     stop: int = 13,
 ) -> Iterator[Training]:
     """Yield all combinations, with every rule and both dtypes."""
-    rules = [kind(learning_rate=RATE) for kind in RULES.values()]
+    rules = [kind(learning_rate=RATE) for kind in ELEMENT_WISE]
     for choice in product(networks, functions, rules, batches, DTYPES, seeds):
         yield Training.of(*choice, rows, stop)
 

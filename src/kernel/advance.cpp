@@ -125,6 +125,11 @@ template <class T> bool may_lag(const Data<T> &data, const Objective &objective,
 
 }  // namespace
 
+template <class T> bool is_narrow(const Problem &problem, const Table<T> &table) {
+  const int widest = *std::max_element(problem.layers.begin(), problem.layers.end());
+  return widest <= table.lanes && !table.in_pairs;
+}
+
 template <class T>
 Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
                  const Objective &objective, const Dropout &dropout, const Course &course, int threads,
@@ -140,7 +145,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const int most = pace.most();
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
   const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
-  const bool sums = clips || may_be_long || course.batch_size > rows || course.norms.every > 0;
+  const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
+  const bool sums = narrow || clips || may_be_long || course.batch_size > rows || course.norms.every > 0;
   auto space = shelf.take(problem, table, {most, rows, true, slots, sums, data.is_sparse(), dropout.rates});
   space->pack(theta, memory);
   Team team;
@@ -161,7 +167,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       work.rule = course.rule;
       work.all_rates = course.rates;
       work.all_keeps = course.keeps;
-      work.apart = clips || may_be_long;
+      work.narrow = narrow;
+      work.apart = narrow || clips || may_be_long;
       work.may_be_apart = may_be_long && !clips;
       work.by_rows = clips || data.is_sparse() || !dropout.rates.empty();
       work.lags = !observation && may_lag(data, objective, course, work.apart);
@@ -282,6 +289,7 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
 }
 
 #define SCHUSS_FOR(T)                                                                                              \
+  template bool is_narrow<T>(const Problem &, const Table<T> &);                                                    \
   template Progress advance<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, \
                                const Dropout &, const Course &, int, const T *, const T *, T *, T *, double *,    \
                                const Poll &, const Observation<T> *);                                             \

@@ -54,6 +54,10 @@ struct Progress {
   Outcome outcome;
 };
 
+// Whether every layer, the inputs included, fits into one vector: then steps on dense samples without dropout go by
+// narrow.hpp.
+template <class T> bool is_narrow(const Problem &, const Table<T> &);
+
 // From theta and memory to those after the last whole step, which may be the same arrays; the loss of each step
 // goes to losses (steps,), and what is seen of watched weights to `observation`, if there is one.
 template <class T>

@@ -9,6 +9,10 @@ namespace SCHUSS_ISA {
 constexpr int line_bytes = 64;
 constexpr long cached = long(1) << 18;  // data of so few bytes are near anyway
 
+template <class T> SCHUSS_INLINE bool rows_are_far(const Work<T> &work) {
+  return work.x && work.n_samples * work.x_stride * long(sizeof(T)) > cached;
+}
+
 // The share of one thread in the rows of `next`; each tile of its part of an update asks for some of their lines.
 template <class T> void look_ahead(Work<T> &work, const Batch &next, int thread, const Part &part) {
   const int tiles = (part.rows.last - part.rows.first) / tile_rows[panel_vectors] *
@@ -18,9 +22,8 @@ template <class T> void look_ahead(Work<T> &work, const Batch &next, int thread,
   const Range rows = share(n, 4, thread, work.team->threads);
   const bool aligned = (reinterpret_cast<uintptr_t>(work.x) | uintptr_t(bytes)) % line_bytes == 0;
   const int lines = int(bytes / line_bytes) + !aligned;
-  const bool far = work.x && work.n_samples * bytes > cached;
   const int at_once = (rows.last - rows.first) * lines / (tiles > 0 ? tiles : 1) + 1;
-  work.ahead = {next, rows.first, far ? rows.last : rows.first, 0, lines, at_once};
+  work.ahead = {next, rows.first, rows_are_far(work) ? rows.last : rows.first, 0, lines, at_once};
 }
 
 template <class T> SCHUSS_INLINE void bring_nearer(const Work<T> &work, Ahead &ahead) {

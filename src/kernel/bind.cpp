@@ -124,6 +124,10 @@ template <class T> void apply_in(const std::string &set, int function, Vector<co
   table_of<T>(set_named(set)).apply(Function(function), in.data(), out.data(), in.shape(0));
 }
 
+template <class T> bool is_narrow_in(const Prepared &p, const std::string &set, Vector<const T>) {
+  return is_narrow<T>(p, table_of<T>(set_named(set)));
+}
+
 template <class T> void bind_for(nb::module_ &m) {
   m.def("advance", &advance_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("memory").noconvert(), nb::arg("new_theta").noconvert(), nb::arg("new_memory").noconvert(),
@@ -143,6 +147,7 @@ template <class T> void bind_for(nb::module_ &m) {
         nb::arg("vector").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"));
   m.def("outputs", &outputs_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("out").noconvert(), nb::arg("threads"));
+  m.def("is_narrow", &is_narrow_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert());
   m.def("apply", &apply_in<T>, nb::arg("isa"), nb::arg("function"), nb::arg("x").noconvert(),
         nb::arg("out").noconvert());
 }

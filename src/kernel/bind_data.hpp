@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -21,9 +22,13 @@ template <class T> using Rows = std::variant<Matrix<const T>, Csr<T>>;
 
 // Whether all integers lie in [0, end): they are places in memory.
 template <class A> bool all_below(const A &array, long end) {
-  bool inside = true;
-  for (size_t i = 0; i < array.size(); i++) inside &= array.data()[i] >= 0 && array.data()[i] < end;
-  return inside;
+  using Integer = std::decay_t<decltype(array.data()[0])>;
+  Integer least = 0, most = 0;
+  for (size_t i = 0; i < array.size(); i++) {
+    least = std::min<Integer>(least, array.data()[i]);
+    most = std::max<Integer>(most, array.data()[i]);
+  }
+  return least >= 0 && most < end;
 }
 
 using Rates = std::vector<double>;

@@ -148,6 +148,7 @@ template <class T> struct Work {
   bool is_first = true;           // of a stretch: nothing is known of it from the step before
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
+  bool narrow = false;            // every layer fits into one vector, and one thread runs: see narrow.hpp
   bool by_rows = false;           // threads share rows in every layer: see shares.hpp
   bool may_be_apart = false;      // whether team->apart says so for each step
 

@@ -42,28 +42,70 @@ template <class T, class F> SCHUSS_INLINE void over_groups(const Work<T> &work, 
   }
 }
 
-// Rows `from` of a batch buffer, `rows` of them, into columns `to`.
-template <class T> SCHUSS_INLINE void turn_in(T *to, const T *from, long stride, int n, int rows) {
-  for (int c = 0; c < n; c += lanes<T>) {
-    Vec<T> m[lanes<T>];
+// Few outputs: of what a transposition computes only so many rows are used, and the compiler leaves out the rest.
+template <class T> constexpr int few = lanes<T> < 4 ? lanes<T> : 4;
+
+// The first `count` rows of m, and zeros where there are no more.
+template <class T>
+SCHUSS_INLINE void load_rows(Vec<T> (&m)[lanes<T>], const T *from, long stride, int count) {
+  if (count >= lanes<T>) {
 #pragma GCC unroll 16
-    for (int r = 0; r < lanes<T>; r++) m[r] = r < rows ? load<T>(from + r * stride + c) : Vec<T>{};
-    transpose_square<T>(m);
+    for (int r = 0; r < lanes<T>; r++) m[r] = load<T>(from + r * stride);
+  } else {
 #pragma GCC unroll 16
-    for (int r = 0; r < lanes<T>; r++) store<T>(to + (c + r) * lanes<T>, m[r]);
+    for (int r = 0; r < lanes<T>; r++) m[r] = r < count ? load<T>(from + r * stride) : Vec<T>{};
   }
+}
+
+// The first `count` of at most `most` columns of `rows` rows, each as a row.
+template <class T, int most>
+SCHUSS_INLINE void turn_columns(T *to, long to_stride, const T *from, long stride, int rows, int count) {
+  Vec<T> m[lanes<T>];
+  load_rows<T>(m, from, stride, rows);
+  transpose_square<T>(m);
+#pragma GCC unroll 16
+  for (int r = 0; r < most; r++)
+    if (r < count) store<T>(to + r * to_stride, m[r]);
+}
+
+// Rows `from` of a batch buffer, `rows` of them, into columns `to`. One is all that its columns hold.
+template <class T> SCHUSS_INLINE void turn_in(T *to, const T *from, long stride, int n, int rows) {
+  constexpr int all_columns = lanes<T>;
+  if (rows == 1) {
+    for (int c = 0; c < n; c++) store<T>(to + c * lanes<T>, all<T>(from[c]));
+    return;
+  }
+  for (int c = 0; c < n; c += lanes<T>) {
+    if (n - c <= few<T>) turn_columns<T, few<T>>(to + c * lanes<T>, lanes<T>, from + c, stride, rows, few<T>);
+    else turn_columns<T, all_columns>(to + c * lanes<T>, lanes<T>, from + c, stride, rows, all_columns);
+  }
+}
+
+// Columns that all lanes share, as a row.
+template <class T> SCHUSS_INLINE Vec<T> row_of_columns(const T *from, int count) {
+  Vec<T> row = {};
+  for (int j = 0; j < count; j++)
+    row = pick<T>(lane_numbers<T>() == Ints<T>{} + j, load<T>(from + j * lanes<T>), row);
+  return row;
+}
+
+template <class T, int columns>
+SCHUSS_INLINE void turn_rows(T *to, const T *from, long stride, int n, int rows) {
+  Vec<T> m[lanes<T>];
+#pragma GCC unroll 16
+  for (int r = 0; r < lanes<T>; r++) m[r] = r < columns && r < n ? load<T>(from + r * lanes<T>) : Vec<T>{};
+  transpose_square<T>(m);
+#pragma GCC unroll 16
+  for (int r = 0; r < lanes<T>; r++)
+    if (r < rows) store<T>(to + r * stride, m[r]);
 }
 
 // And back. What lies beyond column n becomes zero: padding must not leak into padded weights.
 template <class T> SCHUSS_INLINE void turn_out(T *to, const T *from, long stride, int n, int rows) {
   for (int c = 0; c < n; c += lanes<T>) {
-    Vec<T> m[lanes<T>];
-#pragma GCC unroll 16
-    for (int r = 0; r < lanes<T>; r++) m[r] = c + r < n ? load<T>(from + (c + r) * lanes<T>) : Vec<T>{};
-    transpose_square<T>(m);
-#pragma GCC unroll 16
-    for (int r = 0; r < lanes<T>; r++)
-      if (r < rows) store<T>(to + r * stride + c, m[r]);
+    if (rows == 1) store<T>(to + c, row_of_columns(from + c * lanes<T>, n - c < lanes<T> ? n - c : lanes<T>));
+    else if (n - c <= few<T>) turn_rows<T, few<T>>(to + c, from + c * lanes<T>, stride, n - c, rows);
+    else turn_rows<T, lanes<T>>(to + c, from + c * lanes<T>, stride, n - c, rows);
   }
 }
 

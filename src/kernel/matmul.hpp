@@ -27,6 +27,7 @@ struct Range {
 
 // Share t of `count` things among `threads`, in whole units.
 SCHUSS_INLINE Range share(int count, int unit, int t, int threads) {
+  if (threads == 1) return {0, count};  // three divisions take as long as a small product
   const long units = (count + unit - 1) / unit;
   return {least(count, int(units * t / threads) * unit), least(count, int(units * (t + 1) / threads) * unit)};
 }
@@ -125,53 +126,55 @@ SCHUSS_INLINE void multiply(const Work<T> &work, Op op, const Part &part, int te
 }
 
 // x_j = b_j + Σ_k y_k·w_kj and y_j = f(x_j): rows are samples, columns the layer's units.
-template <class T> struct ForwardOp {
+template <class T, long known_stride = 0> struct ForwardOp {
   const Layer<T> &layer;
   Activation activation;  // identity leaves net inputs, for the output layer
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
 
+  long stride() const { return known_stride ? known_stride : layer.stride; }
   Panel<T> panel_at(int p, int k) const {
     return weight_panel<T>(in_pairs<T> ? layer.w_pairs : layer.w, terms_of<T>(layer.n_in), layer.n_out, p, k);
   }
   template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
-    return is_first ? load<T>(layer.b + column) : load<T>(layer.y + row * layer.stride + column);
+    return is_first ? load<T>(layer.b + column) : load<T>(layer.y + row * stride() + column);
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
-    T *y = layer.y + row * layer.stride + p.at;
+    T *y = layer.y + row * stride() + p.at;
     const bool clip = is_last && activation == Activation::relu;
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++)
-        store<T>(y + r * layer.stride + v * lanes<T>, clip ? relu<T>(c[r][v]) : c[r][v]);
+        store<T>(y + r * stride() + v * lanes<T>, clip ? relu<T>(c[r][v]) : c[r][v]);
     if (is_last && !in_registers(activation))
-      activate<T>(activation, y, layer.slope ? layer.slope + row * layer.stride + p.at : nullptr, layer.stride, MR,
+      activate<T>(activation, y, layer.slope ? layer.slope + row * stride() + p.at : nullptr, stride(), MR,
                   NV);
   }
 };
 
 // δ_k = f′(x_k)·Σ_j w_kj·δ_j: rows are samples, columns the units of the layer below.
-template <class T> struct BackwardOp {
+template <class T, long known_stride = 0> struct BackwardOp {
   const Layer<T> &layer, &below;
   Activation activation;  // whose slope that of the layer below is
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
 
+  long stride() const { return known_stride ? known_stride : below.stride; }
   Panel<T> panel_at(int p, int k) const {
     return weight_panel<T>(layer.w_t, terms_of<T>(layer.n_out), layer.n_in, p, k);
   }
   template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
-    return is_first ? Vec<T>{} : load<T>(below.delta + row * below.stride + column);
+    return is_first ? Vec<T>{} : load<T>(below.delta + row * stride() + column);
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
-    const long at = row * below.stride + p.at;
+    const long at = row * stride() + p.at;
     if (!is_last) return put<Activation::identity>(at, c);
     switch (activation) {
       case Activation::relu: return put<Activation::relu>(at, c);
@@ -180,7 +183,7 @@ template <class T> struct BackwardOp {
       default:
         put<Activation::identity>(at, c);
         times_slope<T>(activation, below.delta + at, below.y + at, below.slope ? below.slope + at : nullptr,
-                       below.stride, MR, NV);
+                       stride(), MR, NV);
     }
   }
   template <Activation known, int MR, int NV>
@@ -189,7 +192,7 @@ template <class T> struct BackwardOp {
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) {
-        const long i = at + r * below.stride + v * lanes<T>;
+        const long i = at + r * stride() + v * lanes<T>;
         if (known == Activation::identity) store<T>(below.delta + i, c[r][v]);
         else store<T>(below.delta + i, slope_at<T>(known, load<T>(below.y + i), below.slope + i) * c[r][v]);
       }

@@ -15,9 +15,7 @@ template <class T> SCHUSS_INLINE void store_anywhere(T *p, Vec<T> v) { __builtin
 
 // The first n lanes of v, the others zero.
 template <class T> SCHUSS_INLINE Vec<T> first_lanes(Vec<T> v, int n) {
-  Ints<T> place;
-  for (int i = 0; i < lanes<T>; i++) place[i] = i;
-  return pick<T>(place < Ints<T>{} + n, v, Vec<T>{});
+  return pick<T>(lane_numbers<T>() < Ints<T>{} + n, v, Vec<T>{});
 }
 
 // Copy n elements that may end at `end` into whole vectors.

@@ -54,6 +54,37 @@ template <class T> SCHUSS_INLINE Vec<T> all(T x) { return x - Vec<T>{}; }  // x 
 
 template <class T> SCHUSS_INLINE Vec<T> pick(Ints<T> mask, Vec<T> yes, Vec<T> no) { return mask ? yes : no; }
 
+// 0, 1, 2 … in the lanes.
+template <class T> SCHUSS_INLINE Ints<T> lane_numbers() {
+  Ints<T> numbers;
+  for (int i = 0; i < lanes<T>; i++) numbers[i] = i;
+  return numbers;
+}
+
+// The first n numbers at p, n < lanes, and zeros; what lies behind them is not read.
+SCHUSS_INLINE VecF load_first(const float *p, int n) {
+#if SCHUSS_BYTES == 64
+  return _mm512_maskz_loadu_ps((1u << n) - 1, p);
+#elif SCHUSS_BYTES == 32
+  return _mm256_maskload_ps(p, (__m256i)(lane_numbers<float>() < VecI{} + n));
+#else
+  VecF v = {};
+  for (int i = 0; i < n; i++) v[i] = p[i];
+  return v;
+#endif
+}
+SCHUSS_INLINE VecD load_first(const double *p, int n) {
+#if SCHUSS_BYTES == 64
+  return _mm512_maskz_loadu_pd((1u << n) - 1, p);
+#elif SCHUSS_BYTES == 32
+  return _mm256_maskload_pd(p, (__m256i)(lane_numbers<double>() < VecL{} + n));
+#else
+  VecD v = {};
+  for (int i = 0; i < n; i++) v[i] = p[i];
+  return v;
+#endif
+}
+
 // a·b + c in one rounding where the set has it; the baseline rounds twice and says so (fused = false).
 SCHUSS_INLINE VecF fma(VecF a, VecF b, VecF c) {
 #if SCHUSS_BYTES == 64

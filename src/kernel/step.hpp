@@ -5,6 +5,7 @@
 #include "dropout.hpp"
 #include "lagging.hpp"
 #include "losses.hpp"
+#include "narrow.hpp"
 #include "observe.hpp"
 #include "shares.hpp"
 #include "update.hpp"
@@ -12,28 +13,46 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Rows of the data are not aligned, and must not be read beyond their end.
+// Rows of the data are not aligned, and must not be read beyond their end; those of a batch buffer are whole vectors.
 template <class T> SCHUSS_INLINE void copy_row(T *to, const T *from, int n) {
   int i = 0;
   for (; i + lanes<T> <= n; i += lanes<T>) __builtin_memcpy(to + i, from + i, sizeof(Vec<T>));
-  for (; i < n; i++) to[i] = from[i];
+  if (i < n) store<T>(to + i, load_first(from + i, n - i));
+}
+
+// Rows of the data into the same number of rows that follow one another; where one is shorter than a vector, by a mask
+// that is made once.
+template <class T, class F>
+SCHUSS_INLINE void copy_rows(T *to, long to_stride, const T *from, long stride, int n, Range r, F sample_of) {
+  if (n < lanes<T>) {
+    for (int row = r.first; row < r.last; row++)
+      store<T>(to + row * to_stride, load_first(from + sample_of(row) * stride, n));
+  } else {
+    for (int row = r.first; row < r.last; row++) copy_row(to + row * to_stride, from + sample_of(row) * stride, n);
+  }
+}
+
+// Rows of n targets, 1 at the place of the class and else 0.
+template <class T, class F>
+SCHUSS_INLINE void mark_classes(T *to, long stride, const int32_t *classes, int n, Range r, F sample_of) {
+  for (int row = r.first; row < r.last; row++) {
+    const int place = classes[sample_of(row)];
+    for (int c = 0; c < n; c += lanes<T>)
+      store<T>(to + row * stride + c, pick<T>(lane_numbers<T>() == Ints<T>{} + (place - c), all<T>(T(1)), Vec<T>{}));
+  }
 }
 
 // Bring rows [r.first, r.last) of the chunk at work into the batch buffers; sparse inputs stay where they are.
 template <class T> void gather(Work<T> &work, Range r) {
   const Layer<T> &in = work.layers[0], &out = work.layers[work.depth - 1];
-  const bool dense = !is_sparse(work, 0);
-  for (int row = r.first; row < r.last; row++) {
-    const long sample = sample_at(work, row);
-    if (dense) copy_row(work.x_batch + row * in.stride_in, work.x + sample * work.x_stride, in.n_in);
-    T *t = work.t_batch + row * out.stride;
-    if (work.t) {
-      copy_row(t, work.t + sample * work.t_stride, out.n_out);
-    } else {
-      for (int j = 0; j < out.n_out; j++) t[j] = T(0);
-      t[work.classes[sample]] = T(1);
-    }
-  }
+  const Batch batch = work.batch;
+  const long begin = work.begin;
+  const auto sample_of = [=](int row) -> long {
+    return batch.order ? batch.order[begin + row] : batch.first + begin + row;
+  };
+  if (!is_sparse(work, 0)) copy_rows(work.x_batch, in.stride_in, work.x, work.x_stride, in.n_in, r, sample_of);
+  if (work.t) copy_rows(work.t_batch, out.stride, work.t, work.t_stride, out.n_out, r, sample_of);
+  else mark_classes(work.t_batch, out.stride, work.classes, out.n_out, r, sample_of);
   pair_inputs(work, r);
 }
 
@@ -191,15 +210,40 @@ template <class T> double penalty_total(const Work<T> &work) {
 // Whether gradients are brought into g before the rule is applied.
 template <class T> SCHUSS_INLINE bool is_apart(const Work<T> &work) { return work.apart || work.norms; }
 
+template <class T> void note_loss(const Work<T> &work, double errors) {
+  work.team->step_loss = (errors + (is_penalised(work) ? penalty_total(work) : 0.0)) * work.loss_scale;
+}
+
+// The gradient of a whole batch into g, by one thread, where layers are narrow; false if it was given up.
+template <class T> bool narrow_gradient(Work<T> &work, int n) {
+  double flops = 0, loss = 0;
+  for (int l = 0; l < work.depth; l++) flops += 6.0 * n * lanes<T> * work.layers[l].n_in;
+  if (given_up(work, flops)) return false;
+  work.begin = 0;
+  gather(work, {0, n});
+  if (rows_are_far(work)) {
+    look_ahead(work, next_rows(work, n), 0, {});  // no tile of an update asks
+    bring_nearer(work, work.ahead);
+  }
+  for (int l = 0; l < work.depth; l++) {
+    const Activation activation = l < work.depth - 1 ? work.layers[l].activation : Activation::identity;
+    narrow_forward(work.layers[l], input_of(work, l), activation, n);
+  }
+  output_rows<T>(work, 0, n);
+  if (work.weights) weigh(work, work.batch, 0, {0, n});
+  for (int l = work.depth - 1; l > 0; l--) narrow_backward(work.layers[l], work.layers[l - 1], n);
+  for (int r = 0; r < n; r++) loss += work.errors[r];
+  note_loss(work, loss);
+  if (work.observation) observe_rows(work, n);
+  for (int l = 0; l < work.depth; l++) narrow_sums(work, work.layers[l], input_of(work, l), n);
+  return true;
+}
+
 // A batch comes in chunks of rows. All but the last leave their gradient sums in g, and where an update
 // takes long the last leaves the gradient there; so a step can be given up until it turns to the weights
 // themselves, and weights and memory stand as they were.
-template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
-  const bool penalised = is_penalised(work);
+template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
   double loss = 0;
-  work.batch = batch;
-  if (work.observation) observe_weights(work);
-  if (penalised) penalties(work, thread);
   for (long begin = 0; begin < batch.n; begin += work.chunk) {
     const int n = batch.n - begin < work.chunk ? int(batch.n - begin) : work.chunk;
     const bool last = begin + n == batch.n;
@@ -213,7 +257,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     if (meet(*work.team)) return false;
     if (thread == 0) {
       for (int r = 0; r < n; r++) loss += work.errors[r];
-      if (last) work.team->step_loss = (loss + (penalised ? penalty_total(work) : 0.0)) * work.loss_scale;
+      if (last) note_loss(work, loss);
     }
     if (work.observation) observe_rows(work, n);
     if (work.may_be_apart) work.apart = work.team->apart;
@@ -221,6 +265,19 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
     if (last && work.clips) square_own<Gradient>(work, thread, work.gradient_squares);
     if (meet(*work.team)) return false;
+  }
+  return true;
+}
+
+template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
+  work.batch = batch;
+  if (work.observation) observe_weights(work);
+  if (is_penalised(work)) penalties(work, thread);
+  if (work.narrow && batch.n <= work.chunk) {
+    if (!narrow_gradient(work, int(batch.n))) return false;
+    if (work.clips) square_own<Gradient>(work, thread, work.gradient_squares);
+  } else if (!chunks(work, batch, thread)) {
+    return false;
   }
   const T factor = work.clips ? clip_factor(work) : T(1);
   if (work.observation) work.observation->factor[work.number] = factor;

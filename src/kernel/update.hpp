@@ -250,13 +250,10 @@ template <class T> void transpose_rows(const Layer<T> &layer, int first, Range p
   const int end = least(layer.n_out, panels.last * panel<T>);
   for (int c = panels.first * panel<T>; c < end; c += lanes<T>) {
     const Panel<T> p = weight_panel<T>(layer.w, layer.n_in, layer.n_out, c / panel<T>, 0);
-    const T *from = p.b + (c - p.at);
-    Vec<T> m[lanes<T>];
-    for (int r = 0; r < lanes<T>; r++)
-      m[r] = first + r < layer.n_in ? load<T>(from + (first + r) * p.stride) : Vec<T>{};
-    transpose_square<T>(m);
-    const int columns = least(lanes<T>, layer.n_out - c);
-    for (int j = 0; j < columns; j++) store<T>(to + (c + j) * stride_t, m[j]);
+    const T *from = p.b + (c - p.at) + first * p.stride;
+    const int rows = least(lanes<T>, layer.n_in - first), columns = least(lanes<T>, layer.n_out - c);
+    if (columns <= few<T>) turn_columns<T, few<T>>(to + c * stride_t, stride_t, from, p.stride, rows, columns);
+    else turn_columns<T, lanes<T>>(to + c * stride_t, stride_t, from, p.stride, rows, columns);
   }
 }
 

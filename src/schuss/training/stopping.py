@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from schuss.method.plan import Plan
 
@@ -31,6 +34,16 @@ class Progress:
         """Return the progress after an epoch of this loss."""
         missed = loss > self.best - plan.min_improvement
         return Progress(loss if loss < self.best else self.best, self.waited + 1 if missed else 0)
+
+    def after_all(self, losses: Sequence[float], plan: Plan) -> Progress:
+        """Return the progress after epochs of these losses, as `after` of one after the other would."""
+        if len(losses) == 0:
+            return self
+        seen = np.asarray(losses, np.float64)
+        best = np.fmin.accumulate(np.concatenate([[self.best], seen]))
+        bettered = np.flatnonzero(~(seen > best[:-1] - plan.min_improvement))
+        waited = len(seen) - 1 - bettered[-1] if len(bettered) else self.waited + len(seen)
+        return Progress(float(best[-1]), int(waited))
 
     def patient(self) -> Progress:
         """Return the same with the waiting begun anew."""

@@ -1,0 +1,65 @@
+// The gradient of a batch where every layer, the inputs included, fits into one vector: the same tiles as in larger
+// networks, one after the other, with distances that are known while compiling and nothing to decide between them. On
+// such networks deciding takes longer than computing.
+#pragma once
+#include "update.hpp"
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+constexpr int narrow_rows = 8;  // of a tile: as many sums as must be under way
+
+// Distance of the rows of a narrow layer in batch buffers: a cache line.
+template <class T> constexpr long line_of = block_lanes<T>;
+
+template <class T, class Op> SCHUSS_INLINE void narrow_tiles(const Op &op, const Panel<T> &p, int rows, int terms) {
+  int row = 0;
+  for (; row + narrow_rows <= rows; row += narrow_rows) tile<T, narrow_rows, 1>(op, row, p, 0, terms);
+  if (row + 4 <= rows) tile<T, 4, 1>(op, row, p, 0, terms), row += 4;
+  if (row + 2 <= rows) tile<T, 2, 1>(op, row, p, 0, terms), row += 2;
+  if (row < rows) tile<T, 1, 1>(op, row, p, 0, terms);
+}
+
+template <class T>
+__attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y, Activation activation, int n) {
+  const ForwardOp<T, line_of<T>> op = {layer, activation, y, line_of<T>, 1};
+  narrow_tiles<T>(op, {layer.w, lanes<T>, 0, 1}, n, layer.n_in);
+}
+
+template <class T> __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Layer<T> &below, int n) {
+  const Activation activation = slope_from_output(below.activation) ? below.activation : stored_slope;
+  const BackwardOp<T, line_of<T>> op = {layer, below, activation, layer.delta, line_of<T>, 1};
+  narrow_tiles<T>(op, {layer.w_t, lanes<T>, 0, 1}, n, layer.n_out);
+}
+
+// Sums over samples, which become a gradient in g.
+template <class T> struct NarrowSums {
+  Place<T> place;
+  T scale;
+  const T *a;
+  static constexpr long a_row = 1, a_term = line_of<T>;
+
+  template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
+  __attribute__((always_inline)) Vec<T> start(int, int) const { return Vec<T>{}; }
+  template <int MR, int NV>
+  __attribute__((always_inline)) void finish(int row, const Panel<T> &, Vec<T> (&c)[MR][NV]) const {
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) {
+      const long i = long(row + r) * lanes<T>;
+      store<T>(place.g + i, gradient_of<T, Penalty::any>(c[r][0], place, i, scale));
+    }
+  }
+};
+
+template <class T>
+__attribute__((noinline)) void narrow_sums(const Work<T> &work, const Layer<T> &layer, const T *y, int n) {
+  const Panel<T> delta = {layer.delta, line_of<T>, 0, 1};
+  narrow_tiles<T>(NarrowSums<T>{weights_of(work, layer), work.scale, y}, delta, layer.n_in, n);
+  if (!layer.has_bias) return;
+  Vec<T> sum = {};
+  for (int r = 0; r < n; r++) sum = sum + load<T>(layer.delta + r * line_of<T>);
+  store<T>(layer.b_g, work.scale * (Vec<T>{} - sum));
+}
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss

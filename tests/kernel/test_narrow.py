@@ -1,0 +1,125 @@
+"""Networks whose layers fit into one vector go a way of their own (src/kernel/narrow.hpp): the bits stay.
+
+The oracle is `step_by_step`: the gradient of the engine's other door, which does not go that way, and the
+rule's update in NumPy. Sizes are drawn up to just beyond the widest vector, so that both ways are met in each
+instruction set.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, event, given
+from hypothesis import strategies as st
+
+import engines
+from cases import HIDDEN, PARAMETERS
+from comparisons import assert_same_bits, assert_states_near
+from kinds_of_rules import KERNEL_RULES
+from runs import draw_run, one_call, step_by_step
+from schuss.engine import native
+from schuss.engine.native import _kernel, _problem
+from schuss.method.functions import LOSSES, Loss
+from schuss.method.network import Network
+from schuss.method.plan import Plan
+from schuss.method.rules import Momentum
+
+LANES = {"avx512": 16, "avx2": 8, "baseline": 4}  # of float32; half as many of float64
+DTYPES = ["float32", "float64"]
+SETS = [name for name in native.instruction_sets() if name in LANES]
+STEPS = 7
+
+
+def is_narrow(network: Network, instruction_set: str, dtype: Any) -> bool:
+    """Return whether steps of the network go by narrow.hpp, where samples are dense and nothing drops out."""
+    return _kernel.is_narrow(_problem(network), instruction_set, network.initial(0, dtype))
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    """Any small network, with groups of outputs now and then."""
+    sizes = draw(st.lists(st.integers(1, 17), min_size=2, max_size=4))
+    name = draw(st.sampled_from(list(LOSSES)))
+    last = LOSSES[name].partner or draw(st.sampled_from([*HIDDEN, "softmax"]))
+    hidden = [draw(st.sampled_from(HIDDEN)) for _ in sizes[2:]]
+    loss = Loss(name, PARAMETERS.get(name))
+    groups = [1, sizes[-1] - 1] if last == "softmax" == LOSSES[name].partner and sizes[-1] > 2 else None
+    biases, has_groups = draw(st.booleans()), draw(st.booleans())
+    return Network(sizes, [*hidden, last], loss, biases=biases, groups=groups if has_groups else None)
+
+
+some = st.sampled_from([0.0, 0.0, 0.01])
+plans = st.builds(
+    lambda rule, **settings: Plan(KERNEL_RULES[rule](learning_rate=0.002), **settings),
+    rule=st.sampled_from(list(KERNEL_RULES)),
+    batch_size=st.integers(1, 40) | st.none(),
+    seed=st.integers(0, 100),
+    reduction=st.sampled_from(["mean", "sum"]),
+    l2=some,
+    l1=some,
+    weight_decay=some,
+    clip=st.sampled_from([None, None, 0.05]),
+    dropout=st.sampled_from([0.0, 0.0, 0.4]),
+    as_scikit_learn=st.booleans(),
+)
+samples_drawn = st.integers(1, 45)
+
+
+@given(networks(), plans, samples_drawn, st.booleans(), st.sampled_from(DTYPES))
+def test_a_step_is_gradient_and_update(native_engine, network, plan, n, weighted, dtype):
+    """Whatever is trained and how, bits are those of the gradient and the rule, on either way."""
+    samples, start = draw_run(network, plan, n, dtype=dtype, weighted=weighted)
+    stop = min(STEPS, plan.steps(n))
+    found = native_engine.advance(network, start, samples, plan, stop)
+    assume(found.outcome == "done")  # an output of exp may diverge
+    expected = step_by_step(native_engine, network, start, samples, plan, stop)
+    event("narrow" if is_narrow(network, native_engine.info.instruction_set, dtype) else "not narrow")
+    assert_same_bits(found.state, expected.state)
+    assert found.losses.tobytes() == expected.losses.tobytes()
+    with pytest.raises(AssertionError):
+        assert_same_bits(found.state, start)
+
+
+@given(networks(), plans, samples_drawn, st.sampled_from(DTYPES))
+def test_every_fused_set_gives_the_same_bits(network, plan, n, dtype):
+    """What is narrow on one set is not on another, and nobody can tell."""
+    samples, start = draw_run(network, plan, n, dtype=dtype)
+    made = [
+        one_call(
+            engines.make_engine(name), network, start, samples, plan, min(STEPS, plan.steps(n)), norms_every=2
+        )
+        for name in engines.FUSED
+    ]
+    for other in made[1:]:
+        assert_same_bits(other.state, made[0].state)
+        assert other.losses.tobytes() == made[0].losses.tobytes()
+        assert other.norms.tobytes() == made[0].norms.tobytes()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SETS)
+def test_layers_of_one_vector_are_narrow(name, dtype):
+    """Up to as many units as a vector has lanes, inputs and outputs included, and not with one more."""
+    most = LANES[name] * 4 // np.dtype(dtype).itemsize
+    assert is_narrow(Network([most, most, most], "tanh"), name, dtype)
+    for wider in ([most + 1, 1, 1], [1, most + 1, 1], [1, 1, most + 1]):
+        assert not is_narrow(Network(wider, "tanh"), name, dtype)
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_both_ways_agree_with_the_reference(native_engine, dtype, extra):
+    """The widest narrow network, and one a unit wider, end where the readable engine does."""
+    width = LANES.get(native_engine.info.instruction_set, 4) * 4 // np.dtype(dtype).itemsize
+    network = Network([width, width + extra, width], ["tanh", "softmax"], "cross_entropy")
+    plan = Plan(Momentum(0.05, 0.9), batch_size=11, l2=0.01)
+    samples, start = draw_run(network, plan, 30, dtype=dtype)
+    reference = engines.make_engine("reference")
+    expected = one_call(reference, network, start, samples, plan, 12)
+    found = one_call(native_engine, network, start, samples, plan, 12)
+    tolerance = {"float32": 1e-4, "float64": 1e-12}[dtype]
+    assert (native_engine.info.engine, reference.info.engine) == ("native", "reference")
+    assert_states_near(found.state, expected.state, tolerance)
+    other = one_call(native_engine, network, start, samples, plan.replace(l2=0.02), 12)
+    with pytest.raises(AssertionError):
+        assert_states_near(other.state, expected.state, tolerance)
