@@ -35,22 +35,21 @@ template <class T> struct LaneProduct {
   const T *outputs;  // laid out as C
 };
 
-// `totals` says whether the sums of B alone are among those of the tile.
+// Rows [row, row + MR) and columns [column, column + NC) of C, and with `totals` the sums of B alone.
 template <class T, LaneSums kind, bool same, int MR, int NC, bool totals>
 SCHUSS_INLINE void lane_tile(const LaneProduct<T> &p, int row, int column) {
-  const long b_column = are_signals(kind) ? p.b_column : lanes<T>;
-  constexpr long a_unit = same ? 1 : lanes<T>;
+  const long b_column = are_signals(kind) ? p.b_column : lanes<T>, a_unit = same ? 1 : lanes<T>;
   const long a_row = kind == LaneSums::gradients ? a_unit : p.a_next, b_term = p.b_term, to_row = p.to_row;
   const long a_term = kind == LaneSums::gradients ? p.a_next : a_unit;
   const long place = row * to_row + column * lanes<T>;
   const T *a = p.a + row * a_row, *b = p.b + column * b_column;
-  T *to = p.to + place, *bias = p.bias + column * lanes<T>;
+  T *to = p.to + place;
   const bool resumes = kind == LaneSums::gradients && p.resumes;
   const bool biased = kind < LaneSums::signals && p.bias;
   Vec<T> c[MR * NC], total[NC];
 #pragma GCC unroll 4
   for (int j = 0; j < NC; j++) {
-    total[j] = biased || (totals && resumes) ? load<T>(bias + j * lanes<T>) : Vec<T>{};
+    total[j] = biased || (totals && resumes) ? load<T>(p.bias + (column + j) * lanes<T>) : Vec<T>{};
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++)
       c[r * NC + j] = resumes ? load<T>(to + r * to_row + j * lanes<T>) : biased ? total[j] : Vec<T>{};
@@ -69,18 +68,20 @@ SCHUSS_INLINE void lane_tile(const LaneProduct<T> &p, int row, int column) {
       for (int j = 0; j < NC; j++) c[r * NC + j] = fma(left, right[j], c[r * NC + j]);
     }
   }
-  if constexpr (kind == LaneSums::tanh_outputs) tanh_together<T, MR * NC>(c);
 #pragma GCC unroll 4
-  for (int j = 0; j < NC; j++) {
-    if (totals) store<T>(bias + j * lanes<T>, total[j]);
-#pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) {
-      const long at = r * to_row + j * lanes<T>;
-      Vec<T> value = c[r * NC + j];
-      if (kind == LaneSums::signals) value = load<T>(to + at) * value;
+  for (int j = 0; totals && j < NC; j++) store<T>(p.bias + (column + j) * lanes<T>, total[j]);
+  constexpr int together = MR * NC < 4 ? MR * NC : 4;  // the tanh of more would fill the registers
+#pragma GCC unroll 4
+  for (int first = 0; first < MR * NC; first += together) {
+    Vec<T>(&sums)[together] = reinterpret_cast<Vec<T>(&)[together]>(c[first]);
+    if (kind == LaneSums::tanh_outputs) tanh_together<T, together>(sums);
+#pragma GCC unroll 4
+    for (int i = 0; i < together; i++) {
+      const long at = (first + i) / NC * to_row + (first + i) % NC * lanes<T>;
+      if (kind == LaneSums::signals) sums[i] = load<T>(to + at) * sums[i];
       if (kind == LaneSums::signals_to_tanh)
-        value = slope_at<T>(Activation::tanh, load<T>(p.outputs + place + at), nullptr) * value;
-      store<T>(to + at, value);
+        sums[i] = slope_at<T>(Activation::tanh, load<T>(p.outputs + place + at), nullptr) * sums[i];
+      store<T>(to + at, sums[i]);
     }
   }
 }
@@ -92,18 +93,12 @@ SCHUSS_INLINE void lane_tiles(const LaneProduct<T> &p, int &row, int column) {
   for (; row + MR <= p.rows; row += MR) lane_tile<T, kind, same, MR, NC, false>(p, row, column);
 }
 
-// Rows of the tallest tile: more sums, or outputs of tanh, than registers would be slow.
-template <LaneSums kind, int NC> constexpr int tallest_tile() {
-  return kind == LaneSums::tanh_outputs ? 4 / NC : NC == 1 ? 8 : 4;
-}
-
 template <class T, LaneSums kind, bool same, int NC>
 SCHUSS_INLINE void lane_rows(const LaneProduct<T> &p, int column) {
-  constexpr int most = tallest_tile<kind, NC>();
   int row = 0;
-  if constexpr (most >= 8) lane_tiles<T, kind, same, 8, NC>(p, row, column);
-  if constexpr (most >= 4) lane_tiles<T, kind, same, 4, NC>(p, row, column);
-  if constexpr (most >= 2) lane_tiles<T, kind, same, 2, NC>(p, row, column);
+  if constexpr (NC == 1) lane_tiles<T, kind, same, 8, NC>(p, row, column);
+  lane_tiles<T, kind, same, 4, NC>(p, row, column);
+  lane_tiles<T, kind, same, 2, NC>(p, row, column);
   lane_tiles<T, kind, same, 1, NC>(p, row, column);
 }
 

@@ -13,15 +13,16 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// What feeds layer l, and how far apart its numbers are.
+// What feeds layer l, and how far apart its rows are.
 template <class T> struct LaneInput {
   const T *y;
   bool same;
-  long unit;
+  long next;
 };
 template <class T> SCHUSS_INLINE LaneInput<T> lane_input(const LaneJob<T> &job, int l) {
   const bool same = l == 0 && job.same_order;
-  return {l == 0 ? job.work->x_batch : job.work->layers[l - 1].y, same, same ? 1 : long(lanes<T>)};
+  return {l == 0 ? job.work->x_batch : job.work->layers[l - 1].y, same,
+          job.work->layers[l].n_in * (same ? 1L : long(lanes<T>))};
 }
 
 // The samples of one lane in an epoch, from a place on; null: in their own order.
@@ -68,9 +69,8 @@ template <class T> void lane_forward(const LaneJob<T> &job, int n) {
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const LaneInput<T> in = lane_input(job, l);
-    const LaneProduct<T> product = {n, layer.n_out, layer.n_in, in.same, in.y, layer.n_in * in.unit, layer.w,
-                                    layer.n_out * L, L, layer.y, layer.n_out * L, layer.has_bias ? layer.b : nullptr,
-                                    false, nullptr};
+    const LaneProduct<T> product = {n, layer.n_out, layer.n_in, in.same, in.y, in.next, layer.w, layer.n_out * L, L,
+                                    layer.y, layer.n_out * L, layer.has_bias ? layer.b : nullptr, false, nullptr};
     if (l < work.depth - 1 && layer.activation == Activation::tanh) {
       lane_multiply<T, LaneSums::tanh_outputs>(product);
     } else {
@@ -155,8 +155,8 @@ template <class T> void lane_sums(const LaneJob<T> &job, int n, bool resumes) {
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const LaneInput<T> in = lane_input(job, l);
-    lane_multiply<T, LaneSums::gradients>({layer.n_in, layer.n_out, n, in.same, in.y, layer.n_in * in.unit,
-                                           layer.delta, layer.n_out * L, L, layer.g, layer.n_out * L,
+    lane_multiply<T, LaneSums::gradients>({layer.n_in, layer.n_out, n, in.same, in.y, in.next, layer.delta,
+                                           layer.n_out * L, L, layer.g, layer.n_out * L,
                                            layer.has_bias ? layer.b_g : nullptr, resumes, nullptr});
   }
 }
