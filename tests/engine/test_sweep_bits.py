@@ -163,7 +163,7 @@ def test_without_biases_and_in_groups(dtype):
 @pytest.mark.parametrize("hidden", ["tanh", "silu"])
 @pytest.mark.parametrize("biases", [True, False])
 def test_every_size_of_tile(hidden, order, biases):
-    """With widths and batches at, below and beyond 1, 2, 4 and 8, of which tiles are made; samples weighted."""
+    """With widths and batches at, below and beyond 1, 2, 4 and 8, the sizes of tiles; samples weighted."""
     for width in range(1, 10):
         plan = Plan(batch_size=10 - width, order=order, as_scikit_learn=width % 2 == 0, reduction="sum")
         network = Network((width, 10 - width, width), hidden, biases=biases)
