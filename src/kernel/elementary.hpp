@@ -98,6 +98,7 @@ template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
 template <class T, int K> SCHUSS_INLINE void tanh_together(Vec<T> (&x)[K]) {
   using C = Constants<T>;
   constexpr int last = C::exp_terms - 2;
+  constexpr typename Simd<T>::Int sign = typename Simd<T>::Int(1) << (sizeof(T) * 8 - 1);
   const Vec<T> one = all<T>(T(1));
   Vec<T> e[K], shifted[K], r[K], p[K], power[K];
 #define SCHUSS_EACH _Pragma("GCC unroll 8") for (int i = 0; i < K; i++)
@@ -112,7 +113,7 @@ template <class T, int K> SCHUSS_INLINE void tanh_together(Vec<T> (&x)[K]) {
   SCHUSS_EACH p[i] = fma(r[i] * r[i], p[i], r[i]);
   SCHUSS_EACH power[i] = (Vec<T>)(((Bits<T>)shifted[i] << Simd<T>::mantissa) + (Bits<T>)one);  // 2^k
   SCHUSS_EACH e[i] = fma(power[i], p[i], power[i] - T(1));
-  SCHUSS_EACH x[i] = copy_sign<T>(e[i] / (e[i] + T(2)), x[i]);
+  SCHUSS_EACH x[i] = (Vec<T>)((Ints<T>)(e[i] / (e[i] + T(2))) | ((Ints<T>)x[i] & sign));
 #undef SCHUSS_EACH
 }
 

@@ -2,6 +2,7 @@
 // roundings of step.hpp in its order: sums over inputs, units and samples, the loss, the rule. So the bits of a
 // network are those that it has when it is trained alone.
 #pragma once
+#include "lane_activations.hpp"
 #include "lane_products.hpp"
 #include "lanes_job.hpp"
 #include "losses.hpp"
@@ -12,20 +13,21 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// What feeds layer l, and how far apart its numbers are.
+// What feeds layer l, and how far apart its rows are.
 template <class T> struct LaneInput {
   const T *y;
   bool same;
-  long unit;
+  long next;
 };
 template <class T> SCHUSS_INLINE LaneInput<T> lane_input(const LaneJob<T> &job, int l) {
   const bool same = l == 0 && job.same_order;
-  return {l == 0 ? job.work->x_batch : job.work->layers[l - 1].y, same, same ? 1 : long(lanes<T>)};
+  return {l == 0 ? job.work->x_batch : job.work->layers[l - 1].y, same,
+          job.work->layers[l].n_in * (same ? 1L : long(lanes<T>))};
 }
 
-// The sample at `place` of the epoch in the middle of which the step stands, of one lane.
-template <class T> SCHUSS_INLINE long lane_sample(const LaneJob<T> &job, int lane, long epoch, long place) {
-  return job.orders ? job.orders[lane][epoch * job.n + place] : place;
+// The samples of one lane in an epoch, from a place on; null: in their own order.
+template <class T> SCHUSS_INLINE const int32_t *lane_order(const LaneJob<T> &job, int lane, long epoch, long place) {
+  return job.orders ? job.orders[lane] + epoch * job.n + place : nullptr;
 }
 
 // Target j of a sample.
@@ -33,35 +35,32 @@ template <class T> SCHUSS_INLINE T lane_target(const Work<T> &work, long sample,
   return work.t ? work.t[sample * work.t_stride + j] : T(work.classes[sample] == j);
 }
 
-// Bring a sample, the same for all lanes, into a row of the batch buffers.
-template <class T> SCHUSS_INLINE void lane_row(const LaneJob<T> &job, int row, long sample) {
+// Bring the samples at places [place, place + n) of an epoch into the batch buffers: those of one lane, or the same
+// for all of them.
+template <class T, bool same>
+SCHUSS_INLINE void lane_rows_in(const LaneJob<T> &job, int lane, long epoch, long place, int n) {
   const Work<T> &work = *job.work;
   const int n_in = work.layers[0].n_in, n_out = work.layers[work.depth - 1].n_out;
-  const T *x = work.x + sample * work.x_stride;
-  for (int k = 0; k < n_in; k++) work.x_batch[row * n_in + k] = x[k];
-  for (int j = 0; j < n_out; j++) put(work.t_batch, row * n_out + j, all<T>(lane_target(work, sample, j)));
-  if (work.weights) put(job.weight_batch, row, all<T>(work.weights[sample]));
-}
-
-// Or that of one lane.
-template <class T> SCHUSS_INLINE void lane_row(const LaneJob<T> &job, int row, long sample, int lane) {
-  const Work<T> &work = *job.work;
-  const int n_in = work.layers[0].n_in, n_out = work.layers[work.depth - 1].n_out;
-  const T *x = work.x + sample * work.x_stride;
-  for (int k = 0; k < n_in; k++) work.x_batch[(row * n_in + k) * lanes<T> + lane] = x[k];
-  for (int j = 0; j < n_out; j++)
-    work.t_batch[(row * n_out + j) * lanes<T> + lane] = lane_target(work, sample, j);
-  if (work.weights) job.weight_batch[row * lanes<T> + lane] = work.weights[sample];
-}
-
-// Bring the samples at places [place, place + n) of an epoch into the batch buffers.
-template <class T> void lane_gather(const LaneJob<T> &job, long epoch, long place, int n) {
+  const int32_t *order = lane_order(job, lane, epoch, place);
+  const auto bring = [=](T *to, T number) { same ? store<T>(to, all<T>(number)) : void(to[lane] = number); };
+  T *x = work.x_batch + (same ? 0 : lane), *t = work.t_batch, *weight = job.weight_batch;
   for (int row = 0; row < n; row++) {
-    if (job.same_order) lane_row(job, row, lane_sample(job, 0, epoch, place + row));
-    else
-      for (int lane = 0; lane < lanes<T>; lane++)
-        lane_row(job, row, lane_sample(job, lane, epoch, place + row), lane);
+    const long sample = order ? order[row] : place + row;
+    const T *from = work.x + sample * work.x_stride;
+    for (int k = 0; k < n_in; k++, x += same ? 1 : lanes<T>) *x = from[k];
+    for (int j = 0; j < n_out; j++, t += lanes<T>) bring(t, lane_target(work, sample, j));
+    if (work.weights) bring(weight + row * lanes<T>, work.weights[sample]);
   }
+}
+
+template <class T> void lane_gather(const LaneJob<T> &job, long epoch, long place, int n) {
+  if (job.same_order) return lane_rows_in<T, true>(job, 0, epoch, place, n);
+  for (int lane = 0; lane < lanes<T>; lane++) lane_rows_in<T, false>(job, lane, epoch, place, n);
+}
+
+// Whether a loss is one of outputs whose activation is applied to each by itself.
+template <class T> SCHUSS_INLINE bool takes_outputs(const Work<T> &work) {
+  return is_free(work.loss) && work.layers[work.depth - 1].activation != Activation::softmax;
 }
 
 template <class T> void lane_forward(const LaneJob<T> &job, int n) {
@@ -70,25 +69,15 @@ template <class T> void lane_forward(const LaneJob<T> &job, int n) {
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const LaneInput<T> in = lane_input(job, l);
-    lane_multiply<T>({n, layer.n_out, layer.n_in, in.same, in.y, layer.n_in * in.unit, in.unit, layer.w,
-                      layer.n_out * L, L, layer.has_bias ? layer.b : nullptr, 0, layer.y, layer.n_out * L});
-    if (l < work.depth - 1) activate<T>(layer.activation, layer.y, layer.slope, 0, 1, n * layer.n_out);
-  }
-}
-
-// δ ← f′(x)·δ
-template <class T> void lane_slopes(const Layer<T> &layer, int n) {
-  const int vectors = n * layer.n_out;
-  switch (layer.activation) {
-    case Activation::relu:
-      return times_slope_of<T, Activation::relu>(layer.delta, layer.y, layer.slope, 0, 1, vectors);
-    case Activation::tanh:
-      return times_slope_of<T, Activation::tanh>(layer.delta, layer.y, layer.slope, 0, 1, vectors);
-    case Activation::softplus:
-    case Activation::silu:
-    case Activation::gelu:
-      return times_slope_of<T, stored_slope>(layer.delta, layer.y, layer.slope, 0, 1, vectors);
-    default: return times_slope<T>(layer.activation, layer.delta, layer.y, layer.slope, 0, 1, vectors);
+    const LaneProduct<T> product = {n, layer.n_out, layer.n_in, in.same, in.y, in.next, layer.w, layer.n_out * L, L,
+                                    layer.y, layer.n_out * L, layer.has_bias ? layer.b : nullptr, false, nullptr};
+    if (l < work.depth - 1 && layer.activation == Activation::tanh) {
+      lane_multiply<T, LaneSums::tanh_outputs>(product);
+    } else {
+      lane_multiply<T, LaneSums::net_inputs>(product);
+      if (l < work.depth - 1 || takes_outputs(work))
+        activate_with_slopes<T>(layer.activation, layer.y, layer.delta, n * layer.n_out);
+    }
   }
 }
 
@@ -97,33 +86,65 @@ template <class T> void lane_backward(const LaneJob<T> &job, int n) {
   constexpr long L = lanes<T>;
   for (int l = work.depth - 1; l > 0; l--) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
-    lane_multiply<T>({n, layer.n_in, layer.n_out, false, layer.delta, layer.n_out * L, L, layer.w, L,
-                      layer.n_out * L, nullptr, 0, below.delta, layer.n_in * L});
-    lane_slopes(below, n);
+    const LaneProduct<T> product = {n, layer.n_in, layer.n_out, false, layer.delta, layer.n_out * L, layer.w, L,
+                                    layer.n_out * L, below.delta, layer.n_in * L, nullptr, false, below.y};
+    if (below.activation == Activation::tanh) lane_multiply<T, LaneSums::signals_to_tanh>(product);
+    else lane_multiply<T, LaneSums::signals>(product);
   }
 }
 
 constexpr int wide_parts(size_t size) { return int(sizeof(double) / size); }  // vectors of double for one of T
 
-// Outputs of one row lie as `Side` wants them. Errors are added to `loss`, row by row.
-template <class T> void lane_losses(const LaneJob<T> &job, int n, VecD (&loss)[wide_parts(sizeof(T))]) {
+// Errors of the samples, row by row.
+template <class T> struct LaneErrors {
+  VecD sum[wide_parts(sizeof(T))] = {};
+
+  __attribute__((always_inline)) void add(Vec<T> error) {
+    alignas(64) T errors[lanes<T>];
+    store<T>(errors, error);
+    for (int i = 0; i < wide_parts(sizeof(T)); i++) sum[i] = sum[i] + load_wide(errors + i * lanes<double>);
+  }
+};
+
+// From outputs and slopes: E, and δ.
+template <class T, Loss loss> SCHUSS_INLINE Vec<T> lane_error(const Work<T> &work, const Side<T> &s) {
+  Vec<T> error = {};
+  for (int j = 0; j < s.n; j++) {
+    Vec<T> value;
+    const Vec<T> e = error_of<T>(loss, s.parameter[j], s.n, at(s.y, j), at(s.t, j), value);
+    error = error + value;
+    put(s.delta, j, at(s.delta, j) * e);
+  }
+  return loss == Loss::squared_error && work.as_scikit_learn ? error / all<T>(T(s.n)) : error;
+}
+
+// Outputs of one row lie as `Side` wants them.
+template <class T, class F> SCHUSS_INLINE void lane_errors(const LaneJob<T> &job, int n, LaneErrors<T> &errors, F f) {
   const Work<T> &work = *job.work;
   const Layer<T> &out = work.layers[work.depth - 1];
-  const bool together = is_free(work.loss) && out.activation != Activation::softmax;  // outputs of all rows first
-  if (together) activate<T>(out.activation, out.y, out.slope, 0, 1, n * out.n_out);
   for (int row = 0; row < n; row++) {
     const long first = long(row) * out.n_out * lanes<T>;
-    const Side<T> side = {out.n_out, out.y + first, work.t_batch + first, out.delta + first, out.slope + first,
+    const Side<T> side = {out.n_out, out.y + first, work.t_batch + first, out.delta + first, nullptr,
                           work.loss_parameters};
-    Vec<T> error = together ? loss_of_outputs(work, side) : loss_of(work, side);
+    Vec<T> error = f(work, side);
     if (work.weights) {
       const Vec<T> weight = load<T>(job.weight_batch + row * lanes<T>);
       for (int j = 0; j < out.n_out; j++) put(side.delta, j, at(side.delta, j) * weight);
       error = error * weight;
     }
-    alignas(64) T errors[lanes<T>];
-    store<T>(errors, error);
-    for (int i = 0; i < wide_parts(sizeof(T)); i++) loss[i] = loss[i] + load_wide(errors + i * lanes<double>);
+    errors.add(error);
+  }
+}
+
+template <class T> void lane_losses(const LaneJob<T> &job, int n, LaneErrors<T> &errors) {
+  const auto rows = [&](auto f) { lane_errors(job, n, errors, f); };
+  if (!takes_outputs(*job.work)) return rows(loss_of<T>);
+  switch (job.work->loss) {
+    case Loss::mean_squared_error: return rows(lane_error<T, Loss::mean_squared_error>);
+    case Loss::absolute: return rows(lane_error<T, Loss::absolute>);
+    case Loss::huber: return rows(lane_error<T, Loss::huber>);
+    case Loss::quantile: return rows(lane_error<T, Loss::quantile>);
+    default: return rows(lane_error<T, Loss::squared_error>);
   }
 }
 
@@ -131,15 +152,12 @@ template <class T> void lane_losses(const LaneJob<T> &job, int n, VecD (&loss)[w
 template <class T> void lane_sums(const LaneJob<T> &job, int n, bool resumes) {
   const Work<T> &work = *job.work;
   constexpr long L = lanes<T>;
-  const T one = T(1);
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const LaneInput<T> in = lane_input(job, l);
-    lane_multiply<T>({layer.n_in, layer.n_out, n, in.same, in.y, in.unit, layer.n_in * in.unit, layer.delta,
-                      layer.n_out * L, L, resumes ? layer.g : nullptr, layer.n_out * L, layer.g, layer.n_out * L});
-    if (layer.has_bias)  // weights from a unit whose output is 1, by which a product is exact
-      lane_multiply<T>({1, layer.n_out, n, true, &one, 0, 0, layer.delta, layer.n_out * L, L,
-                        resumes ? layer.b_g : nullptr, 0, layer.b_g, 0});
+    lane_multiply<T, LaneSums::gradients>({layer.n_in, layer.n_out, n, in.same, in.y, in.next, layer.delta,
+                                           layer.n_out * L, L, layer.g, layer.n_out * L,
+                                           layer.has_bias ? layer.b_g : nullptr, resumes, nullptr});
   }
 }
 
@@ -176,11 +194,16 @@ template <class T, Rule rule>
 __attribute__((noinline)) void lane_update(const Work<T> &work, const double *rates, const LaneTerms<T> &terms,
                                            bool plain) {
   const Change<T, rule, Vec<T>> change(rates);
+  if (plain) {  // all of them side by side, biases as well
+    const Layer<T> &first = work.layers[0];
+    int count = 0;
+    for (int l = 0; l < work.depth; l++)
+      count += (work.layers[l].n_in + work.layers[l].has_bias) * work.layers[l].n_out;
+    return lane_apply<T, rule>(change, terms, true, count, first.w, first.g, first.memory);
+  }
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
-    const int weights = layer.n_in * layer.n_out;
-    if (plain) lane_apply<T, rule>(change, terms, true, weights, layer.w, layer.g, layer.memory);
-    else lane_apply<T, rule>(change, terms, false, weights, layer.w, layer.g, layer.memory);
+    lane_apply<T, rule>(change, terms, false, layer.n_in * layer.n_out, layer.w, layer.g, layer.memory);
     if (layer.has_bias) lane_apply<T, rule>(change, terms, true, layer.n_out, layer.b, layer.b_g, layer.b_memory);
   }
 }
@@ -228,7 +251,8 @@ void lane_scales(const LaneJob<T> &job, long epoch, long place, long n, double *
     double total = job.mean ? double(n) : 1.0;
     if (job.mean && job.work->weights) {
       total = 0;
-      for (long i = 0; i < n; i++) total += double(job.work->weights[lane_sample(job, lane, epoch, place + i)]);
+      const int32_t *order = lane_order(job, lane, epoch, place);
+      for (long i = 0; i < n; i++) total += double(job.work->weights[order ? order[i] : place + i]);
     }
     scale[lane] = total != 0 ? 1.0 / total : 0.0;
   }
@@ -273,7 +297,7 @@ template <class T> class LaneSteps {
 
   bool step(long s, long epoch, long first) {
     const long n = job_.batch_size < job_.n - first ? job_.batch_size : job_.n - first;
-    VecD loss[wide_parts(sizeof(T))] = {};
+    LaneErrors<T> errors;
     alignas(64) double penalty[lanes<T>] = {};
     take_scales(epoch, first, n);
     if (penalised_) lane_penalties(job_, penalty);
@@ -282,14 +306,14 @@ template <class T> class LaneSteps {
       if (given_up(work_, flops_ * rows)) return false;
       lane_gather(job_, epoch, first + begin, rows);
       lane_forward(job_, rows);
-      lane_losses(job_, rows, loss);
+      lane_losses(job_, rows, errors);
       lane_backward(job_, rows);
       lane_sums(job_, rows, begin > 0);
     }
     for (int i = 0; i < wide_parts(sizeof(T)); i++) {
       const int lane = i * lanes<double>;
       store<double>(losses_[s % steps_kept] + lane,
-                    (loss[i] + load<double>(penalty + lane)) * load<double>(loss_scale_ + lane));
+                    (errors.sum[i] + load<double>(penalty + lane)) * load<double>(loss_scale_ + lane));
     }
     update_(work_, rates_, terms_, plain_);
     return true;

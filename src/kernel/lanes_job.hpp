@@ -6,7 +6,9 @@ namespace schuss {
 
 // The steps of one call for as many networks as a vector has lanes. In the layers of `work` every number of a
 // matrix is a vector with a lane for each network: w, memory and g hold n_in · n_out of them row by row, b holds
-// n_out, and y, slope and delta hold n_out for each row of the batch. Strides and transposed weights are not used.
+// n_out, and y and delta hold n_out for each row of the batch; delta holds the slopes until the error signals come.
+// Weights and biases of all layers stand one after the other, and so do sums and memory. Strides and transposed
+// weights are not used.
 template <class T> struct LaneJob {
   Work<T> *work;                 // network, data and room; its batch, rates and penalties are not used
   long n, batch_size, steps, first_place;

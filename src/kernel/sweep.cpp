@@ -116,8 +116,7 @@ template <class T> class LaneRoom {
         layer.memory[r] = memory + at * lanes_, layer.b_memory[r] = memory + middle * lanes_;
       }
       layer.y = take(long(work_.chunk) * layer.n_out);
-      layer.slope = take(long(work_.chunk) * layer.n_out);
-      layer.delta = take(long(work_.chunk) * layer.n_out);
+      layer.delta = layer.slope = take(long(work_.chunk) * layer.n_out);
       layers_.push_back(layer);
       at = end;
     }

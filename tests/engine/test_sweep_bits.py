@@ -159,6 +159,18 @@ def test_without_biases_and_in_groups(dtype):
     assert_all_ways(network, plans, Samples.check(network, X, np.arange(10) % 3), 7)
 
 
+@pytest.mark.parametrize("order", ["philox", "sequential"])
+@pytest.mark.parametrize("hidden", ["tanh", "silu"])
+@pytest.mark.parametrize("biases", [True, False])
+def test_every_size_of_tile(hidden, order, biases):
+    """With widths and batches at, below and beyond 1, 2, 4 and 8, the sizes of tiles; samples weighted."""
+    for width in range(1, 10):
+        plan = Plan(batch_size=10 - width, order=order, as_scikit_learn=width % 2 == 0, reduction="sum")
+        network = Network((width, 10 - width, width), hidden, biases=biases)
+        samples, _ = draw_run(network, plan, 20, dtype="float32", weighted=True)
+        assert_all_ways(network, plans_of(plan), samples, 4)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("what", ["dropout", "clip", "sparse", "large"])
 def test_what_lanes_do_not_know(what, dtype):

@@ -17,7 +17,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.plans import OTHERS, Plans
-from schuss.method.rules.rule import first_memory
+from schuss.method.rules.rule import Rule, WholeStep, first_memory
 from schuss.method.samples import Samples
 from schuss.method.schedules import Plateau, Restart
 from schuss.method.state import States
@@ -202,4 +202,11 @@ def _first_states(network: Network, plans: Plans, dtype: Any, theta: Array | Non
             )
         if not np.isfinite(first).all():
             raise DataError("theta holds NaN or infinity; training must start from finite numbers.")
-    return States(first, np.stack([first_memory(plans.plan.rule, row) for row in first]))
+    return States(first, _first_memory(plans.plan.rule, first))
+
+
+def _first_memory(rule: Rule | WholeStep, theta: Array) -> Array:
+    """Return the memory of each row, shape (N, slots, n_parameters)."""
+    if isinstance(rule, WholeStep):
+        return np.stack([first_memory(rule, row) for row in theta])
+    return np.repeat(first_memory(rule, theta[0])[None], len(theta), axis=0)  # the same for all weights
