@@ -106,17 +106,19 @@ template <class T> struct LaneErrors {
   }
 };
 
-// From outputs and slopes: E, and δ.
-template <class T, Loss loss> SCHUSS_INLINE Vec<T> lane_error(const Work<T> &work, const Side<T> &s) {
-  Vec<T> error = {};
-  for (int j = 0; j < s.n; j++) {
-    Vec<T> value;
-    const Vec<T> e = error_of<T>(loss, s.parameter[j], s.n, at(s.y, j), at(s.t, j), value);
-    error = error + value;
-    put(s.delta, j, at(s.delta, j) * e);
+// From outputs and slopes: E, and δ. A type of its own for each loss, so that the loop over rows holds it inline.
+template <class T, Loss loss> struct LaneError {
+  __attribute__((always_inline)) Vec<T> operator()(const Work<T> &work, const Side<T> &s) const {
+    Vec<T> error = {};
+    for (int j = 0; j < s.n; j++) {
+      Vec<T> value;
+      const Vec<T> e = error_of<T>(loss, s.parameter[j], s.n, at(s.y, j), at(s.t, j), value);
+      error = error + value;
+      put(s.delta, j, at(s.delta, j) * e);
+    }
+    return loss == Loss::squared_error && work.as_scikit_learn ? error / all<T>(T(s.n)) : error;
   }
-  return loss == Loss::squared_error && work.as_scikit_learn ? error / all<T>(T(s.n)) : error;
-}
+};
 
 // Outputs of one row lie as `Side` wants them.
 template <class T, class F> SCHUSS_INLINE void lane_errors(const LaneJob<T> &job, int n, LaneErrors<T> &errors, F f) {
@@ -138,13 +140,13 @@ template <class T, class F> SCHUSS_INLINE void lane_errors(const LaneJob<T> &job
 
 template <class T> void lane_losses(const LaneJob<T> &job, int n, LaneErrors<T> &errors) {
   const auto rows = [&](auto f) { lane_errors(job, n, errors, f); };
-  if (!takes_outputs(*job.work)) return rows(loss_of<T>);
+  if (!takes_outputs(*job.work)) return rows([](const Work<T> &work, const Side<T> &s) { return loss_of<T>(work, s); });
   switch (job.work->loss) {
-    case Loss::mean_squared_error: return rows(lane_error<T, Loss::mean_squared_error>);
-    case Loss::absolute: return rows(lane_error<T, Loss::absolute>);
-    case Loss::huber: return rows(lane_error<T, Loss::huber>);
-    case Loss::quantile: return rows(lane_error<T, Loss::quantile>);
-    default: return rows(lane_error<T, Loss::squared_error>);
+    case Loss::mean_squared_error: return rows(LaneError<T, Loss::mean_squared_error>{});
+    case Loss::absolute: return rows(LaneError<T, Loss::absolute>{});
+    case Loss::huber: return rows(LaneError<T, Loss::huber>{});
+    case Loss::quantile: return rows(LaneError<T, Loss::quantile>{});
+    default: return rows(LaneError<T, Loss::squared_error>{});
   }
 }
 
