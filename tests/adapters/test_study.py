@@ -169,3 +169,17 @@ def test_a_trial_whose_data_is_unknown_is_no_run(tmp_path: Path) -> None:
     assert not (tmp_path / "t" / "2").exists()
     with pytest.raises(SettingError, match="trial must be an integer of at least 1 and at most 2; got 5"):
         study.run(5)
+
+
+def test_a_trial_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+    """A kill in its training leaves a part; the next question ends it, in the bits of one never stopped."""
+    path, told = saved(tmp_path), []
+    tune(path, "y", trials=3, study=tmp_path / "s", source=str(path))
+    study = load_study(tmp_path / "s")
+    whole = study.run(2)
+    for each in (tmp_path / "s" / "2" / "checkpoints").iterdir():
+        each.unlink()
+    assert load_run(tmp_path / "s" / "2").stopped == "unfinished"
+    run = study.run(2, tell=told.append)
+    assert (run.stopped, run.state.digest()) == ("epochs", whole.state.digest())
+    assert "was cut off at step 0" in told[-1]

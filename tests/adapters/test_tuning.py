@@ -266,3 +266,11 @@ def test_a_frame_or_a_dict_will_do() -> None:
     data = {"x": np.arange(30.0), "z": np.arange(30) % 4, "y": ["a", "b"] * 15}
     by_dict, by_table = tune(data, "y", trials=2), tune(read_table(data), ["y"], trials=2)
     assert by_dict.found.measured == by_table.found.measured
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "two"])
+def test_a_bad_number_of_threads_is_refused(threads: Any) -> None:
+    """By name."""
+    x = np.linspace(0.0, 1.0, 40)
+    with pytest.raises(SettingError, match="threads must be an integer of at least 1; got"):
+        tune({"x": x, "y": x * x}, "y", trials=1, threads=threads)

@@ -24,8 +24,11 @@ from schuss.method.checks import check_integer
 from schuss.training.loop import Tick
 from schuss.training.record import NextFree
 from schuss.training.run import Run
+from schuss.training.train import train
 
 __all__ = ["Study", "load_study", "trial_at"]
+
+CUT_OFF = ("unfinished", "interrupted")  # by a kill or by Ctrl-C
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +150,11 @@ class Study:
                 )
             tell(f"Trial {number} is trained and recorded in {place}.")
             self.train(_with_targets(source, self.terms.targets), number, record=place, source=source)
+        found = open_run(place)
+        if found.stopped not in CUT_OFF:
+            return found
+        tell(f"Trial {number} was cut off at step {found.state.step}; it goes on from there.")
+        train(resume=place)
         return open_run(place)
 
     def place_of(self, number: int) -> Path:

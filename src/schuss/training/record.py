@@ -1,4 +1,4 @@
-"""The only place that touches the disk. Files are written whole or not at all."""
+"""The only place that touches the disk, by past_cache.py too. Files are written whole or not at all."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from schuss.insight.tuning.folds import Fold, Problem, Unit
 from schuss.insight.tuning.journal import Journal, Measured
 from schuss.insight.tuning.setting import Setting, Shape
 from schuss.insight.tuning.workers import Check, Workers
+from schuss.method.checks import check_integer
 
 __all__ = ["Evaluator", "OutOfTime"]
 
@@ -128,7 +129,7 @@ class Evaluator:
 
     @property
     def _threads(self) -> int:
-        return self.threads or usual_threads()
+        return usual_threads() if self.threads is None else check_integer("threads", self.threads, low=1)
 
     def _tasks(self, settings: Sequence[Setting], units: Sequence[Unit]) -> Iterator[Task]:
         for unit in units:
