@@ -3,12 +3,14 @@
 import os
 import random
 import zlib
+from pathlib import Path
 
 import hypothesis
 import numpy as np
 import pytest
 
 import engines
+from schuss.adapters import recipe, tuning_problem
 from schuss.engine import native
 
 # Derandomized: a run of the suite is a function of the code. No deadline: the machine may be shared.
@@ -35,6 +37,21 @@ def pytest_configure() -> None:
 def _runs_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let the command line record in a folder of the test session's own."""
     os.environ["SCHUSS_RUNS"] = str(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return a folder of this test's own, where the command line records."""
+    monkeypatch.setenv("SCHUSS_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def quick_tuning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the search for settings use fewer folds, and starts with fewer steps."""
+    monkeypatch.setattr(tuning_problem, "FOLDS", {1000: (3, 2)})
+    monkeypatch.setattr(recipe, "STEPS", 60)
+    monkeypatch.setattr(recipe, "LEAST_EPOCHS", 2)
 
 
 @pytest.fixture(autouse=True)

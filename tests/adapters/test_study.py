@@ -9,19 +9,12 @@ import numpy as np
 import pytest
 
 from schuss import RecordError, SettingError, Study, load_run, load_study, tune
-from schuss.adapters import recipe, tuning_problem
 from schuss.adapters.model import fit_model
 from schuss.adapters.tables import read_table
 from schuss.adapters.tuning_problem import recipe_of
 from schuss.insight.tuning.journal import Journal
 
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer folds, and starts with fewer steps."""
-    monkeypatch.setattr(tuning_problem, "FOLDS", {1000: (3, 2)})
-    monkeypatch.setattr(recipe, "STEPS", 60)
-    monkeypatch.setattr(recipe, "LEAST_EPOCHS", 2)
+pytestmark = pytest.mark.usefixtures("quick_tuning")
 
 
 def data(n: int = 60) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from models import draw_table
 
 import schuss
 from schuss import DataError, MissingExtraError, SettingError, Tuned, tune
-from schuss.adapters import recipe, study_terms, tuning, tuning_problem
+from schuss.adapters import study_terms, tuning
 from schuss.adapters.columns import Table
 from schuss.adapters.fitting import prepare
 from schuss.adapters.model import fit_model
@@ -24,13 +24,7 @@ from schuss.adapters.tuning import DRIVERS
 from schuss.adapters.tuning_problem import problem_of, recipe_of, starts_for
 from schuss.training.opening import load_run
 
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer folds, and starts with fewer steps."""
-    monkeypatch.setattr(tuning_problem, "FOLDS", {1000: (3, 2)})
-    monkeypatch.setattr(recipe, "STEPS", 60)
-    monkeypatch.setattr(recipe, "LEAST_EPOCHS", 2)
+pytestmark = pytest.mark.usefixtures("quick_tuning")
 
 
 def people(target: str = "size", n: int = 80) -> Table:

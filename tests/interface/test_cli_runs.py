@@ -19,13 +19,6 @@ from schuss.interface.cli.fork import parse_rows
 QUICK = ("--epochs", 30, "--hidden", 8, "--quiet")
 
 
-@pytest.fixture
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Record in a folder of the test's own."""
-    monkeypatch.setenv("SCHUSS_RUNS", str(tmp_path / "runs"))
-    return tmp_path / "runs"
-
-
 def test_a_training_is_recorded_by_the_name_of_its_data(runs: Path, tmp_path: Path) -> None:
     """Each in a folder of its own; with --no-record none is."""
     table = write_csv(tmp_path / "parts.csv")
