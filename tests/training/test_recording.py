@@ -151,57 +151,6 @@ def test_losses_beyond_half_of_the_size_are_computed_again(tmp_path: Path) -> No
     assert (tmp_path / "run" / "losses.bin").stat().st_size < 8 * 120 + 32 * 120
 
 
-def test_norms_are_kept_every_so_many_steps(tmp_path: Path) -> None:
-    """As `Keep.norms` says, also over a stop; of a fork from its step on."""
-    X, T = draw_data()
-    keep = Keep(seconds=0, norms=7)
-
-    def interrupt(epoch: Any) -> None:
-        if epoch.number == 31:
-            raise KeyboardInterrupt
-
-    whole = recorded(tmp_path / "whole", keep=keep)
-    with pytest.raises(KeyboardInterrupt):
-        recorded(tmp_path / "run", keep=keep, callbacks=[interrupt])
-    resumed = train(resume=tmp_path / "run")
-    fork = whole.fork(100, record=tmp_path / "fork", keep=keep)
-
-    assert whole.norms.shape == (43, 3)
-    for run in (resumed, load_run(tmp_path / "run"), load_run(tmp_path / "whole")):
-        assert run.norms.tobytes() == whole.norms.tobytes()
-    assert np.isnan(fork.norms[:15]).all()
-    assert (load_run(tmp_path / "fork").norms[15:] == whole.norms[15:]).all()
-    step = 21
-    gradient = whole.replay.engine.gradient(
-        NETWORK,
-        whole.at(step).theta,
-        whole.replay.samples.take(whole.plan.batch(step, 22)),
-        whole.plan.objective,
-    ).gradient
-    change = whole.at(step + 1).theta - whole.at(step).theta
-    velocity = whole.at(step + 1).velocity
-    expected = [float(np.linalg.norm(v)) for v in (gradient, velocity, change)]
-    np.testing.assert_allclose(whole.norms[3], expected, rtol=1e-12)
-    assert not np.allclose(whole.norms[4], expected, rtol=1e-3)
-    assert train(NETWORK, X, T, epochs=2, batch_size=5).norms.shape == (0, 3)
-
-
-def test_norms_of_every_step_are_made_again(tmp_path: Path) -> None:
-    """Whatever was kept of them: the bits of a recording that kept them all, and of a run that kept none."""
-    every = recorded(tmp_path / "every", keep=Keep(seconds=0, norms=1))
-    few = recorded(tmp_path / "few", keep=Keep(seconds=0, norms=64))
-    X, T = draw_data()
-    none = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5)
-
-    for run in (every, few, none, load_run(tmp_path / "few")):
-        assert run.norms_of(3, 200).tobytes() == every.norms[3:200].tobytes()
-    assert few.norms_of(4, 200).tobytes() != every.norms[3:199].tobytes()
-    assert few.norms_of(300, 300).shape == (0, 3)
-    for start, stop in ((3, 301), (5, 4), (-1, 4)):
-        with pytest.raises(SettingError):
-            few.norms_of(start, stop)
-
-
 def test_other_data_or_another_engine_are_refused_by_name(tmp_path: Path) -> None:
     """A replay on them would give other bits; the right ones are accepted."""
     X, T = draw_data()

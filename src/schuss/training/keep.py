@@ -20,8 +20,9 @@ class Keep:
         Seconds of training between two checkpoints, so that any step is at most about so much work away.
         Where writing takes long, they lie further apart: it gets a thirtieth of the time. 0: every step.
     size : float, default 500e6
-        Most bytes of checkpoints and losses. Checkpoints in between are given up to stay below, but never the
-        first and the last two; losses may take half of it, and later ones are computed again when needed.
+        Most bytes of checkpoints, losses and norms. Checkpoints in between are given up to stay below, but
+        never the first and the last two; losses may take half of it, and later ones are computed again when
+        needed; norms a quarter: where there are more, every second is given up, from the beginning on.
     data_size : float, default 100e6
         Data of at most so many bytes are kept with the run; larger ones must be given again to replay it.
     norms : int, default 64

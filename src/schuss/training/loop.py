@@ -18,7 +18,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.engine import INTERRUPTED, NO_NORMS, NOT_FINITE, Advance, Engine, norms_before
+from schuss.engine.engine import INTERRUPTED, NO_NORMS, NOT_FINITE, Advance, Engine
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -181,35 +181,34 @@ class Loop:
         raise error
 
     def _advance(self, state: State, stop: int) -> Advance:
-        every = self.recorder.keep.norms if self.recorder else 0
+        every = self.recorder.norms.every if self.recorder else 0
         return self.engine.advance(
             self.network, state, self.samples, self.plan, stop, poll=self._poll, norms_every=every
         )
 
     def last_losses(self, count: int) -> NDArray[np.float64]:
         """Return the losses of the last `count` steps."""
-        return _last(np.empty(0), [made.losses for made in self.made], count)
-
-    @property
-    def _norms_taken(self) -> int:
-        return sum(len(made.norms) for made in self.made)
-
-    def last_norms(self, count: int) -> NDArray[np.float64]:
-        """Return the last `count` rows of norms."""
-        return _last(NO_NORMS, [made.norms for made in self.made], count)
+        return _last([made.losses for made in self.made], count)
 
     def _keep(self, made: Advance) -> None:
-        self.made.append(made)
+        self.made.append(self._without_norms(made))
         self.first = LET_GO  # the losses stay, older states need not
         if len(self.made) > 1:
             self.made[-2] = self.made[-2]._replace(state=LET_GO)
+
+    def _without_norms(self, made: Advance) -> Advance:
+        """Let the recorder have the norms of a stride, and return the rest."""
+        if self.recorder:
+            self.recorder.norms.add(made.state.step - len(made.losses), made.norms)
+        return made._replace(norms=NO_NORMS)
 
     def _cut(self, start: State, made: Advance, stop: int) -> None:
         """Run a stride that went beyond `stop` again, up to there."""
         if made.state.step == stop:
             return
         again = self._advance(start, stop)
-        self.made = [*(other for other in self.made if other is not made), again]
+        others = self.made if made.outcome == NOT_FINITE else self.made[:-1]
+        self.made = [*others, self._without_norms(again)]
         if again.outcome == INTERRUPTED:
             raise again.error or KeyboardInterrupt
 
@@ -338,15 +337,10 @@ class Loop:
         )
 
     def _record(self, recorder: Recorder, stopped: str | None = None) -> None:
-        checkpoint, every = self.checkpoint(stopped), recorder.keep.norms
-        steps, rows = self.state.step - recorder.written, self._norms_taken - recorder.norms_written
+        checkpoint = self.checkpoint(stopped)
         beyond = self.state.step - checkpoint.state.step
-        rows_beyond = self._norms_taken - norms_before(checkpoint.state.step, every)
-        losses = self.last_losses(0 if recorder.full else steps)
-        norms = self.last_norms(0 if recorder.full else rows)
-        recorder.write(
-            checkpoint, losses[: max(0, len(losses) - beyond)], norms[: max(0, len(norms) - rows_beyond)]
-        )
+        losses = self.last_losses(0 if recorder.full else self.state.step - recorder.written)
+        recorder.write(checkpoint, losses[: max(0, len(losses) - beyond)])
 
     def _result(self) -> Run:
         if self.recorder:
@@ -371,16 +365,17 @@ class Loop:
             n_samples=len(self.samples),
             origin=self.samples,
             kept=self.kept,
-            norms=np.concatenate([NO_NORMS, *(made.norms for made in self.made)]),
+            norms=self.recorder.norms.rows.copy() if self.recorder else NO_NORMS,
+            norms_every=self.recorder.norms.every if self.recorder else 0,
         )
 
 
-def _last(nothing: NDArray[np.float64], parts: list[NDArray[np.float64]], count: int) -> NDArray[np.float64]:
-    """Return the last `count` rows of some arrays that follow each other."""
+def _last(parts: list[NDArray[np.float64]], count: int) -> NDArray[np.float64]:
+    """Return the last `count` numbers of some arrays that follow each other."""
     found = list[NDArray[np.float64]]()
     for part in reversed(parts):
         if count <= 0:
             break
         found.insert(0, part[-count:])
         count -= len(found[0])
-    return np.concatenate([nothing, *found])
+    return np.concatenate([np.empty(0), *found])

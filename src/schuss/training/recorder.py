@@ -15,6 +15,7 @@ from schuss.errors import OutputError, SchussWarning
 from schuss.method.functions import Array
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.keep import Keep
+from schuss.training.norms import Norms
 from schuss.training.run_folder import RunFolder
 
 __all__ = ["Recorder"]
@@ -24,6 +25,7 @@ LARGE = 2**20  # bytes of a checkpoint that is better kept out of the page cache
 SLOWEST = 2e8  # bytes a second of a disk for which that is no faster
 DISK_SPEED = 6e8  # bytes a second, until a checkpoint has been written
 STEPS_AT_FIRST = 64
+LOSS_BYTES, NORM_BYTES = 8, 24  # of a step
 
 
 class Recorder:
@@ -37,17 +39,19 @@ class Recorder:
         Keeps other processes away until it is closed.
     size : int
         About how many bytes a checkpoint takes.
-    written, norms_written : int
-        How much of the losses and norms is on the disk already.
+    norms : Norms
+        Those that are on the disk already.
+    written : int
+        How many losses are.
 
     Attributes
     ----------
     written : int
         Steps whose losses are on the disk.
-    norms_written : int
-        Rows of norms that are.
+    norms : Norms
+        Of all steps so far; the training adds to them.
     full : bool
-        Whether no more losses and norms are kept.
+        Whether no more losses are kept.
 
     """
 
@@ -57,11 +61,11 @@ class Recorder:
         keep: Keep,
         lock: IO[bytes],
         size: int,
+        norms: Norms,
         written: int = 0,
-        norms_written: int = 0,
     ) -> None:
-        self.folder, self.keep = folder, keep
-        self.written, self.norms_written = written, norms_written
+        self.folder, self.keep, self.norms, self.written = folder, keep, norms, written
+        self._norms_written = len(norms.rows)
         self._lock = lock
         self._sizes = folder.sizes()
         self._spacing = self._spaced(size / DISK_SPEED)
@@ -69,7 +73,8 @@ class Recorder:
         self._from, self._steps = 0, STEPS_AT_FIRST
         self._failed = self.full = False
         self._cached = size < LARGE
-        self._most_losses = int(keep.size / 16)  # half of it, at 8 bytes each
+        self._most_losses = int(keep.size / 2 / LOSS_BYTES)
+        self._most_norms = int(keep.size / 4 / NORM_BYTES)
 
     def until(self, step: int) -> int:
         """Return up to which step the training may go on before it asks again whether something is due."""
@@ -84,18 +89,18 @@ class Recorder:
             self._steps = max(1, int(self._steps * growth))
         return not self._failed and now - self._ended >= 0.6 * self._spacing
 
-    def write(self, checkpoint: Checkpoint, losses: Array, norms: Array) -> None:
-        """Keep a checkpoint, and the losses and norms from `written` and `norms_written` on."""
+    def write(self, checkpoint: Checkpoint, losses: Array) -> None:
+        """Keep a checkpoint, the losses from `written` on, and the norms up to there."""
         if self._failed:
             return
         began = time.perf_counter()
         step = checkpoint.state.step
         if self.written + len(losses) > self._most_losses:
-            losses, norms, self.full = losses[:0], norms[:0], True
+            losses, self.full = losses[:0], True
         try:
-            size = self.folder.write(
-                checkpoint, self.written, losses, self.norms_written, norms, cached=self._cached
-            )
+            self.folder.add_losses(self.written, losses)
+            self._write_norms(step)
+            size = self.folder.write(checkpoint, cached=self._cached)
         except OutputError as error:
             self._failed = True
             last = max(self._sizes, default=0)
@@ -106,19 +111,27 @@ class Recorder:
             )
             return
         self.written += len(losses)
-        self.norms_written += len(norms)
         self._sizes[step] = size
-        self._thin(self.keep.size - 8 * self.written)
+        self._thin(self.keep.size - LOSS_BYTES * self.written - NORM_BYTES * self._norms_written)
         self._ended = time.perf_counter()
         self._cached |= size / (self._ended - began) < SLOWEST
         self._spacing = self._spaced(self._ended - began)
 
-    def go_back(self, losses: Array, norms: Array, step: int) -> None:
+    def _write_norms(self, step: int) -> None:
+        """Keep the norms of the steps before `step`: what is new of them, or all where some were given up."""
+        if self.norms.thin(self._most_norms):
+            self._norms_written = 0
+        rows = self.norms.before(step)
+        if len(rows) > self._norms_written:
+            self.folder.add_norms(self._norms_written, rows[self._norms_written :], self.norms.halvings)
+            self._norms_written = len(rows)
+
+    def go_back(self, losses: Array, norms: Norms, step: int) -> None:
         """Leave on the disk what a training had made up to `step`, from where it goes on."""
         if len(losses) > self._most_losses:
             losses, self.full = losses[: self._most_losses], True
         self.folder.go_back(losses, norms, step)
-        self.written, self.norms_written = len(losses), len(norms)
+        self.written, self.norms, self._norms_written = len(losses), norms, len(norms.rows)
         self._sizes = {kept: size for kept, size in self._sizes.items() if kept <= step}
 
     def _spaced(self, seconds: float) -> float:

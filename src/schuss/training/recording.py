@@ -14,13 +14,13 @@ from typing import IO, Any
 
 import numpy as np
 
-from schuss.engine.engine import norms_before
 from schuss.errors import OutputError, SettingError
 from schuss.method.functions import Array
 from schuss.method.samples import Samples
 from schuss.training.checkpoint import progress_to
 from schuss.training.keep import Keep
 from schuss.training.loop import Loop
+from schuss.training.norms import Norms
 from schuss.training.record import NextFree, claim, make_folder
 from schuss.training.recorder import Recorder
 from schuss.training.replay import InMemory
@@ -83,15 +83,14 @@ def begin(
     except (TypeError, ValueError) as error:
         raise SettingError(f"about must hold plain JSON values: {error}.") from error
     losses = loop.last_losses(loop.state.step)
-    norms = np.full((norms_before(loop.state.step, keep.norms), 3), np.nan)  # a fork's were not taken
+    norms = Norms(keep.norms).up_to(loop.state.step)  # a fork's were not taken
     path, lock = _claimed(place)
     try:
         folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses, norms)
-        loop.recorder = Recorder(folder, keep, lock, loop.state.nbytes, len(losses), len(norms))
+        loop.recorder = Recorder(folder, keep, lock, loop.state.nbytes, norms, len(losses))
     except BaseException:
         lock.close()
         raise
-    loop.made = [made._replace(norms=norms) for made in loop.made]
     loop.kept = folder
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.choice import engine_like, engine_named
-from schuss.engine.engine import DONE, INTERRUPTED, Advance, Engine, EngineInfo, norms_before
+from schuss.engine.engine import DONE, INTERRUPTED, Advance, Engine, EngineInfo
 from schuss.errors import RecordError, ReplayError, SettingError
 from schuss.method.network import Network
 from schuss.method.samples import Samples
@@ -48,7 +48,7 @@ def resumed(
     lock = claim(path / "lock")  # from here on no other process changes it
     if lock is None:
         raise RecordError(f"{path} is being trained by another process; wait for it, or stop it.")
-    recorder = Recorder(folder, Keep(**folder.told["keep"]), lock, size)
+    recorder = Recorder(folder, Keep(**folder.told["keep"]), lock, size, folder.norms())
     try:
         found, samples = latest(folder), samples_for(folder, given)
         if found.stopped not in UNDER_WAY:
@@ -70,11 +70,8 @@ def _take_up(loop: Loop, found: Checkpoint, recorder: Recorder) -> None:
     """Put a training where the checkpoint `found` says that it stood, and its recording too."""
     step, folder = found.state.step, recorder.folder
     losses = _losses(folder, loop.samples, loop.engine, found)
-    norms = np.full((norms_before(step, recorder.keep.norms), 3), np.nan)
-    known = folder.norms()[: len(norms)]
-    norms[: len(known)] = known
-    recorder.go_back(losses, norms, step)
-    loop.made = [Advance(found.state, losses, DONE, norms=norms)]
+    recorder.go_back(losses, folder.norms().up_to(step), step)
+    loop.made = [Advance(found.state, losses, DONE)]
     loop.best, loop.reached, loop.judged = found.best, found.reached, found.judged.tolist()
     loop.averaged, loop.average, loop.seconds = found.averaged, found.average, found.seconds
     loop.recorder, loop.kept = recorder, folder

@@ -64,9 +64,11 @@ class Run:
     kept : Kept or None
         The states that were kept on the way; None where the run cannot be made again.
     norms : float64 ndarray, shape (rows, 3)
-        Of a recorded run, every so many steps as `Keep.norms` says, from step 0: lengths of the batch's
-        gradient, of the rule's first memory after the step, and of the change. NaN where they were not taken;
-        `norms_of` makes those of all steps.
+        Of a recorded run, of every `norms_every` steps from step 0: lengths of the batch's gradient, of the
+        rule's first memory after the step, and of the change. NaN where they were not taken; `norms_of` makes
+        those of all steps.
+    norms_every : int
+        How many steps lie between two rows, as `Keep` says; 0 where there are none.
     """
 
     network: Network
@@ -85,6 +87,7 @@ class Run:
     origin: Samples | str
     kept: Kept | None = None
     norms: NDArray[np.float64] = field(default_factory=lambda: NO_NORMS)
+    norms_every: int = 0
 
     @cached_property
     def data(self) -> str:

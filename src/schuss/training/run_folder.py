@@ -29,6 +29,7 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
 from schuss.training.checkpoint import CHECKPOINT, Checkpoint, progress_from
+from schuss.training.norms import Norms
 from schuss.training.record import append, make_folder, remove, write_whole
 from schuss.training.series import as_block, whole_rows
 from schuss.training.stored_samples import DATA, samples_of
@@ -73,7 +74,7 @@ class RunFolder:
         kept: dict[str, dict[str, Array]],
         first: Checkpoint,
         losses: Array,
-        norms: Array,
+        norms: Norms,
     ) -> RunFolder:
         """Fill an empty folder with a run that `told` describes, arrays by name and its start, and open it.
 
@@ -89,9 +90,9 @@ class RunFolder:
         make_folder(path / "checkpoints", left={f"{first.state.step:012d}.safetensors"})
         for name, arrays in kept.items():
             write_whole(path / f"{name}.safetensors", DATA.close({}, arrays), flush=False)
-        for (name, _), rows in ((LOSSES, losses.reshape(-1, 1)), (NORMS, norms)):
-            if len(rows):
-                write_whole(path / name, as_block(0, rows), flush=False)
+        for name, block in _blocks(losses, norms).items():
+            if block:
+                write_whole(path / name, block, flush=False)
         if not told["drawn"]:
             place = path / "checkpoints" / f"{first.state.step:012d}.safetensors"
             write_whole(place, first.to_bytes(), flush=False)
@@ -191,42 +192,40 @@ class RunFolder:
         """Return the losses of the steps as far as they are whole, shape (steps,)."""
         return self._rows(LOSSES)[0][:, 0]
 
-    def norms(self) -> Array:
-        """Return what `Keep.norms` asked for, as far as it is whole, shape (rows, 3)."""
-        return self._rows(NORMS)[0]
+    def norms(self) -> Norms:
+        """Return what `Keep.norms` asked for, as far as it is whole."""
+        rows, halvings = self._rows(NORMS)
+        return Norms(self.told["keep"]["norms"], halvings, rows)
 
-    def write(
-        self,
-        checkpoint: Checkpoint,
-        first: int,
-        losses: Array,
-        first_norm: int,
-        norms: Array,
-        *,
-        cached: bool,
-    ) -> int:
-        """Keep a checkpoint and the rows of both series that are new; return how many bytes it takes.
-
-        `cached` as for `write_whole`.
-        """
+    def add_losses(self, first: int, losses: Array) -> None:
+        """Keep losses, the first of which is that of step `first`."""
         if len(losses):
             append(self.path / LOSSES[0], as_block(first, losses.reshape(-1, 1)))
-        if len(norms):
-            append(self.path / NORMS[0], as_block(first_norm, norms))
+
+    def add_norms(self, first: int, rows: Array, halvings: int) -> None:
+        """Keep rows of norms, the first of which has number `first`; from 0 on, instead of all before."""
+        block = as_block(first, rows, halvings)
+        if first == 0:
+            write_whole(self.path / NORMS[0], block, flush=False)
+        elif len(rows):
+            append(self.path / NORMS[0], block)
+
+    def write(self, checkpoint: Checkpoint, *, cached: bool) -> int:
+        """Keep a checkpoint; return how many bytes it takes. `cached` as for `write_whole`."""
         content = checkpoint.to_bytes()
         # a training of seconds is sooner made again than a disk is waited for
         lasts = checkpoint.stopped is not None and checkpoint.seconds > FLUSHED
         write_whole(self.place(checkpoint.state.step), content, flush=lasts, cached=cached)
         return len(content)
 
-    def go_back(self, losses: Array, norms: Array, step: int) -> None:
+    def go_back(self, losses: Array, norms: Norms, step: int) -> None:
         """Leave what was made up to `step`, all of it whole, for a training to go on from there."""
         for late in (s for s in self.steps if s > step):
             remove(self.place(late))
         for left in (*self.path.glob(".*"), *(self.path / "checkpoints").glob(".*")):  # by a kill
             remove(left)
-        for (name, _), rows in ((LOSSES, losses.reshape(-1, 1)), (NORMS, norms)):
-            write_whole(self.path / name, as_block(0, rows) if len(rows) else b"")
+        for name, block in _blocks(losses, norms).items():
+            write_whole(self.path / name, block)
 
     def give_up(self, step: int) -> None:
         """Remove the checkpoint at `step`."""
@@ -236,6 +235,12 @@ class RunFolder:
         path = self.path / series[0]
         content = path.read_bytes() if path.exists() else b""
         return whole_rows(content, series[1])
+
+
+def _blocks(losses: Array, norms: Norms) -> dict[str, bytes]:
+    """Return the content of both series' files."""
+    series = (LOSSES[0], losses.reshape(-1, 1), 0), (NORMS[0], norms.rows, norms.halvings)
+    return {name: as_block(0, rows, halvings) if len(rows) else b"" for name, rows, halvings in series}
 
 
 def _digest(text: str) -> str:

@@ -1,0 +1,134 @@
+"""The norms of a recorded training: which are kept, on the disk too, and which are made again."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from problems import NETWORK, RULE, draw_data
+from recorded import recorded
+from schuss import Keep, SettingError, load_run, train
+from schuss.training.norms import Norms
+from schuss.training.series import as_block, whole_rows
+
+
+def numbered(start: int, stop: int, every: int) -> np.ndarray:
+    """Rows that say of which step they are."""
+    steps = np.array([step for step in range(start, stop) if step % every == 0], np.float64)
+    return np.stack([steps, steps + 0.25, steps + 0.5], axis=1)
+
+
+@given(
+    every=st.integers(1, 5),
+    strides=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), max_size=12),
+    most=st.integers(1, 12),
+)
+def test_rows_are_those_of_the_steps_whose_number_their_distance_divides(
+    every: int, strides: list[tuple[int, int]], most: int
+) -> None:
+    """However many were given up, and though strides begin again before the end of the one before."""
+    norms, step = Norms(every), 0
+    for back, on in strides:
+        start = max(0, step - back)
+        step = start + on
+        norms.add(start, numbered(start, step, norms.every))
+        assert norms.rows.tobytes() == numbered(0, step, norms.every).tobytes()
+        fewer = norms.thin(most)
+        assert norms.rows.tobytes() == numbered(0, step, norms.every).tobytes()
+        assert len(norms.rows) <= most
+        assert not fewer or 2 * len(norms.rows) >= most
+        assert norms.before(step // 2).tobytes() == numbered(0, step // 2, norms.every).tobytes()
+    known = norms.up_to(step + 20).rows
+    assert known[: len(norms.rows)].tobytes() == norms.rows.tobytes()
+    assert np.isnan(known[len(norms.rows) :]).all()
+
+
+def test_none_are_kept_where_none_are_asked_for(tmp_path: Path) -> None:
+    """Nor is there a file for them."""
+    run = recorded(tmp_path / "run", keep=Keep(seconds=0, norms=0))
+    for each in (run, load_run(tmp_path / "run"), train(resume=tmp_path / "run")):
+        assert (each.norms.shape, each.norms_every) == ((0, 3), 0)
+    assert not (tmp_path / "run" / "norms.bin").exists()
+
+
+def test_where_there_are_too_many_every_second_is_given_up(tmp_path: Path) -> None:
+    """On the disk too, until they take a quarter of the size; resumed or not they are the same."""
+    keep = Keep(seconds=0, norms=3, size=24 * 4 * 20)
+
+    def interrupt(epoch: Any) -> None:
+        if epoch.number == 41:
+            raise KeyboardInterrupt
+
+    every = recorded(tmp_path / "every", keep=Keep(seconds=0, norms=1))
+    whole = recorded(tmp_path / "whole", keep=keep)
+    with pytest.raises(KeyboardInterrupt):
+        recorded(tmp_path / "run", keep=keep, callbacks=[interrupt])
+    assert load_run(tmp_path / "run").norms_every == 12
+    resumed = train(resume=tmp_path / "run")
+
+    for run in (whole, resumed, load_run(tmp_path / "run"), load_run(tmp_path / "whole")):
+        assert run.norms_every == 24
+        assert run.norms.tobytes() == every.norms[::24].tobytes()
+    assert (tmp_path / "run" / "norms.bin").stat().st_size <= 24 * 20 + 32 * 20
+
+
+def test_blocks_after_another_thinning_end_what_is_known() -> None:
+    """Rows of two distances are never taken for one series."""
+    first = as_block(0, numbered(0, 6, 2), 1)
+    assert whole_rows(first + as_block(3, numbered(6, 12, 2), 1), 3)[0].shape == (6, 3)
+    rows, halvings = whole_rows(first + as_block(3, numbered(6, 12, 4), 2), 3)
+    assert (rows.tobytes(), halvings) == (numbered(0, 6, 2).tobytes(), 1)
+
+
+def test_norms_are_kept_every_so_many_steps(tmp_path: Path) -> None:
+    """As `Keep.norms` says, also over a stop; of a fork from its step on."""
+    X, T = draw_data()
+    keep = Keep(seconds=0, norms=7)
+
+    def interrupt(epoch: Any) -> None:
+        if epoch.number == 31:
+            raise KeyboardInterrupt
+
+    whole = recorded(tmp_path / "whole", keep=keep)
+    with pytest.raises(KeyboardInterrupt):
+        recorded(tmp_path / "run", keep=keep, callbacks=[interrupt])
+    resumed = train(resume=tmp_path / "run")
+    fork = whole.fork(100, record=tmp_path / "fork", keep=keep)
+
+    assert whole.norms.shape == (43, 3)
+    for run in (resumed, load_run(tmp_path / "run"), load_run(tmp_path / "whole")):
+        assert run.norms.tobytes() == whole.norms.tobytes()
+    assert np.isnan(fork.norms[:15]).all()
+    assert (load_run(tmp_path / "fork").norms[15:] == whole.norms[15:]).all()
+    step = 21
+    gradient = whole.replay.engine.gradient(
+        NETWORK,
+        whole.at(step).theta,
+        whole.replay.samples.take(whole.plan.batch(step, 22)),
+        whole.plan.objective,
+    ).gradient
+    change = whole.at(step + 1).theta - whole.at(step).theta
+    velocity = whole.at(step + 1).velocity
+    expected = [float(np.linalg.norm(v)) for v in (gradient, velocity, change)]
+    np.testing.assert_allclose(whole.norms[3], expected, rtol=1e-12)
+    assert not np.allclose(whole.norms[4], expected, rtol=1e-3)
+    assert train(NETWORK, X, T, epochs=2, batch_size=5).norms.shape == (0, 3)
+
+
+def test_norms_of_every_step_are_made_again(tmp_path: Path) -> None:
+    """Whatever was kept of them: the bits of a recording that kept them all, and of a run that kept none."""
+    every = recorded(tmp_path / "every", keep=Keep(seconds=0, norms=1))
+    few = recorded(tmp_path / "few", keep=Keep(seconds=0, norms=64))
+    X, T = draw_data()
+    none = train(NETWORK, X, T, rule=RULE, epochs=60, batch_size=5)
+
+    for run in (every, few, none, load_run(tmp_path / "few")):
+        assert run.norms_of(3, 200).tobytes() == every.norms[3:200].tobytes()
+    assert few.norms_of(4, 200).tobytes() != every.norms[3:199].tobytes()
+    assert few.norms_of(300, 300).shape == (0, 3)
+    for start, stop in ((3, 301), (5, 4), (-1, 4)):
+        with pytest.raises(SettingError):
+            few.norms_of(start, stop)
