@@ -280,3 +280,19 @@ def test_a_diverged_run_and_one_without_a_step_are_told(runs: Path) -> None:
     asked = invoke("explain", "wild")
     assert asked.code == 0 or "made no whole step" in asked.told
     assert invoke("fork", "wild", "--step", 0, "--learning-rate", 0.01).code == 0
+
+
+def test_a_run_is_a_model_by_its_name(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To show, predict, evaluate and curvature, as its folder and its file are; a file here comes first."""
+    invoke("train", "iris", "--record", "mine", *QUICK, "-o", tmp_path / "m.schuss")
+    monkeypatch.chdir(tmp_path)
+    for words in (["show"], ["predict", "iris"], ["evaluate", "iris"], ["curvature", "iris"]):
+        outs = [invoke(words[0], name, *words[1:], "--json").out for name in ("mine", runs / "mine")]
+        file = invoke(words[0], "m.schuss", *words[1:], "--json")
+        assert outs[0] == outs[1] != "", words
+        assert file.code == 0, file.err
+        assert words == ["show"] or file.out == outs[0], words
+    for words in (["show"], ["predict", "iris"], ["evaluate", "iris"]):
+        done = invoke(words[0], "nothing", *words[1:])
+        assert (done.code, "cannot read nothing" in done.err) == (1, True)
+    assert invoke("race", "iris", "--model", "m.schuss", "--steps", 3).code == 0

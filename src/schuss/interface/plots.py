@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schuss.errors import MissingExtraError, SettingError
+from schuss.interface.lengths import lengths
 from schuss.interface.rates import varying_rates
 from schuss.training.record import check_place, write_whole
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from schuss.insight.account import Account
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_picture", "save_figure", "save_loss_curve", "save_waterfall"]
 
+STYLES = (("#3a7d44", "-"), ("#c2571a", "--"), ("#1f5fa8", ":"))
 FORMATS = (".png", ".svg", ".pdf")
 
 
@@ -43,7 +46,7 @@ def check_picture(path: Path) -> Path:
 def save_loss_curve(run: Run, path: Path) -> Path:
     """Draw the loss by epoch, on a log scale, to `path`, and return the path.
 
-    Each rate that changes from step to step is drawn under it.
+    Under it lengths of gradient, memory and change, where the run has them, and each rate that changes.
 
     Raises
     ------
@@ -57,8 +60,8 @@ def save_loss_curve(run: Run, path: Path) -> Path:
     path = check_picture(path)
     from matplotlib.figure import Figure
 
-    rates = varying_rates(run, 1000)
-    heights = [3.0] + [1.0] * len(rates)
+    rates, long = varying_rates(run, 1000), lengths(run, 1000)
+    heights = [3.0] + [1.5] * bool(long) + [1.0] * len(rates)
     figure = Figure(figsize=(6.4, sum(heights) + 1.0), layout="constrained")
     axes, *others = figure.subplots(len(heights), sharex=True, height_ratios=heights, squeeze=False)[:, 0]
     epochs = range(1, len(run.loss) + 1)
@@ -70,14 +73,28 @@ def save_loss_curve(run: Run, path: Path) -> Path:
     axes.set_ylabel(f"loss ({run.network.loss.name.replace('_', ' ')})")
     sizes = "-".join(map(str, run.network.layers))
     axes.set_title(f"{sizes}, {run.plan.rule.name.replace('_', ' ')}", loc="left")
-    for below, (name, (steps, values)) in zip(others, rates.items(), strict=True):
-        per_epoch = run.plan.steps_per_epoch(run.n_samples)
+    per_epoch = run.plan.steps_per_epoch(run.n_samples)
+    if long:
+        _draw_lengths(others[0], long, per_epoch)
+    for below, (name, (steps, values)) in zip(others[bool(long) :], rates.items(), strict=True):
         below.plot([step / per_epoch for step in steps], values, color="#3a7d44", drawstyle="steps-post")
         below.set_ylabel(name.replace("_", " "), fontsize=8)
         below.spines[["top", "right"]].set_visible(False)
     (others or [axes])[-1].set_xlabel("epoch")
     axes.spines[["top", "right"]].set_visible(False)
     return save_figure(figure, path)
+
+
+def _draw_lengths(axes: Axes, long: dict[str, tuple[list[int], list[float]]], per_epoch: int) -> None:
+    for (name, (steps, values)), (color, style) in zip(reversed(long.items()), STYLES, strict=False):
+        at = [step / per_epoch for step in steps]
+        axes.plot(at, values, color=color, ls=style, lw=1.0, label=name)
+    axes.set_yscale("log")
+    axes.set_ylabel("length", fontsize=8)
+    axes.legend(
+        frameon=False, fontsize=7, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0
+    )
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def save_waterfall(account: Account, path: Path, most: int = 24) -> Path:

@@ -9,7 +9,7 @@ import typer
 
 from schuss.errors import SettingError
 from schuss.interface.cli.output import print_json, print_line, say
-from schuss.interface.cli.places import place_of
+from schuss.interface.cli.places import model_named, place_of
 from schuss.interface.cli.rows import DropMissingTarget, with_targets
 
 if TYPE_CHECKING:
@@ -74,12 +74,10 @@ def of_run(name: str, how: dict[str, Any]) -> Curvature:
 
 def of_model(name: str, data: str, *, drop: bool, how: dict[str, Any]) -> Curvature:
     """Return the curvature of a model, or of a run, on a table that holds its targets."""
-    from schuss.adapters.model_file import load_model
     from schuss.adapters.tables import read_table
     from schuss.insight.curvature.curvature import curvature as measure
 
-    path = Path(name)
-    loaded, table = load_model(path if path.is_file() else place_of(name)), read_table(data)
+    loaded, table = model_named(name), read_table(data)
     if loaded.targets:
         table = with_targets(table, [target.name for target in loaded.targets], drop=drop)
     return measure(loaded.run, loaded.inputs(table), loaded.answers(table), **how)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from schuss.interface.lengths import lengths
 from schuss.interface.rates import varying_rates
 from schuss.method import memory
 from schuss.method.rules import rule_to_dict
@@ -21,6 +22,7 @@ __all__ = [
     "described",
     "effective_rate",
     "half_life",
+    "length_pictures",
     "loss_picture",
     "rate_pictures",
     "rate_text",
@@ -88,10 +90,26 @@ def rate_pictures(run: Run, width: int = 60, height: int = 2) -> list[list[str]]
     return [_rate_picture(name, *drawn, height) for name, drawn in varying_rates(run, width).items()]
 
 
+def length_pictures(run: Run, width: int = 60, height: int = 2) -> list[list[str]]:
+    """Return how long gradient and change were as small pictures, on a log scale, where that is known."""
+    found, pictures = lengths(run, width), list[list[str]]()
+    for name, (steps, values) in found.items():
+        if name in ("gradient", "change") and min(values) > 0:
+            labels = f"{max(values):.3g}", f"{min(values):.3g}"
+            bars = _bars([math.log(value) for value in values], height, *labels)
+            pictures.append(_over_steps(f"length of the {name}", steps, bars))
+    return pictures
+
+
 def _rate_picture(name: str, steps: list[int], values: list[float], height: int) -> list[str]:
     lines = _bars(values, height, f"{max(values):.3g}", f"{min(values):.3g}")
-    last = str(steps[-1])
-    return [name.replace("_", " "), *lines, f"{'':>9} {'step 0':<{max(len(values) - len(last), 7)}}{last}"]
+    return _over_steps(name.replace("_", " "), steps, lines)
+
+
+def _over_steps(name: str, steps: list[int], lines: list[str]) -> list[str]:
+    """Return bars, one for each of `steps`, with a name over them and the first and the last step below."""
+    first, last = f"step {steps[0]}", str(steps[-1])
+    return [name, *lines, f"{'':>9} {first:<{max(len(steps) - len(last), len(first) + 1)}}{last}"]
 
 
 def _bars(columns: Sequence[float], height: int, top: str, bottom: str) -> list[str]:
@@ -131,6 +149,9 @@ def described(model: Model) -> dict[str, Any]:
         "steps": run.state.step,
         "stopped": run.stopped,
         "loss": run.loss.tolist(),
+        "lengths": {
+            name: {"step": steps, "mean": values} for name, (steps, values) in lengths(run, 1000).items()
+        },
         "seconds": run.seconds,
         "samples_per_second": run.samples_per_second,
         "dtype": run.theta.dtype.name,

@@ -12,10 +12,23 @@ from schuss.errors import OutputError
 from schuss.interface.cli.output import say
 
 if TYPE_CHECKING:
+    from schuss.adapters.model import Model
     from schuss.training.record import NextFree
     from schuss.training.run import Run
 
-__all__ = ["named_place", "place_for", "place_of", "source_of", "study_place", "tell_recorded"]
+__all__ = [
+    "MODEL",
+    "model_named",
+    "named_place",
+    "place_for",
+    "place_of",
+    "source_of",
+    "study_place",
+    "tell_recorded",
+]
+
+
+MODEL = "A model file; or a recorded run: its folder, or its name in the folder runs."
 
 
 def runs_folder() -> Path:
@@ -36,6 +49,16 @@ def place_of(name: str) -> Path:
         _record_trial(there)
     several = len(here.parts) != 1 and not is_run(there)
     return here if is_run(here) or several else there
+
+
+def model_named(name: str) -> Model:
+    """Return the model in the file `name`, or that the recorded run called so ended with."""
+    from schuss.adapters.model_file import load_model
+    from schuss.adapters.recorded import is_run
+
+    here = Path(name)
+    place = here if here.is_file() else place_of(name)
+    return load_model(place if is_run(place) else here)
 
 
 def _record_trial(path: Path) -> None:

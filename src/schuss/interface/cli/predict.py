@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from schuss.interface.cli.output import print_json, say
+from schuss.interface.cli.places import MODEL, model_named
 
 if TYPE_CHECKING:
     from schuss.adapters.columns import Table
@@ -19,7 +20,7 @@ __all__ = ["predict"]
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model file from schuss train --out.")],
+    model: Annotated[str, typer.Argument(help=MODEL)],
     data: Annotated[str, typer.Argument(help="A file, - for stdin, or an embedded set.")],
     proba: Annotated[bool, typer.Option("--proba", help="Add each class's probability.")] = False,
     out: Annotated[
@@ -28,11 +29,10 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print the predictions as JSON.")] = False,
 ) -> None:
     """Print a model's predictions for each row of a table, as CSV."""
-    from schuss.adapters.model_file import load_model
     from schuss.adapters.tables import read_table
     from schuss.training.record import write_whole
 
-    loaded, table = load_model(model), read_table(data)
+    loaded, table = model_named(model), read_table(data)
     columns = prediction_columns(loaded, table, proba=proba)
     if out is not None:
         written = write_whole(out, as_csv(columns).encode())

@@ -50,13 +50,12 @@ def _of_model(
     table: Table, path: Path, dtype: str, *, drop: bool, **given: Any
 ) -> tuple[Network, Any, Any, Array]:
     from schuss.adapters.fitting import encoded
-    from schuss.adapters.model_file import load_model
-    from schuss.interface.cli.places import place_of
+    from schuss.interface.cli.places import model_named
 
     names = [f"--{name}" for name, value in given.items() if value is not None]
     if names:
         raise SettingError(f"a model has its own network and targets; leave out {', '.join(names)}.")
-    model = load_model(place_of(str(path)))
+    model = model_named(str(path))
     table = with_targets(table, [target.name for target in model.targets], drop=drop)
     X = model.inputs(table).astype(dtype)
     return model.run.network, X, encoded(model.targets, table), model.run.theta.astype(dtype)

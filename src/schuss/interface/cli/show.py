@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from schuss.interface.cli.output import print_json, print_line, print_table, say
+from schuss.interface.cli.places import MODEL, model_named
 
 if TYPE_CHECKING:
     from schuss.adapters.model import Model
@@ -16,17 +17,17 @@ __all__ = ["show"]
 
 
 def show(
-    model: Annotated[Path, typer.Argument(help="A model file, or the folder of a recorded run.")],
+    model: Annotated[str, typer.Argument(help=MODEL)],
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the loss curve, and rates that change, to this PNG or SVG.")
+        Path | None,
+        typer.Option(help="Draw the loss, lengths of steps, and rates that change, to this PNG or SVG."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Print a model's sizes, parameters, rule, effective rate and memory, and its loss and changing rates."""
-    from schuss.adapters.model_file import load_model
-    from schuss.interface.cli.describe import described, loss_picture, rate_pictures
+    from schuss.interface.cli.describe import described, length_pictures, loss_picture, rate_pictures
 
-    loaded = load_model(model)
+    loaded = model_named(model)
     if plot is not None:
         from schuss.interface.plots import save_loss_curve
 
@@ -40,7 +41,7 @@ def show(
     print_line()
     for line in loss_picture(loaded.run):
         print_line(line)
-    for picture in rate_pictures(loaded.run):
+    for picture in (*rate_pictures(loaded.run), *length_pictures(loaded.run)):
         print_line()
         for line in picture:
             print_line(line)
