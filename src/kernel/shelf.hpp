@@ -31,7 +31,7 @@ template <class T> class Shelf {
     return Item(new Workspace<T>(problem, table, needs, lender));
   }
 
-  // Large ones are let go: what they cost to build is little beside the work that they are for.
+  // Large ones are let go, but where a training keeps them: see room.hpp.
   void put(Item item) {
     const std::lock_guard<std::mutex> alone(lock_);
     if (item->bytes() > most_bytes) return;
