@@ -165,7 +165,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const bool stays = kept.room && is_large && !is_huge && !data.is_sparse();
   Team team;
   Watch watch(poll);
-  Crew crew;
+  std::unique_ptr<Crew> threads_kept = kept.room ? kept.room->take_crew() : std::make_unique<Crew>();
+  Crew &crew = *threads_kept;
   const auto carriers = [&] { return is_large ? pace.threads() : 1; };
   if (!ticket || ticket != kept.ticket)
     crew.run(carriers(), [&](int thread) { space->pack(theta, memory, thread, carriers()); });
@@ -198,14 +199,12 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
     pace.note(each, stopwatch.lap());
   }
   shelf.put(course.batch_size, pace);
-  if (is_huge) {
-    pour_out(*space, crew, carriers(), new_theta, new_memory);
-    return progress;
-  }
-  crew.run(carriers(), [&](int thread) { space->unpack(new_theta, new_memory, thread, carriers()); });
-  if (!stays) return shelf.put(std::move(space)), progress;
-  if (progress.outcome == Outcome::done) progress.ticket = new_ticket();
-  kept.room->put(problem, std::move(space), progress.ticket);
+  if (is_huge) pour_out(*space, crew, carriers(), new_theta, new_memory);
+  else crew.run(carriers(), [&](int thread) { space->unpack(new_theta, new_memory, thread, carriers()); });
+  if (kept.room) kept.room->put(std::move(threads_kept));
+  if (stays && progress.outcome == Outcome::done) progress.ticket = new_ticket();
+  if (stays) kept.room->put(problem, std::move(space), progress.ticket);
+  else if (!is_huge) shelf.put(std::move(space));
   return progress;
 }
 

@@ -1,4 +1,4 @@
-// The workspace of a training under way, kept from call to call. What stands in it is known by a ticket, which is
+// The workspace of a training under way and its threads, kept from call to call. What stands in the workspace is known by a ticket, which is
 // given out with the state that a call returns and taken back with the state that the next one is given: no number
 // of it is given twice, so a workspace is never taken for what it is not.
 #pragma once
@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "crew.hpp"
 #include "workspace.hpp"
 
 namespace schuss {
@@ -35,6 +36,17 @@ template <class T> class Room {
     return {std::move(item), ticket};
   }
 
+  // The threads of the last call, or none yet; they cannot be in two calls at once, nor in a process that was forked.
+  std::unique_ptr<Crew> take_crew() {
+    const std::lock_guard<std::mutex> alone(lock_);
+    if (crew_ && !crew_->is_here()) crew_.release();  // its threads are those of another process
+    return crew_ ? std::move(crew_) : std::make_unique<Crew>();
+  }
+  void put(std::unique_ptr<Crew> crew) {
+    const std::lock_guard<std::mutex> alone(lock_);
+    crew_ = std::move(crew);
+  }
+
   void put(const Problem &problem, Item item, Ticket ticket) {
     const std::lock_guard<std::mutex> alone(lock_);
     problem_ = problem;
@@ -46,6 +58,7 @@ template <class T> class Room {
   std::mutex lock_;
   Problem problem_;
   Item item_;
+  std::unique_ptr<Crew> crew_;
   Ticket ticket_ = 0;
 };
 
