@@ -161,7 +161,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   Ticket ticket = 0;
   if (kept.room) std::tie(space, ticket) = kept.room->take(problem, table, needs);
   if (!space) space = shelf.take(problem, table, needs);
-  const bool is_large = space->bytes() > Room<T>::least_bytes, is_huge = space->bytes() > Room<T>::most_bytes;
+  const bool is_large = space->bytes() > Shelf<T>::most_bytes, is_huge = space->bytes() > Room<T>::most_bytes;
   const bool stays = kept.room && is_large && !is_huge && !data.is_sparse();
   Team team;
   Watch watch(poll);

@@ -23,9 +23,11 @@ template <class T> class Room {
  public:
   using Item = std::unique_ptr<Workspace<T>>;
 
-  // Small ones are the shelf's. Of those beyond the most, memory counts for more than what it costs to build them:
-  // they are emptied as their call ends.
-  static constexpr size_t least_bytes = size_t(1) << 21, most_bytes = size_t(1) << 26;
+  // Of those beyond, memory counts for more than what it costs to build them: they are emptied as their call ends.
+  static constexpr size_t most_bytes = size_t(1) << 26;
+
+  Room() = default;
+  ~Room() { forget_others(); }
 
   // The one that is kept, if it serves, with what stands in it; nothing else is kept from then on.
   std::pair<Item, Ticket> take(const Problem &problem, const Table<T> &table, const Needs &needs) {
@@ -36,10 +38,10 @@ template <class T> class Room {
     return {std::move(item), ticket};
   }
 
-  // The threads of the last call, or none yet; they cannot be in two calls at once, nor in a process that was forked.
+  // The threads of the last call, or none yet; they cannot be in two calls at once.
   std::unique_ptr<Crew> take_crew() {
     const std::lock_guard<std::mutex> alone(lock_);
-    if (crew_ && !crew_->is_here()) crew_.release();  // its threads are those of another process
+    forget_others();
     return crew_ ? std::move(crew_) : std::make_unique<Crew>();
   }
   void put(std::unique_ptr<Crew> crew) {
@@ -55,6 +57,11 @@ template <class T> class Room {
   }
 
  private:
+  // Of a process that was forked: the threads are not here, and cannot be waited for.
+  void forget_others() {
+    if (crew_ && !crew_->is_here()) static_cast<void>(crew_.release());
+  }
+
   std::mutex lock_;
   Problem problem_;
   Item item_;

@@ -14,6 +14,7 @@ namespace schuss {
 template <class T> class Shelf {
  public:
   using Item = std::unique_ptr<Workspace<T>>;
+  static constexpr size_t most_bytes = size_t(1) << 21;  // of one that is laid aside
 
   // One that serves, or a new one.
   Item take(const Problem &problem, const Table<T> &table, const Needs &needs,
@@ -51,7 +52,7 @@ template <class T> class Shelf {
   }
 
  private:
-  static constexpr size_t most_items = 4, most_bytes = size_t(1) << 21;
+  static constexpr size_t most_items = 4;
   std::mutex lock_;
   std::vector<Item> items_;
   Pace pace_{1};

@@ -278,9 +278,9 @@ FORKED = """
         state = engine.advance(network, first, samples, plan, 20).state
         child = os.fork()
         print(engine.advance(network, state, samples, plan, 40).state.digest() + "\\n", end="", flush=True)
-        if child == 0:
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
     print(engine.advance(network, first, samples, plan, 40).state.digest())
 """
 

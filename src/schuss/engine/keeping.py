@@ -68,4 +68,4 @@ def keeping() -> Keeping | None:
 
 def frozen(array: Array) -> Array:
     """Return `array`, which nobody else holds, as one that cannot be made writeable again."""
-    return np.asarray(memoryview(array).toreadonly())
+    return np.asarray(array.data.toreadonly())
