@@ -234,8 +234,10 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
     if (meet(team)) return;
     table.step(work, all, thread);
   });
+  const bool is_large = space->bytes() > Shelf<T>::most_bytes;
+  if (is_large) space->let_go_all_but_gradient();
   space->unpack_gradient(gradient);
-  shelf.put(std::move(space));
+  if (!is_large) shelf.put(std::move(space));
   return team.step_loss;
 }
 

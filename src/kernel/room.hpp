@@ -1,6 +1,6 @@
-// The workspace of a training under way and its threads, kept from call to call. What stands in the workspace is known by a ticket, which is
-// given out with the state that a call returns and taken back with the state that the next one is given: no number
-// of it is given twice, so a workspace is never taken for what it is not.
+// The workspace of a training under way and its threads, kept from call to call. What stands in the workspace is known
+// by a ticket, which is given out with the state that a call returns and taken back with the state that the next one
+// is given. No number is given out twice, so a workspace is never taken for what it is not.
 #pragma once
 #include <atomic>
 #include <memory>

@@ -223,12 +223,21 @@ template <class T> void Workspace<T>::let_go(const T *data) {
 
 template <class T> void Workspace<T>::let_go_piece(int piece) { let_go(piece_of(piece).w); }
 
+// What the way forth and back needs beside the weights.
+template <class T> void Workspace<T>::let_go_passes(const Layer<T> &layer) {
+  for (const T *data : {layer.w_t, layer.w_pairs, layer.y, layer.slope, layer.delta})
+    if (data) let_go(data);
+}
+
 template <class T> void Workspace<T>::let_go_scratch() {
   for (const Layer<T> &layer : layers_) {
     if (layer.g != layer.w) let_go(layer.g);
-    for (const T *data : {layer.w_t, layer.w_pairs, layer.y, layer.slope, layer.delta})
-      if (data) let_go(data);
+    let_go_passes(layer);
   }
+}
+
+template <class T> void Workspace<T>::let_go_all_but_gradient() {
+  for (const Layer<T> &layer : layers_) let_go(layer.w), let_go_passes(layer);
 }
 
 template <class T> bool Workspace<T>::finite(int thread, int threads) const {

@@ -62,7 +62,8 @@ template <class T> class Workspace {
   int pieces() const { return (1 + needs_.memory) * int(layers_.size()); }
   void unpack_piece(int piece, T *theta, T *memory, int thread, int threads) const;
   void let_go_piece(int piece);
-  void let_go_scratch();  // all that is large, but weights and memory
+  void let_go_scratch();           // all that is large, but weights and memory
+  void let_go_all_but_gradient();  // all that is large
   bool finite(int thread, int threads) const;  // a thread's share of weights and memory
 
  private:
@@ -74,6 +75,7 @@ template <class T> class Workspace {
   };
   Piece piece_of(int piece) const;
   void let_go(const T *data);
+  void let_go_passes(const Layer<T> &layer);
   T *take(size_t count, bool zeroed = true);  // aligned to a cache line
   Paired<T> take_pairs(long stride);  // for rows of the batch
   void add_layer(const Problem &problem, int l, long stride_in, const Workspace *lender);
