@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace schuss {
 namespace {
 
 constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
-constexpr double long_update = 0.015;     // seconds; longer ones are summed apart, so that they can be given up
 constexpr double update_share = 0.5;      // of the time of a step, at most
 constexpr double lane_speed = 2e9;        // flops per second and lane that the slowest processors reach
 
@@ -78,7 +78,7 @@ template <class T> void leave_out(Work<T> &work, int thread) {
 // A stretch as one of its threads makes it; every thread takes the same decisions.
 template <class T>
 Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
-                    const Objective &objective, const Course &course, const Stretch &stretch, int thread,
+                    const Objective &objective, const Course &course, const Stretch &stretch, bool stays, int thread,
                     Watch &watch, StepClock &clock, double *losses) {
   Team &team = *work.team;
   Batches batches(course, data.n, stretch);
@@ -94,15 +94,15 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     work.rates = course.rates + s * rate_counts[int(course.rule)];
     work.keep = course.keeps ? T(course.keeps[s]) : T(1);
     set_scale(work, objective, data, batch);
-    work.last_step = s + 1 == course.steps;
+    work.last_step = s + 1 == course.steps && !stays;
     work.norms = norms.of(s);
     if (work.norms && work.lags) leave_out(work, thread);
+    const auto part = [&] { return double(std::min<long>(batch.n, work.chunk)) / double(batch.n); };
+    work.is_long = nullptr;
+    if (work.may_be_apart && thread == 0 && s == 0) watch.judge_in(work, part());
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     work.number = s + 1;
-    if (work.may_be_apart && thread == 0) {
-      const double share = update_share * double(std::min<long>(batch.n, work.chunk)) / double(batch.n);
-      team.apart = step_time.lap() * share > long_update;
-    }
+    if (work.may_be_apart && thread == 0) team.apart = step_time.lap() * update_share * part() > long_update;
     clock.made();
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
@@ -123,6 +123,15 @@ template <class T> bool may_lag(const Data<T> &data, const Objective &objective,
   return data.is_sparse() && !rests && !apart && objective.l2 == 0 && objective.l1 == 0;
 }
 
+// The state out of a large workspace, which makes way for it as it comes.
+template <class T> void pour_out(Workspace<T> &space, Crew &crew, int threads, T *theta, T *memory) {
+  space.let_go_scratch();
+  for (int piece = 0; piece < space.pieces(); piece++) {
+    crew.run(threads, [&](int thread) { space.unpack_piece(piece, theta, memory, thread, threads); });
+    space.let_go_piece(piece);
+  }
+}
+
 }  // namespace
 
 template <class T> bool is_narrow(const Problem &problem, const Table<T> &table) {
@@ -134,7 +143,7 @@ template <class T>
 Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
                  const Objective &objective, const Dropout &dropout, const Course &course, int threads,
                  const T *theta, const T *memory, T *new_theta, T *new_memory, double *losses, const Poll &poll,
-                 const Observation<T> *observation) {
+                 const Observation<T> *observation, Kept<T> kept) {
   const CallUnderWay here;
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const int slots = memory_rows[int(course.rule)];
@@ -147,12 +156,20 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
   const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
   const bool sums = narrow || clips || may_be_long || course.batch_size > rows || course.norms.every > 0;
-  auto space = shelf.take(problem, table, {most, rows, true, slots, sums, data.is_sparse(), dropout.rates});
-  space->pack(theta, memory);
+  const Needs needs = {most, rows, true, slots, sums, data.is_sparse(), dropout.rates};
+  typename Room<T>::Item space;
+  Ticket ticket = 0;
+  if (kept.room) std::tie(space, ticket) = kept.room->take(problem, table, needs);
+  if (!space) space = shelf.take(problem, table, needs);
+  const bool is_large = space->bytes() > Shelf<T>::most_bytes, is_huge = space->bytes() > Room<T>::most_bytes;
+  const bool stays = kept.room && is_large && !is_huge && !data.is_sparse();
   Team team;
-  team.apart = 1;  // until a step has been timed
   Watch watch(poll);
-  Crew crew;
+  std::unique_ptr<Crew> threads_kept = kept.room ? kept.room->take_crew() : std::make_unique<Crew>();
+  Crew &crew = *threads_kept;
+  const auto carriers = [&] { return is_large ? pace.threads() : 1; };
+  if (!ticket || ticket != kept.ticket)
+    crew.run(carriers(), [&](int thread) { space->pack(theta, memory, thread, carriers()); });
   Stopwatch stopwatch;
   Progress progress{};
   double each = 0;  // seconds of a step
@@ -175,15 +192,19 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       if (thread == 0) watch.listen_in(work), work.observation = observation;
       StepClock clock(stretch.last - stretch.first);
       const Progress made =
-          make_steps(work, *space, table, data, objective, course, stretch, thread, watch, clock, losses);
+          make_steps(work, *space, table, data, objective, course, stretch, stays, thread, watch, clock, losses);
       if (work.lags) table.settle(work, thread);
       if (thread == 0) progress = made, each = clock.each();
     });
     pace.note(each, stopwatch.lap());
   }
   shelf.put(course.batch_size, pace);
-  space->unpack(new_theta, new_memory);
-  shelf.put(std::move(space));
+  if (is_huge) pour_out(*space, crew, carriers(), new_theta, new_memory);
+  else crew.run(carriers(), [&](int thread) { space->unpack(new_theta, new_memory, thread, carriers()); });
+  if (kept.room) kept.room->put(std::move(threads_kept));
+  if (stays && progress.outcome == Outcome::done) progress.ticket = new_ticket();
+  if (stays) kept.room->put(problem, std::move(space), progress.ticket);
+  else if (!is_huge) shelf.put(std::move(space));
   return progress;
 }
 
@@ -196,7 +217,6 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
   Team team;
   team.threads = threads_for(problem.flops_per_sample(inputs_of(problem, data)) * double(data.n), threads);
   auto space = shelf.take(problem, table, {team.threads, rows, true, 0, true, data.is_sparse(), dropout.rates});
-  space->pack(theta, nullptr);
   Watch watch(poll);
   const Batch all = {nullptr, 0, data.n};
   const double no_rate = 0;  // the rule is gradient descent, and stays unused
@@ -210,10 +230,14 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
     if (thread == 0) watch.listen_in(work);
     work.by_rows = work.clips || data.is_sparse() || !dropout.rates.empty();
     work.update = false;
+    space->pack(theta, nullptr, thread, team.threads);
+    if (meet(team)) return;
     table.step(work, all, thread);
   });
+  const bool is_large = space->bytes() > Shelf<T>::most_bytes;
+  if (is_large) space->let_go_all_but_gradient();
   space->unpack_gradient(gradient);
-  shelf.put(std::move(space));
+  if (!is_large) shelf.put(std::move(space));
   return team.step_loss;
 }
 
@@ -292,7 +316,7 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
   template bool is_narrow<T>(const Problem &, const Table<T> &);                                                    \
   template Progress advance<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, \
                                const Dropout &, const Course &, int, const T *, const T *, T *, T *, double *,    \
-                               const Poll &, const Observation<T> *);                                             \
+                               const Poll &, const Observation<T> *, Kept<T>);                                    \
   template double gradient<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &,  \
                               const Dropout &, int, const T *, T *, const Poll &);                                \
   template void curvature_product<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &,              \

@@ -2,6 +2,7 @@
 // Python.
 #pragma once
 #include "observation.hpp"
+#include "room.hpp"
 #include "shelf.hpp"
 #include "watch.hpp"
 
@@ -52,6 +53,7 @@ enum class Outcome : int { done, interrupted, not_finite };
 struct Progress {
   long steps;  // whole steps made
   Outcome outcome;
+  Ticket ticket = 0;  // of the workspace that is kept with the state, if one is
 };
 
 // Whether every layer, the inputs included, fits into one vector: then steps on dense samples without dropout go by
@@ -59,11 +61,12 @@ struct Progress {
 template <class T> bool is_narrow(const Problem &, const Table<T> &);
 
 // From theta and memory to those after the last whole step, which may be the same arrays; the loss of each step
-// goes to losses (steps,), and what is seen of watched weights to `observation`, if there is one.
+// goes to losses (steps,), and what is seen of watched weights to `observation`, if there is one. Where theta and
+// memory are those that a kept workspace holds, they are not read.
 template <class T>
 Progress advance(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
                  const Course &, int threads, const T *theta, const T *memory, T *new_theta, T *new_memory,
-                 double *losses, const Poll &poll, const Observation<T> *observation = nullptr);
+                 double *losses, const Poll &poll, const Observation<T> *observation = nullptr, Kept<T> kept = {});
 
 // Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,). Neither means anything
 // once `poll` has said stop.

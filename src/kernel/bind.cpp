@@ -1,7 +1,5 @@
 // The doors from Python into the kernel: shapes and dtypes are checked here and in engine/native.py, the
 // GIL is given up here, and no number is computed here.
-#include <nanobind/stl/pair.h>
-
 #include <utility>
 
 #include "bind_data.hpp"
@@ -29,7 +27,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
                      std::optional<Vector<const double>> keeps, int rule, const Terms &objective,
                      const DropoutIn &dropout,
                      Vector<double> losses, int threads, bool check_each_step, nb::object poll,
-                     const ObservationIn<T> &observation, const NormsIn &norms) {
+                     const ObservationIn<T> &observation, const NormsIn &norms, const KeptIn &kept) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes, weights);
   require(batch_size >= 1, "batch_size must be at least 1");
@@ -57,11 +55,12 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
     nb::gil_scoped_release free;
     made = advance<T>(p, shelf_of<T>(p), table, data, objective_of(objective), silent, course, threads, theta.data(),
                       memory.data(), new_theta.data(), new_memory.data(), losses.data(),
-                      [&](long s, double loss) { return ask(s, loss); }, seen ? &*seen : nullptr);
+                      [&](long s, double loss) { return ask(s, loss); }, seen ? &*seen : nullptr,
+                      kept_of<T>(kept));
   }
   ask.listen();  // one that came after the last poll would else be raised with these steps lost
   if (ask.heard()) made.outcome = Outcome::interrupted;
-  return nb::make_tuple(made.steps, int(made.outcome), ask.error());
+  return nb::make_tuple(made.steps, int(made.outcome), ask.error(), made.ticket);
 }
 
 template <class T>
@@ -136,7 +135,7 @@ template <class T> void bind_for(nb::module_ &m) {
         nb::arg("first_place"), nb::arg("rates").noconvert(), nb::arg("keeps").noconvert().none(), nb::arg("rule"),
         nb::arg("objective"), nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("threads"),
         nb::arg("check_each_step"), nb::arg("poll").none(), nb::arg("observation").noconvert() = nb::none(),
-        nb::arg("norms").noconvert() = nb::none());
+        nb::arg("norms").noconvert() = nb::none(), nb::arg("kept") = nb::none());
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
         nb::arg("weights").noconvert().none(), nb::arg("objective"), nb::arg("dropout").none(),
@@ -158,6 +157,7 @@ NB_MODULE(_kernel, m) {
   nb::set_leak_warnings(false);  // what lives to the end of the process, such as an estimator in a notebook, is no leak
   m.attr("version") = SCHUSS_VERSION;
   m.attr("compiler") = SCHUSS_COMPILER;
+  nb::class_<Rooms>(m, "Rooms").def(nb::init<>());
   nb::class_<Prepared>(m, "Problem")
       .def("__init__", [](Prepared *self, std::vector<int> layers, std::vector<int> activations, int loss,
                           std::vector<double> parameters, bool biases, std::vector<int> groups) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cpu.hpp"
+#include "room.hpp"
 #include "shelf.hpp"
 
 namespace nb = nanobind;
@@ -40,6 +41,17 @@ struct Prepared : Problem {
 template <class T> Shelf<T> &shelf_of(Prepared &p) {
   if constexpr (sizeof(T) == sizeof(float)) return p.f32;
   else return p.f64;
+}
+
+// What a training keeps from call to call, in either dtype.
+struct Rooms {
+  Room<float> f32;
+  Room<double> f64;
+};
+
+template <class T> Room<T> &room_of(Rooms &rooms) {
+  if constexpr (sizeof(T) == sizeof(float)) return rooms.f32;
+  else return rooms.f64;
 }
 
 inline void require(bool fits, const char *what) {

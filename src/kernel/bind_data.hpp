@@ -1,6 +1,7 @@
 // What the doors are given to train on, and how: samples, objective and dropout, taken apart and checked.
 #pragma once
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/variant.h>
 #include <nanobind/stl/vector.h>
@@ -121,6 +122,14 @@ std::optional<Observation<T>> observation_of(const Problem &p, const Observation
   for (long i = 0; i < count; i++) places.push_back(p.place_of(size_t(weights.data()[i])));
   return Observation<T>{places.data(), count, batch_size, theta.data(), memory.data(), sums.data(), factor.data(),
                         rows.data(), y.data(), delta.data()};
+}
+
+// Where a training keeps its workspace, and the ticket that was given out with theta and memory, or 0.
+using KeptIn = std::optional<std::pair<Rooms *, Ticket>>;
+
+template <class T> Kept<T> kept_of(const KeptIn &given) {
+  if (!given || !given->first) return {};
+  return {&room_of<T>(*given->first), given->second};
 }
 
 // As `terms` in engine/arguments.py says them: mean, l2, l1, clip, as scikit-learn.

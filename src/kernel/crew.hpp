@@ -1,6 +1,8 @@
-// The threads of one call. They are started when first needed and stay until it ends, since a new thread takes a
-// while to find a processor of its own.
+// The threads of one call, or of the calls of one training. They are started when first needed and stay until it ends,
+// since a new thread takes a while to find a processor of its own.
 #pragma once
+#include <unistd.h>
+
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -22,6 +24,9 @@ class Crew {
     wake_.notify_all();
     for (std::thread &other : others_) other.join();
   }
+
+  // Whether this is still the process that made it.
+  bool is_here() const { return process_ == getpid(); }
 
   // Run body(thread) on `threads` threads, this one included.
   template <class F> void run(int threads, const F &body) {
@@ -67,6 +72,7 @@ class Crew {
   long job_ = 0;
   int size_ = 0, left_ = 0;
   bool over_ = false;
+  const pid_t process_ = getpid();
 };
 
 }  // namespace schuss

@@ -65,7 +65,7 @@ struct Team {
   int generation = 0;    // of the barrier; its lowest bit says that the step is given up
   int cancel = 0;        // set by thread 0, whenever nothing that must be finished has been begun
   int finite = 1;        // cleared by whoever finds that it is no longer so
-  int apart = 0;         // written by thread 0 after a step, read in the next: see Work::apart
+  int apart = 0;         // written by thread 0 before an update, read in it: see Work::apart
   double step_loss = 0;  // written by thread 0 before the last barrier of a step
 };
 
@@ -164,6 +164,8 @@ template <class T> struct Work {
 
   // Asked by thread 0 before so many operations; true gives the step up.
   bool (*poll)(void *, double flops) = nullptr;
+  // Asked by thread 0 just before the first update of a call: whether that will take long.
+  bool (*is_long)(void *) = nullptr;
   void *poll_data = nullptr;
   Team *team = nullptr;
 };
@@ -181,11 +183,11 @@ template <class T> struct Table {
   void (*settle)(Work<T> &, int thread);
   // Outputs of samples [first, first + n) into rows [row, row + n) of y of the last layer.
   void (*outputs)(Work<T> &, long first, int row, int n);
-  void (*transpose)(const Layer<T> &);
-  // A layer's part of a flat vector that ends at `end` into panels and biases, padding included, or back; where
-  // the next layer's part begins.
-  const T *(*pack)(const Layer<T> &, T *w, T *b, const T *from, const T *end);
-  T *(*unpack)(const Layer<T> &, const T *w, const T *b, T *to, const T *end);
+  // Rows [first, last) of a layer's weights, of which `first` is a multiple of rows_together, into w_t; from their
+  // place in a flat vector that ends at `end` into panels, padding included; and back.
+  void (*transpose)(const Layer<T> &, int first, int last);
+  void (*pack)(const Layer<T> &, T *w, const T *from, const T *end, int first, int last);
+  void (*unpack)(const Layer<T> &, const T *w, T *to, int first, int last);
   bool (*finite)(const T *, size_t n);
   void (*apply)(Function, const T *in, T *out, size_t n);
   // c·a + b over and over in registers; how many operations that was.

@@ -39,30 +39,24 @@ template <class T> SCHUSS_INLINE void copy_out(T *to, const T *from, int n, cons
   }
 }
 
-// Visit the rows of the panels in the order of the flat vector: f(place in the panels, in the vector, count).
-template <class T, class F> SCHUSS_INLINE void over_rows(const Layer<T> &layer, F f) {
-  for (int k = 0; k < layer.n_in; k++)
+// Visit rows [first, last) of the panels in the order of the flat vector: f(place in the panels, in the vector, count).
+template <class T, class F> SCHUSS_INLINE void over_rows(const Layer<T> &layer, int first, int last, F f) {
+  for (int k = first; k < last; k++)
     for (int p = 0; p * panel<T> < layer.n_out; p++) {
       const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, k);
       f(at.b - layer.w, long(k) * layer.n_out + at.at, least(panel<T>, layer.n_out - at.at));
     }
 }
 
-// One layer's part of a vector that ends at `end`, beginning at `from`; returns where the next layer's begins.
-template <class T> const T *pack(const Layer<T> &layer, T *w, T *b, const T *from, const T *end) {
-  over_rows(layer, [&](long to, long at, int n) { copy_in(w + to, from + at, n, end); });
-  from += long(layer.n_in) * layer.n_out;
-  if (!layer.has_bias) return from;
-  copy_in(b, from, layer.n_out, end);
-  return from + layer.n_out;
+// Rows [first, last) of a layer's weights, which begin at `from` in a vector that ends at `end`.
+template <class T> void pack(const Layer<T> &layer, T *w, const T *from, const T *end, int first, int last) {
+  over_rows(layer, first, last, [&](long to, long at, int n) { copy_in(w + to, from + at, n, end); });
 }
 
-template <class T> T *unpack(const Layer<T> &layer, const T *w, const T *b, T *to, const T *end) {
-  over_rows(layer, [&](long from, long at, int n) { copy_out(to + at, w + from, n, end); });
-  to += long(layer.n_in) * layer.n_out;
-  if (!layer.has_bias) return to;
-  copy_out(to, b, layer.n_out, end);
-  return to + layer.n_out;
+// Not one number beyond these rows is written, so several threads may write at once.
+template <class T> void unpack(const Layer<T> &layer, const T *w, T *to, int first, int last) {
+  const T *end = to + long(last) * layer.n_out;
+  over_rows(layer, first, last, [&](long from, long at, int n) { copy_out(to + at, w + from, n, end); });
 }
 
 }  // namespace SCHUSS_ISA

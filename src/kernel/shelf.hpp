@@ -14,6 +14,7 @@ namespace schuss {
 template <class T> class Shelf {
  public:
   using Item = std::unique_ptr<Workspace<T>>;
+  static constexpr size_t most_bytes = size_t(1) << 21;  // of one that is laid aside
 
   // One that serves, or a new one.
   Item take(const Problem &problem, const Table<T> &table, const Needs &needs,
@@ -31,7 +32,7 @@ template <class T> class Shelf {
     return Item(new Workspace<T>(problem, table, needs, lender));
   }
 
-  // Large ones are let go: what they cost to build is little beside the work that they are for.
+  // Large ones are let go, but where a training keeps them: see room.hpp.
   void put(Item item) {
     const std::lock_guard<std::mutex> alone(lock_);
     if (item->bytes() > most_bytes) return;
@@ -51,7 +52,7 @@ template <class T> class Shelf {
   }
 
  private:
-  static constexpr size_t most_items = 4, most_bytes = size_t(1) << 21;
+  static constexpr size_t most_items = 4;
   std::mutex lock_;
   std::vector<Item> items_;
   Pace pace_{1};

@@ -254,6 +254,7 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
     output_rows<T>(work, rows.first, rows.last);
     if (work.weights) weigh(work, batch, begin, rows);
     backward(work, rows);
+    if (work.is_long && last) work.team->apart = work.is_long(work.poll_data);
     if (meet(*work.team)) return false;
     if (thread == 0) {
       for (int r = 0; r < n; r++) loss += work.errors[r];

@@ -265,8 +265,8 @@ template <class T> void transpose(const Layer<T> &layer, const Part &part) {
   }
 }
 
-template <class T> void transpose_all(const Layer<T> &layer) {
-  transpose<T>(layer, {{0, layer.n_in}, {0, panels_of<T>(layer.n_out)}});
+template <class T> void transpose_some(const Layer<T> &layer, int first, int last) {
+  transpose<T>(layer, {{first, last}, {0, panels_of<T>(layer.n_out)}});
 }
 
 // ½·l2·Σ w² + l1·Σ |w| of row k of a layer; padding is zero and adds nothing.

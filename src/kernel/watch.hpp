@@ -12,6 +12,7 @@ using Poll = std::function<bool(long steps, double loss)>;  // true stops, befor
 
 constexpr double flops_per_look = 5e6;    // between two looks at the clock: some 50 µs
 constexpr auto poll_interval = std::chrono::milliseconds(10);
+constexpr double long_update = 0.015;     // seconds; longer ones are summed apart, so that they can be given up
 
 // Asks the caller now and then whether to go on; cheap enough to be asked at every product.
 class Watch {
@@ -23,7 +24,18 @@ class Watch {
     work.poll_data = this;
   }
 
+  // To be asked how long an update will take in this step, whose last rows are such a part of all.
+  template <class T> void judge_in(Work<T> &work, double part) {
+    began_ = Clock::now();
+    part_ = part;
+    work.is_long = [](void *self) { return static_cast<Watch *>(self)->is_long(); };
+  }
+
  private:
+  // Products of the way forth and back, which a step begins with, take up to twice as long as those of the update.
+  bool is_long() const {
+    return std::chrono::duration<double>(Clock::now() - began_).count() * part_ > long_update;
+  }
   bool due(double flops) {
     since_ += flops;
     if (since_ < flops_per_look) return false;
@@ -37,7 +49,8 @@ class Watch {
   const Poll &poll_;
   double since_ = 0, loss_ = 0;
   long steps_ = 0;
-  Clock::time_point last_;
+  double part_ = 0;
+  Clock::time_point last_, began_;
 };
 
 // Seconds since the last lap.

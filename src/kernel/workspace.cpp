@@ -1,18 +1,13 @@
 // Buffers of the kernel and the way into them. No arithmetic on their content.
 #include "workspace.hpp"
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
-#include <new>
+#include <algorithm>
 #include <numeric>
 
 namespace schuss {
 namespace {
 
-constexpr size_t line = 64;
-constexpr size_t huge_page = size_t(1) << 21;
+constexpr size_t line = Buffer::line;
 
 long round_up(long n, long unit) { return (n + unit - 1) / unit * unit; }
 
@@ -29,6 +24,17 @@ size_t square_sums(const Problem &problem) {
   return groups * 8;
 }
 
+struct Rows {
+  int first, last;
+};
+
+// A thread's share of a layer's rows, as shares.hpp has it.
+Rows rows_of(int n_in, int thread, int threads) {
+  const long groups = (n_in + rows_together - 1) / rows_together;
+  const auto bound = [&](int i) { return int(std::min<long>(n_in, groups * i / threads * rows_together)); };
+  return {bound(thread), bound(thread + 1)};
+}
+
 bool stores_slope(Activation a) {
   return a == Activation::softplus || a == Activation::silu || a == Activation::gelu;
 }
@@ -39,6 +45,11 @@ size_t Problem::n_parameters() const {
   size_t total = 0;
   for (int l = 0; l < depth(); l++) total += (size_t(layers[l]) + biases) * size_t(layers[l + 1]);
   return total;
+}
+
+bool Problem::operator==(const Problem &other) const {
+  return layers == other.layers && activations == other.activations && loss == other.loss &&
+         loss_parameters == other.loss_parameters && biases == other.biases && groups == other.groups;
 }
 
 WeightPlace Problem::place_of(size_t index) const {
@@ -113,6 +124,7 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   const size_t weights = size_t(layer.n_in) * round_up(layer.n_out, table_.lanes);
   const size_t batch = size_t(needs_.rows) * layer.stride;
   const bool sums_at_zero = needs_.sparse;  // all else is written before it is read
+  begins_.push_back(l ? begins_.back() + (size_t(problem.layers[l - 1]) + problem.biases) * size_t(layer.n_in) : 0);
   layer.w = lender ? lender->layers_[l].w : take(weights, false);
   layer.b = lender ? lender->layers_[l].b : take(layer.stride);
   // What is not needed points at the weights, so that addresses stay valid; it is never read or written.
@@ -146,17 +158,9 @@ template <class T> void Workspace<T>::set_dropout(Layer<T> &layer, int l) const 
 }
 
 template <class T> T *Workspace<T>::take(size_t count, bool zeroed) {
-  size_t bytes = size_t(round_up(long(count * sizeof(T)), line)) + line, unit = line;
-  if (bytes >= 2 * huge_page) bytes = size_t(round_up(long(bytes), unit = huge_page));
-  void *p = std::aligned_alloc(unit, bytes);
-  if (!p) throw std::bad_alloc();
-#if defined(__linux__)
-  if (unit == huge_page) madvise(p, bytes, MADV_HUGEPAGE);  // a hint: touching small pages takes far longer
-#endif
-  if (zeroed) std::memset(p, 0, bytes);
-  bytes_ += bytes;
-  buffers_.emplace_back(p);
-  return static_cast<T *>(p);
+  buffers_.emplace_back(count * sizeof(T) + line, zeroed);
+  bytes_ += buffers_.back().bytes();
+  return static_cast<T *>(buffers_.back().data());
 }
 
 template <class T> Paired<T> Workspace<T>::take_pairs(long stride) {
@@ -171,30 +175,69 @@ template <class T> Work<T> Workspace<T>::work(Team &team, int thread) {
   return copy;
 }
 
-template <class T> void Workspace<T>::pack(const T *theta, const T *memory) {
-  const T *from = theta;
-  for (const Layer<T> &layer : layers_) from = table_.pack(layer, layer.w, layer.b, from, theta + n_parameters_);
-  for (int r = 0; r < needs_.memory; r++) {
-    const T *end = memory + size_t(r + 1) * n_parameters_;
-    from = end - n_parameters_;
-    for (const Layer<T> &layer : layers_) from = table_.pack(layer, layer.memory[r], layer.b_memory[r], from, end);
-  }
-  for (const Layer<T> &layer : layers_) table_.transpose(layer);
+template <class T> typename Workspace<T>::Piece Workspace<T>::piece_of(int piece) const {
+  const int row = piece / int(layers_.size()), l = piece % int(layers_.size());
+  const Layer<T> &layer = layers_[l];
+  return {layer, row ? layer.memory[row - 1] : layer.w, row ? layer.b_memory[row - 1] : layer.b, row, begins_[l]};
 }
 
-template <class T> void Workspace<T>::unpack(T *theta, T *memory) const {
-  T *to = theta;
-  for (const Layer<T> &layer : layers_) to = table_.unpack(layer, layer.w, layer.b, to, theta + n_parameters_);
-  for (int r = 0; r < needs_.memory; r++) {
-    T *end = memory + size_t(r + 1) * n_parameters_;
-    to = end - n_parameters_;
-    for (const Layer<T> &layer : layers_) to = table_.unpack(layer, layer.memory[r], layer.b_memory[r], to, end);
+template <class T> void Workspace<T>::pack(const T *theta, const T *memory, int thread, int threads) {
+  for (int piece = 0; piece < pieces(); piece++) {
+    const auto [layer, w, b, row, at] = piece_of(piece);
+    const T *vector = row ? memory + size_t(row - 1) * n_parameters_ : theta;
+    const Rows own = rows_of(layer.n_in, thread, threads);
+    table_.pack(layer, w, vector + at, vector + n_parameters_, own.first, own.last);
+    if (row == 0) table_.transpose(layer, own.first, own.last);
+    if (!layer.has_bias || thread) continue;
+    const T *biases = vector + at + size_t(layer.n_in) * layer.n_out;
+    std::fill(std::copy(biases, biases + layer.n_out, b), b + round_up(layer.n_out, table_.lanes), T(0));
   }
+}
+
+template <class T>
+void Workspace<T>::unpack_piece(int piece, T *theta, T *memory, int thread, int threads) const {
+  const auto [layer, w, b, row, at] = piece_of(piece);
+  T *to = (row ? memory + size_t(row - 1) * n_parameters_ : theta) + at;
+  const Rows own = rows_of(layer.n_in, thread, threads);
+  table_.unpack(layer, w, to, own.first, own.last);
+  if (layer.has_bias && thread == 0) std::copy(b, b + layer.n_out, to + size_t(layer.n_in) * layer.n_out);
+}
+
+template <class T> void Workspace<T>::unpack(T *theta, T *memory, int thread, int threads) const {
+  for (int piece = 0; piece < pieces(); piece++) unpack_piece(piece, theta, memory, thread, threads);
 }
 
 template <class T> void Workspace<T>::unpack_gradient(T *gradient) const {
-  T *to = gradient;
-  for (const Layer<T> &layer : layers_) to = table_.unpack(layer, layer.g, layer.b_g, to, gradient + n_parameters_);
+  for (size_t l = 0; l < layers_.size(); l++) {
+    const Layer<T> &layer = layers_[l];
+    T *to = gradient + begins_[l];
+    table_.unpack(layer, layer.g, to, 0, layer.n_in);
+    if (layer.has_bias) std::copy(layer.b_g, layer.b_g + layer.n_out, to + size_t(layer.n_in) * layer.n_out);
+  }
+}
+
+template <class T> void Workspace<T>::let_go(const T *data) {
+  const auto is_it = [&](const Buffer &buffer) { return buffer.data() == data; };
+  buffers_.erase(std::remove_if(buffers_.begin(), buffers_.end(), is_it), buffers_.end());
+}
+
+template <class T> void Workspace<T>::let_go_piece(int piece) { let_go(piece_of(piece).w); }
+
+// What the way forth and back needs beside the weights.
+template <class T> void Workspace<T>::let_go_passes(const Layer<T> &layer) {
+  for (const T *data : {layer.w_t, layer.w_pairs, layer.y, layer.slope, layer.delta})
+    if (data) let_go(data);
+}
+
+template <class T> void Workspace<T>::let_go_scratch() {
+  for (const Layer<T> &layer : layers_) {
+    if (layer.g != layer.w) let_go(layer.g);
+    let_go_passes(layer);
+  }
+}
+
+template <class T> void Workspace<T>::let_go_all_but_gradient() {
+  for (const Layer<T> &layer : layers_) let_go(layer.w), let_go_passes(layer);
 }
 
 template <class T> bool Workspace<T>::finite(int thread, int threads) const {

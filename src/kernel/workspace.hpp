@@ -1,11 +1,9 @@
 // The kernel's own layout of a network: padded panels and batch buffers, and the way from the flat
 // canonical vector into it and back. Nothing outside the kernel sees this layout.
 #pragma once
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <vector>
 
+#include "buffer.hpp"
 #include "kernel.hpp"
 #include "observation.hpp"
 
@@ -21,6 +19,7 @@ struct Problem {
   std::vector<int> groups;  // sizes of the groups of outputs
 
   int depth() const { return int(layers.size()) - 1; }
+  bool operator==(const Problem &other) const;
   size_t n_parameters() const;
   WeightPlace place_of(size_t index) const;  // in the flat vector
   // Of a training step, and the parameters met, by a sample of so many inputs.
@@ -55,15 +54,28 @@ template <class T> class Workspace {
   bool serves(const Table<T> &table, const Needs &needs) const;
   size_t bytes() const { return bytes_; }
   Work<T> work(Team &team, int thread);  // one thread's view
-  void pack(const T *theta, const T *memory);  // memory (rows, n_parameters)
-  void unpack(T *theta, T *memory) const;
+  // In and out, memory (rows, n_parameters): a thread's share of it.
+  void pack(const T *theta, const T *memory, int thread = 0, int threads = 1);
+  void unpack(T *theta, T *memory, int thread = 0, int threads = 1) const;
   void unpack_gradient(T *gradient) const;
+  // The same piece by piece: one layer of the weights, or of a row of the memory. What is let go is gone for good.
+  int pieces() const { return (1 + needs_.memory) * int(layers_.size()); }
+  void unpack_piece(int piece, T *theta, T *memory, int thread, int threads) const;
+  void let_go_piece(int piece);
+  void let_go_scratch();           // all that is large, but weights and memory
+  void let_go_all_but_gradient();  // all that is large
   bool finite(int thread, int threads) const;  // a thread's share of weights and memory
 
  private:
-  struct Free {
-    void operator()(void *p) const { std::free(p); }
+  struct Piece {
+    const Layer<T> &layer;
+    T *w, *b;
+    int row;    // 0: the weights; r + 1: row r of the memory
+    size_t at;  // in the flat vector
   };
+  Piece piece_of(int piece) const;
+  void let_go(const T *data);
+  void let_go_passes(const Layer<T> &layer);
   T *take(size_t count, bool zeroed = true);  // aligned to a cache line
   Paired<T> take_pairs(long stride);  // for rows of the batch
   void add_layer(const Problem &problem, int l, long stride_in, const Workspace *lender);
@@ -71,8 +83,9 @@ template <class T> class Workspace {
 
   const Table<T> &table_;
   Needs needs_;
-  std::vector<std::unique_ptr<void, Free>> buffers_;
+  std::vector<Buffer> buffers_;
   std::vector<Layer<T>> layers_;
+  std::vector<size_t> begins_;  // of layers, in the flat vector
   std::vector<T> loss_parameters_;
   std::vector<int> group_ends_;
   Work<T> work_;

@@ -85,11 +85,11 @@ def read_only(array: np.ndarray) -> np.ndarray:
 
 def test_sound_arguments_pass():
     """The arguments that the other tests change are let through."""
-    assert _kernel.advance(**arguments()) == (3, 0, None)
-    assert _kernel.advance(**arguments(**csr())) == (3, 0, None)
-    assert _kernel.advance(**arguments(**seen())) == (3, 0, None)
-    assert _kernel.advance(**arguments(norms=(2, 0, np.empty((2, 3))))) == (3, 0, None)
-    assert _kernel.advance(**arguments(norms=(9, 8, np.empty((0, 3))))) == (3, 0, None)
+    assert _kernel.advance(**arguments()) == (3, 0, None, 0)
+    assert _kernel.advance(**arguments(**csr())) == (3, 0, None, 0)
+    assert _kernel.advance(**arguments(**seen())) == (3, 0, None, 0)
+    assert _kernel.advance(**arguments(norms=(2, 0, np.empty((2, 3))))) == (3, 0, None, 0)
+    assert _kernel.advance(**arguments(norms=(9, 8, np.empty((0, 3))))) == (3, 0, None, 0)
 
 
 BAD = {

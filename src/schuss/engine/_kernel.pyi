@@ -34,6 +34,9 @@ class Problem:
         groups: Sequence[int],
     ) -> None: ...
 
+class Rooms:
+    def __init__(self) -> None: ...
+
 def bfloat16_set() -> str: ...
 def instruction_sets() -> list[tuple[str, bool]]: ...
 def shuffled_orders(
@@ -99,7 +102,8 @@ def advance(
     poll: Callable[[int, float], bool] | None,
     observation: _Observation | None = None,
     norms: tuple[int, int, NDArray[np.float64]] | None = None,
-) -> tuple[int, int, BaseException | None]: ...
+    kept: tuple[Rooms, int] | None = None,
+) -> tuple[int, int, BaseException | None, int]: ...  # steps, outcome, what interrupted them, ticket
 def sweep(
     problem: Problem,
     isa: str,

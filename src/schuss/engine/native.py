@@ -27,6 +27,7 @@ from schuss.engine.engine import (
     Predictor,
     norms_before,
 )
+from schuss.engine.keeping import Keeping, keeping
 from schuss.engine.kernel_orders import KernelOrders
 from schuss.engine.mapped import read_ahead
 from schuss.engine.observing import Watch
@@ -65,7 +66,6 @@ LAYOUTS = ("fastest", "lanes", "alone")  # of sweep.hpp; the bits are the same
 
 ORDER_BYTES = 4 * 2**20  # orders of several epochs are made at once: some 20 ms, during which Ctrl-C waits
 STEPS_AT_ONCE = 2**17  # of which rates are worked out: some 20 ms again
-LARGE = 2**20
 NOTHING = np.empty(0)
 NETWORKS_KEPT = 8
 
@@ -329,12 +329,11 @@ class NativeEngine:
     ) -> Advance:
         n, start = len(samples), state.step
         before = np.ascontiguousarray(state.theta), np.ascontiguousarray(state.memory)
-        # the pages of large arrays are touched now, and not at the end, where Ctrl-C may be waiting
-        new = np.copy if before[0].nbytes > LARGE else np.empty_like
-        theta, memory = new(before[0]), new(before[1])
+        theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
         losses, taken = np.empty(stop - start), norms_before(start, norms_every)
         norms = np.empty((norms_before(stop, norms_every) - taken, 3))
-        steps, outcome, error = _kernel.advance(
+        kept = keeping()
+        steps, outcome, error, ticket = _kernel.advance(
             self._problem(network),
             self._set,
             *before,
@@ -358,7 +357,10 @@ class NativeEngine:
             None if poll is None else lambda done, loss: bool(poll(start + done, loss)),
             None if watch is None else (watch.weights, *watch.room(start, stop)),
             (norms_every, -start % norms_every, norms) if len(norms) else None,
+            None if kept is None else (_rooms(kept), kept.ticket_of(state.theta, state.memory)),
         )
+        if kept is not None:
+            theta, memory = kept.give_out(theta, memory, ticket)
         after = State(theta, memory, start + steps)
         norms = norms[: norms_before(after.step, norms_every) - taken]
         return Advance(after, losses[:steps], OUTCOMES[outcome], error, norms)
@@ -373,6 +375,12 @@ class NativeEngine:
             self._problems[network] = problem
             self._last = network, problem
         return problem
+
+
+def _rooms(kept: Keeping) -> _kernel.Rooms:
+    if kept.rooms is None:
+        kept.rooms = _kernel.Rooms()
+    return kept.rooms
 
 
 def _problem(network: Network) -> _kernel.Problem:

@@ -64,8 +64,8 @@ class State:
     def digest(self) -> str:
         """Return the SHA-256 of dtype, theta, memory and step: equal digests mean equal bits."""
         sha = hashlib.sha256(f"{self.theta.dtype.str}:{self.memory.shape}:{self.step}:".encode())
-        sha.update(np.ascontiguousarray(self.theta).tobytes())
-        sha.update(np.ascontiguousarray(self.memory).tobytes())
+        sha.update(np.ascontiguousarray(self.theta).data)
+        sha.update(np.ascontiguousarray(self.memory).data)
         return sha.hexdigest()
 
     def __repr__(self) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.engine import INTERRUPTED, NO_NORMS, NOT_FINITE, Advance, Engine
+from schuss.engine.keeping import under_way
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -122,13 +123,9 @@ class Loop:
         began = time.perf_counter()
         self._next_tick, self._began, self._from = began + TICK_SECONDS, began, self.state.step
         self._per_epoch = self.plan.steps_per_epoch(len(self.samples))
-        total = self.plan.steps(len(self.samples))
         try:
-            going = True
-            while going and self.state.step < total:
-                going = self._one_stride(min(total, self._stride_end()))
-                if going and self.recorder and self.recorder.is_due(self.state.step):
-                    self._record(self.recorder)
+            with under_way():
+                self._strides(self.plan.steps(len(self.samples)))
             return self._result()
         except KeyboardInterrupt as error:  # in a callback, in the validation, or between two strides
             self.stopped = "interrupted"
@@ -140,6 +137,13 @@ class Loop:
         finally:
             if self.recorder:
                 self.recorder.close()
+
+    def _strides(self, total: int) -> None:
+        going = True
+        while going and self.state.step < total:
+            going = self._one_stride(min(total, self._stride_end()))
+            if going and self.recorder and self.recorder.is_due(self.state.step):
+                self._record(self.recorder)
 
     def _stride_end(self) -> int:
         """Return up to which step to run at once: whole epochs, or as far as the recorder lets it go."""

@@ -54,12 +54,12 @@ def first_state(
     """Return the state before the first step: drawn weights, or checked copies of `theta` and `memory`."""
     theta = network.initial(plan.seed, dtype) if theta is None else np.array(theta, dtype=dtype)
     network.check_theta(theta)
-    if memory is None:
-        memory = first_memory(plan.rule, theta)
-    memory, shape = np.array(memory, dtype=dtype), (len(plan.rule.memory), theta.size)
+    given, shape = memory is not None, (len(plan.rule.memory), theta.size)
+    # zeros that nobody has looked at take no room yet
+    memory = np.array(memory, dtype) if given else np.asarray(first_memory(plan.rule, theta), dtype)
     if memory.shape != shape:
         raise DataError(f"the memory of rule {plan.rule.name!r} has shape {shape}; got {memory.shape}.")
-    if not (np.isfinite(theta).all() and np.isfinite(memory).all()):
+    if not np.isfinite(theta).all() or (given and not np.isfinite(memory).all()):
         raise DataError("theta or memory holds NaN or infinity; training must start from finite numbers.")
     return State(theta, memory)
 
