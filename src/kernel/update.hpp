@@ -3,6 +3,7 @@
 // a large batch comes in several chunks.
 #pragma once
 #include "ahead.hpp"
+#include "lengths.hpp"
 #include "losses.hpp"
 #include "pairs.hpp"
 #include "rules.hpp"
@@ -61,39 +62,55 @@ template <class T, Rule rule> struct Remembered {
   }
 };
 
-// A vector's new weights from its gradient; returns by how much they changed.
-template <class T, Rule rule, bool decays>
-SCHUSS_INLINE Vec<T> apply_rule(const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> gradient) {
+// A vector's new weights from its gradient.
+template <class T, Rule rule, bool decays, class Note>
+SCHUSS_INLINE void apply_rule(const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> gradient,
+                              Note &note) {
   Remembered<T, rule> at;
   at.take(place, i);
   const Vec<T> before = at.w;
   at.w = change(decays ? place.keep * at.w : at.w, at.memory, gradient);
   at.put(place, i);
-  return at.w - before;
+  if constexpr (Remembered<T, rule>::rows > 0) note.memory(at.memory[0]);
+  note.change(at.w - before);
 }
 
 // What a finished sum becomes.
 enum class Fate { kept, gradient, updated };
 
-template <class T, Rule rule, bool decays, Penalty penalty>
+template <class T, Rule rule, bool decays, Penalty penalty, class Note>
 SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, const Place<T> &place, long i,
-                          Vec<T> sum) {
+                          Vec<T> sum, Note &note) {
   if (fate == Fate::kept) return store<T>(place.g + i, sum);
   const Vec<T> gradient = gradient_of<T, penalty>(sum, place, i, scale);
   if (fate == Fate::gradient) return store<T>(place.g + i, gradient);
-  apply_rule<T, rule, decays>(change, place, i, gradient);
+  note.gradient(gradient);
+  apply_rule<T, rule, decays>(change, place, i, gradient, note);
+}
+template <class T, Rule rule, bool decays, Penalty penalty>
+SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, const Place<T> &place, long i,
+                          Vec<T> sum) {
+  NoSquares<T> none;
+  settle<T, rule, decays, penalty>(fate, scale, change, place, i, sum, none);
 }
 
-template <class T>
-using Run = void (*)(const Work<T> &, const Place<T> &, Fate, long at, const Vec<T> *sums, int vectors);
+// Where a tile begins: its places follow one another.
+struct Spot {
+  long at;
+  int row, column;
+};
 
-// What a tile's sums become; their places follow one another, from `at` on. Here, while they are in registers:
+template <class T>
+using Run = void (*)(const Work<T> &, const Layer<T> &, Fate, Spot, const Vec<T> *sums, int rows, int vectors);
+
+// What a tile's sums become. Here, while they are in registers:
 template <class T, Rule rule, Penalty penalty> struct InRegisters {
   T scale;
   Change<T, rule> change;
   Place<T> place;
   InRegisters(const Work<T> &work, const Layer<T> &layer, Run<T>)
       : scale(work.scale), change(work.rates), place(weights_of(work, layer)) {}
+  static constexpr bool by_groups = false;
 
   template <Fate fate, int MR, int NV> __attribute__((always_inline)) void all(long at, Vec<T> (&sums)[MR][NV]) const {
 #pragma GCC unroll 16
@@ -103,37 +120,75 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
         settle<T, rule, false, penalty>(fate, scale, change, place, at + (r * NV + v) * lanes<T>, sums[r][v]);
   }
   template <int MR, int NV>
-  __attribute__((always_inline)) void operator()(Fate fate, long at, Vec<T> (&sums)[MR][NV]) const {
-    if (fate == Fate::updated) all<Fate::updated>(at, sums);
-    else if (fate == Fate::gradient) all<Fate::gradient>(at, sums);
-    else all<Fate::kept>(at, sums);
+  __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
+    if (fate == Fate::updated) all<Fate::updated>(spot.at, sums);
+    else if (fate == Fate::gradient) all<Fate::gradient>(spot.at, sums);
+    else all<Fate::kept>(spot.at, sums);
+  }
+};
+
+// Likewise, where all of them become weights and lengths are taken.
+template <class T, Rule rule, Penalty penalty> struct Squared : InRegisters<T, rule, penalty> {
+  T *squares;
+  long stride;
+  Squared(const Work<T> &work, const Layer<T> &layer, Run<T> run)
+      : InRegisters<T, rule, penalty>(work, layer, run), squares(layer.squares), stride(layer.stride) {}
+  static constexpr bool by_groups = true;
+
+  template <int MR, int NV>
+  __attribute__((always_inline)) void operator()(Fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
+    T *to = squares + long(spot.row / rows_together) * noted * stride + spot.column;
+    const bool goes_on = spot.row % rows_together != 0;
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; v++) {
+      Squares<T> columns;
+      if (goes_on) columns.take(to + v * lanes<T>, stride);
+#pragma GCC unroll 16
+      for (int r = 0; r < MR; r++)
+        settle<T, rule, false, penalty>(Fate::updated, this->scale, this->change, this->place,
+                                        spot.at + (r * NV + v) * lanes<T>, sums[r][v], columns);
+      columns.put(to + v * lanes<T>, stride);
+    }
   }
 };
 
 // And here by one function for all sizes of tiles: for rules that go through memory, and for weights that decay or are pulled to zero, so that the others need not ask.
 template <class T> struct ThroughMemory {
   const Work<T> &work;
-  Place<T> place;
+  const Layer<T> &layer;
   Run<T> run;
-  ThroughMemory(const Work<T> &w, const Layer<T> &layer, Run<T> r)
-      : work(w), place(weights_of(w, layer)), run(r) {}
+  ThroughMemory(const Work<T> &w, const Layer<T> &l, Run<T> r) : work(w), layer(l), run(r) {}
+  static constexpr bool by_groups = false;
 
   template <int MR, int NV>
-  __attribute__((always_inline)) void operator()(Fate fate, long at, Vec<T> (&sums)[MR][NV]) const {
+  __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
     Vec<T> copy[MR * NV];  // what a function is shown would stand in memory from the first product on
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) copy[r * NV + v] = sums[r][v];
-    run(work, place, fate, at, copy, MR * NV);
+    run(work, layer, fate, spot, copy, MR, NV);
   }
 };
 
 template <class T, Rule rule>
-void settle_run(const Work<T> &work, const Place<T> &place, Fate fate, long at, const Vec<T> *sums, int vectors) {
+void settle_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot, const Vec<T> *sums, int rows,
+                int vectors) {
   const Change<T, rule> change(work.rates);
+  const Place<T> place = weights_of(work, layer);
+  for (int i = 0; i < rows * vectors; i++)
+    settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, spot.at + i * lanes<T>, sums[i]);
+}
+template <class T, Rule rule>
+void square_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot, const Vec<T> *sums, int rows,
+                int vectors) {
+  const Change<T, rule> change(work.rates);
+  const Place<T> place = weights_of(work, layer);
   for (int v = 0; v < vectors; v++)
-    settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, at + v * lanes<T>, sums[v]);
+    down_column(layer, spot.column + v * lanes<T>, spot.row, spot.row + rows, [&](int row, Squares<T> &squares) {
+      const int i = (row - spot.row) * vectors + v;
+      settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, spot.at + i * lanes<T>, sums[i], squares);
+    });
 }
 
 // Σ_p y_k·δ_j: rows are units k of the layer below, columns units j, terms the samples of a chunk.
@@ -148,6 +203,7 @@ template <class T, class Settle> struct UpdateOp {
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
+  static constexpr bool by_groups = Settle::by_groups;
 
   Panel<T> panel_at(int p, int k) const {
     const int vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
@@ -173,7 +229,7 @@ template <class T, class Settle> struct UpdateOp {
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
-    settle(is_last ? fate : Fate::kept, place(row, p.at), c);
+    settle(is_last ? fate : Fate::kept, Spot{place(row, p.at), row, p.at}, c);
     bring_nearer(work, ahead);
   }
 };
@@ -194,16 +250,28 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
 
 template <class T, Rule rule>
 void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, const Part &part) {
+  const bool squares = work.norms && fate == Fate::updated;
   auto *update = multiply_update<T, ThroughMemory<T>>;
   if constexpr (!goes_through_memory(rule)) {
     const bool in_registers = work.keep == T(1) && work.l1 == T(0);
-    if (in_registers && work.l2 == T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::none>>;
-    if (in_registers && work.l2 != T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::l2>>;
+    constexpr Penalty none = Penalty::none, l2 = Penalty::l2;
+    if (in_registers && work.l2 == T(0))
+      update = squares ? multiply_update<T, Squared<T, rule, none>> : multiply_update<T, InRegisters<T, rule, none>>;
+    if (in_registers && work.l2 != T(0))
+      update = squares ? multiply_update<T, Squared<T, rule, l2>> : multiply_update<T, InRegisters<T, rule, l2>>;
   }
-  update(work, settle_run<T, rule>, l, y, fate, resumes, samples, part);
+  update(work, squares ? square_run<T, rule> : settle_run<T, rule>, l, y, fate, resumes, samples, part);
 }
 
-// Rows [first, last) from gradients in g, times a factor. Where norms are taken, g holds the change afterwards.
+// A vector's new weights from its gradient in g, times a factor.
+template <class T, Rule rule, bool decays, class Note>
+SCHUSS_INLINE void apply_at(const Change<T, rule> &change, T factor, const Place<T> &place, long i, Note &note) {
+  const Vec<T> gradient = load<T>(place.g + i);
+  note.gradient(gradient);
+  apply_rule<T, rule, decays>(change, place, i, factor * gradient, note);
+}
+
+// Rows [first, last) likewise.
 template <class T, Rule rule>
 void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer,
                       int first, int last) {
@@ -211,19 +279,23 @@ void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T fact
   for (int p = 0; p * panel<T> < layer.n_out; p++) {
     const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);
     const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
-    for (long i = begin; i < end; i += lanes<T>) {
-      const Vec<T> moved = apply_rule<T, rule, true>(change, weights, i, factor * load<T>(layer.g + i));
-      if (work.norms) store<T>(layer.g + i, moved);
-    }
+    NoSquares<T> none;
+    if (!work.norms)
+      for (long i = begin; i < end; i += lanes<T>) apply_at<T, rule, true>(change, factor, weights, i, none);
+    for (long i = begin; work.norms && i < begin + at.stride; i += lanes<T>)
+      down_column(layer, at.at + int(i - begin), first, last, [&](int row, Squares<T> &squares) {
+        apply_at<T, rule, true>(change, factor, weights, i + (row - first) * at.stride, squares);
+      });
   }
 }
 
 template <class T, Rule rule>
-void apply_to_biases(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer) {
+void apply_to_biases(const Change<T, rule> &change, T factor, const Layer<T> &layer) {
   const Place<T> biases = biases_of(layer);
   for (int c = 0; c < layer.n_out; c += lanes<T>) {
-    const Vec<T> moved = apply_rule<T, rule, false>(change, biases, c, factor * load<T>(layer.b_g + c));
-    if (work.norms) store<T>(layer.b_g + c, moved);
+    Squares<T> squares;
+    apply_at<T, rule, false>(change, factor, biases, c, squares);
+    squares.put(bias_squares(layer) + c, layer.stride);
   }
 }
 
@@ -237,7 +309,9 @@ void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fa
   for (int c = panels.first * panel<T>; c < end; c += lanes<T>) {
     Vec<T> sum = resumes ? load<T>(layer.b_g + c) : Vec<T>{};
     for (int r = 0; r < samples; r++) sum = sum + load<T>(layer.delta + r * layer.stride + c);
-    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum);
+    Squares<T> squares;
+    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum, squares);
+    squares.put(bias_squares(layer) + c, layer.stride);
   }
 }
 
