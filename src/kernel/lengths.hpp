@@ -2,7 +2,7 @@
 // stands in registers: in T, down each column of a group of rows, in the order of the rows. Those sums are then added
 // up in double. No order hangs on the number of threads, on the width of the vectors or on the way of the update.
 #pragma once
-#include "matmul.hpp"
+#include "packing.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
@@ -56,27 +56,47 @@ SCHUSS_INLINE void down_column(const Layer<T> &layer, int column, int row, int l
   }
 }
 
-using Totals = VecD[noted][block_vectors];
+constexpr int columns_at_once = 2 * block_lanes<double>;  // so that a sum need not wait for the one before
 
-// Add eight columns from `from` on, of which n count, to eight sums each.
-template <class T> SCHUSS_INLINE void add_block(Totals &totals, const T *from, long stride, int n) {
-  for (int v = 0; v < block_vectors; v++) {
-    const Ints<double> counts = lane_numbers<double>() < Ints<double>{} + (n - v * lanes<double>);
-    for (int i = 0; i < noted; i++)
-      totals[i][v] = totals[i][v] + pick<double>(counts, load_wide(from + i * stride + v * lanes<double>), VecD{});
+// Sums of each in double, of which every one adds up its columns.
+struct Totals {
+  VecD sums[noted][2 * block_vectors];
+
+  Totals() {
+    for (VecD(&each)[2 * block_vectors] : sums)
+      for (VecD &sum : each) sum = VecD{};
   }
-}
+  __attribute__((always_inline)) void add(int i, int column, VecD x) {
+    sums[i][column / lanes<double>] = sums[i][column / lanes<double>] + x;
+  }
+  __attribute__((always_inline)) void add(int i, int column, VecF x) {
+    add(i, column, widened(x, 0));
+    add(i, column + lanes<double>, widened(x, 1));
+  }
+  // Columns from `from` on, of which n count.
+  template <class T> __attribute__((always_inline)) void add_columns(const T *from, long stride, int n) {
+    for (int c = 0; c < columns_at_once && c < n; c += lanes<T>)
+      for (int i = 0; i < noted; i++) add(i, c, first_lanes<T>(load<T>(from + i * stride + c), n - c));
+  }
+};
 
 // After all threads have met.
 template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work) {
-  Totals totals = {};
+  Totals totals;
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
-    for (int group = 0; group < groups_of(layer.n_in) + layer.has_bias; group++)
-      for (int c = 0; c < layer.n_out; c += block_lanes<double>)
-        add_block(totals, squares_of(layer, group) + c, layer.stride, layer.n_out - c);
+    const int rows = groups_of(layer.n_in) + layer.has_bias, whole = layer.n_out / columns_at_once * columns_at_once;
+    const T *from = layer.squares;
+    for (int row = 0; row < rows; row++, from += noted * layer.stride) {
+      for (int c = 0; c < whole; c += columns_at_once) totals.add_columns(from + c, layer.stride, columns_at_once);
+      totals.add_columns(from + whole, layer.stride, layer.n_out - whole);
+    }
   }
-  for (int i = 0; i < noted; i++) work.norms[i] = __builtin_sqrt(sum_block<double>(totals[i]));
+  for (VecD(&sums)[2 * block_vectors] : totals.sums) {
+    VecD half[block_vectors];
+    for (int v = 0; v < block_vectors; v++) half[v] = sums[v] + sums[v + block_vectors];
+    work.norms[&sums - totals.sums] = __builtin_sqrt(sum_block<double>(half));
+  }
 }
 
 }  // namespace SCHUSS_ISA

@@ -84,7 +84,7 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
 template <class T, int NV, class Op>
 SCHUSS_INLINE void rows_of_tiles(const Op &op, int row, int rows, const Panel<T> &p, int k, int terms) {
   constexpr int most = tile_rows[NV];
-  const bool evens_out = (rows - row) % 6 == 2 && !(Op::by_groups && (rows - row) % rows_together == 2);
+  const bool evens_out = (rows - row) % 6 == 2 && !(op.by_groups() && (rows - row) % rows_together == 2);
   const int full = NV > 1 && most == 6 && evens_out ? rows - 7 : rows;
   for (; row + most <= full; row += most) tile<T, most, NV>(op, row, p, k, terms);
   if (most > 6 && row + 6 <= rows) tile<T, 6, NV>(op, row, p, k, terms), row += 6;
@@ -133,7 +133,7 @@ template <class T, long known_stride = 0> struct ForwardOp {
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
-  static constexpr bool by_groups = false;
+  static constexpr bool by_groups() { return false; }
 
   long stride() const { return known_stride ? known_stride : layer.stride; }
   Panel<T> panel_at(int p, int k) const {
@@ -165,7 +165,7 @@ template <class T, long known_stride = 0> struct BackwardOp {
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
-  static constexpr bool by_groups = false;
+  static constexpr bool by_groups() { return false; }
 
   long stride() const { return known_stride ? known_stride : below.stride; }
   Panel<T> panel_at(int p, int k) const {

@@ -133,7 +133,7 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
     if (l == 0) look_ahead(work, next_rows(work, samples), thread, own);
     if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, own.rows.first, own.rows.last);
     else update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, own);
-    if (fate == Fate::updated && !work.last_step) transpose<T>(layer, own);
+    if (is_update(fate) && !work.last_step) transpose<T>(layer, own);
     if (layer.has_bias && (keeps_columns(work, l) || thread == 0))
       update_biases<T, rule>(work, change, l, fate, resumes, samples, own.panels);
   }
@@ -248,7 +248,8 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
     }
     if (work.observation) observe_rows(work, n);
     if (work.may_be_apart) work.apart = work.team->apart;
-    const Fate fate = !last ? Fate::kept : work.update && !is_apart(work) ? Fate::updated : Fate::gradient;
+    const Fate updated = work.norms ? Fate::squared : Fate::updated;
+    const Fate fate = !last ? Fate::kept : work.update && !is_apart(work) ? updated : Fate::gradient;
     with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
     if (last && work.clips) square_gradient(work, thread);
     if (meet(*work.team)) return false;

@@ -75,8 +75,9 @@ SCHUSS_INLINE void apply_rule(const Change<T, rule> &change, const Place<T> &pla
   note.change(at.w - before);
 }
 
-// What a finished sum becomes.
-enum class Fate { kept, gradient, updated };
+// What a finished sum becomes: an update, where `squared` with its lengths.
+enum class Fate { kept, gradient, updated, squared };
+SCHUSS_INLINE bool is_update(Fate fate) { return fate == Fate::updated || fate == Fate::squared; }
 
 template <class T, Rule rule, bool decays, Penalty penalty, class Note>
 SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, const Place<T> &place, long i,
@@ -108,9 +109,11 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
   T scale;
   Change<T, rule> change;
   Place<T> place;
+  T *squares;
+  long stride;
   InRegisters(const Work<T> &work, const Layer<T> &layer, Run<T>)
-      : scale(work.scale), change(work.rates), place(weights_of(work, layer)) {}
-  static constexpr bool by_groups = false;
+      : scale(work.scale), change(work.rates), place(weights_of(work, layer)), squares(layer.squares),
+        stride(layer.stride) {}
 
   template <Fate fate, int MR, int NV> __attribute__((always_inline)) void all(long at, Vec<T> (&sums)[MR][NV]) const {
 #pragma GCC unroll 16
@@ -119,24 +122,8 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
       for (int v = 0; v < NV; v++)
         settle<T, rule, false, penalty>(fate, scale, change, place, at + (r * NV + v) * lanes<T>, sums[r][v]);
   }
-  template <int MR, int NV>
-  __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
-    if (fate == Fate::updated) all<Fate::updated>(spot.at, sums);
-    else if (fate == Fate::gradient) all<Fate::gradient>(spot.at, sums);
-    else all<Fate::kept>(spot.at, sums);
-  }
-};
-
-// Likewise, where all of them become weights and lengths are taken.
-template <class T, Rule rule, Penalty penalty> struct Squared : InRegisters<T, rule, penalty> {
-  T *squares;
-  long stride;
-  Squared(const Work<T> &work, const Layer<T> &layer, Run<T> run)
-      : InRegisters<T, rule, penalty>(work, layer, run), squares(layer.squares), stride(layer.stride) {}
-  static constexpr bool by_groups = true;
-
-  template <int MR, int NV>
-  __attribute__((always_inline)) void operator()(Fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
+  // The tile lies within a group of rows.
+  template <int MR, int NV> __attribute__((always_inline)) void all_squared(Spot spot, Vec<T> (&sums)[MR][NV]) const {
     T *to = squares + long(spot.row / rows_together) * noted * stride + spot.column;
     const bool goes_on = spot.row % rows_together != 0;
 #pragma GCC unroll 4
@@ -145,10 +132,17 @@ template <class T, Rule rule, Penalty penalty> struct Squared : InRegisters<T, r
       if (goes_on) columns.take(to + v * lanes<T>, stride);
 #pragma GCC unroll 16
       for (int r = 0; r < MR; r++)
-        settle<T, rule, false, penalty>(Fate::updated, this->scale, this->change, this->place,
-                                        spot.at + (r * NV + v) * lanes<T>, sums[r][v], columns);
+        settle<T, rule, false, penalty>(Fate::updated, scale, change, place, spot.at + (r * NV + v) * lanes<T>,
+                                        sums[r][v], columns);
       columns.put(to + v * lanes<T>, stride);
     }
+  }
+  template <int MR, int NV>
+  __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
+    if (fate == Fate::updated) all<Fate::updated>(spot.at, sums);
+    else if (fate == Fate::squared) all_squared(spot, sums);
+    else if (fate == Fate::gradient) all<Fate::gradient>(spot.at, sums);
+    else all<Fate::kept>(spot.at, sums);
   }
 };
 
@@ -158,7 +152,6 @@ template <class T> struct ThroughMemory {
   const Layer<T> &layer;
   Run<T> run;
   ThroughMemory(const Work<T> &w, const Layer<T> &l, Run<T> r) : work(w), layer(l), run(r) {}
-  static constexpr bool by_groups = false;
 
   template <int MR, int NV>
   __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
@@ -203,7 +196,6 @@ template <class T, class Settle> struct UpdateOp {
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
-  static constexpr bool by_groups = Settle::by_groups;
 
   Panel<T> panel_at(int p, int k) const {
     const int vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
@@ -214,6 +206,7 @@ template <class T, class Settle> struct UpdateOp {
     const int p = column / panel<T>, vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
     return long(p) * panel<T> * layer.n_in + long(row) * vectors * lanes<T> + (column - p * panel<T>);
   }
+  bool by_groups() const { return fate == Fate::squared; }
   // Large weights come near while the sums of their tile are made, if that lasts long enough.
   template <int MR, int NV> __attribute__((always_inline)) void begin(int row, const Panel<T> &p) const {
     if (!is_far) return;
@@ -245,22 +238,19 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
   const T *a = in_pairs<T> ? input_pairs(work, l).across : y;
   const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far,
                                   a, 1, layer.stride_in};
-  multiply<T>(work, op, part, terms_of<T>(samples), fate == Fate::updated);
+  multiply<T>(work, op, part, terms_of<T>(samples), is_update(fate));
 }
 
 template <class T, Rule rule>
 void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, const Part &part) {
-  const bool squares = work.norms && fate == Fate::updated;
   auto *update = multiply_update<T, ThroughMemory<T>>;
   if constexpr (!goes_through_memory(rule)) {
     const bool in_registers = work.keep == T(1) && work.l1 == T(0);
-    constexpr Penalty none = Penalty::none, l2 = Penalty::l2;
-    if (in_registers && work.l2 == T(0))
-      update = squares ? multiply_update<T, Squared<T, rule, none>> : multiply_update<T, InRegisters<T, rule, none>>;
-    if (in_registers && work.l2 != T(0))
-      update = squares ? multiply_update<T, Squared<T, rule, l2>> : multiply_update<T, InRegisters<T, rule, l2>>;
+    if (in_registers && work.l2 == T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::none>>;
+    if (in_registers && work.l2 != T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::l2>>;
   }
-  update(work, squares ? square_run<T, rule> : settle_run<T, rule>, l, y, fate, resumes, samples, part);
+  Run<T> run = fate == Fate::squared ? square_run<T, rule> : settle_run<T, rule>;
+  update(work, run, l, y, fate, resumes, samples, part);
 }
 
 // A vector's new weights from its gradient in g, times a factor.
