@@ -85,12 +85,11 @@ template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work
   Totals totals;
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
-    const int rows = groups_of(layer.n_in) + layer.has_bias, whole = layer.n_out / columns_at_once * columns_at_once;
+    const int groups = groups_of(layer.n_in) + layer.has_bias;
     const T *from = layer.squares;
-    for (int row = 0; row < rows; row++, from += noted * layer.stride) {
-      for (int c = 0; c < whole; c += columns_at_once) totals.add_columns(from + c, layer.stride, columns_at_once);
-      totals.add_columns(from + whole, layer.stride, layer.n_out - whole);
-    }
+    for (int group = 0; group < groups; group++, from += noted * layer.stride)
+      for (int c = 0; c < layer.n_out; c += columns_at_once)
+        totals.add_columns(from + c, layer.stride, layer.n_out - c);
   }
   for (VecD(&sums)[2 * block_vectors] : totals.sums) {
     VecD half[block_vectors];
