@@ -75,7 +75,7 @@ SCHUSS_INLINE void apply_rule(const Change<T, rule> &change, const Place<T> &pla
   note.change(at.w - before);
 }
 
-// What a finished sum becomes: an update, where `squared` with its lengths.
+// What a finished sum becomes. One that is squared is updated too, and what moves is added up for its lengths.
 enum class Fate { kept, gradient, updated, squared };
 SCHUSS_INLINE bool is_update(Fate fate) { return fate == Fate::updated || fate == Fate::squared; }
 
@@ -269,13 +269,15 @@ void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T fact
   for (int p = 0; p * panel<T> < layer.n_out; p++) {
     const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);
     const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
-    NoSquares<T> none;
-    if (!work.norms)
+    if (work.norms) {
+      for (int c = 0; c < at.stride; c += lanes<T>)
+        down_column(layer, at.at + c, first, last, [&](int row, Squares<T> &squares) {
+          apply_at<T, rule, true>(change, factor, weights, begin + (row - first) * at.stride + c, squares);
+        });
+    } else {
+      NoSquares<T> none;
       for (long i = begin; i < end; i += lanes<T>) apply_at<T, rule, true>(change, factor, weights, i, none);
-    for (long i = begin; work.norms && i < begin + at.stride; i += lanes<T>)
-      down_column(layer, at.at + int(i - begin), first, last, [&](int row, Squares<T> &squares) {
-        apply_at<T, rule, true>(change, factor, weights, i + (row - first) * at.stride, squares);
-      });
+    }
   }
 }
 
