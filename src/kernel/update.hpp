@@ -301,6 +301,10 @@ void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fa
   for (int c = panels.first * panel<T>; c < end; c += lanes<T>) {
     Vec<T> sum = resumes ? load<T>(layer.b_g + c) : Vec<T>{};
     for (int r = 0; r < samples; r++) sum = sum + load<T>(layer.delta + r * layer.stride + c);
+    if (fate != Fate::squared) {
+      settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum);
+      continue;
+    }
     Squares<T> squares;
     settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum, squares);
     squares.put(bias_squares(layer) + c, layer.stride);
