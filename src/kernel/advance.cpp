@@ -155,7 +155,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
   const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
   const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
-  const bool sums = narrow || clips || may_be_long || course.batch_size > rows || course.norms.every > 0;
+  const bool sums = narrow || clips || may_be_long || course.batch_size > rows ||
+                    (data.is_sparse() && course.norms.every > 0);
   const Needs needs = {most, rows, true, slots, sums, data.is_sparse(), dropout.rates};
   typename Room<T>::Item space;
   Ticket ticket = 0;

@@ -52,6 +52,7 @@ template <class T> struct Layer {
   T *b_memory[most_memory];
   T *y, *slope;      // (rows, stride): outputs; dy/dx where it does not follow from y, else null
   T *delta;          // (rows, stride): error signals
+  T *squares;        // (groups of rows + 1, 3, stride): sums for the lengths of a step, see lengths.hpp
   Paired<T> y_pairs, delta_pairs;
 };
 
@@ -130,8 +131,7 @@ template <class T> struct Work {
   T *side = nullptr;              // room to turn outputs of a few samples side by side, per thread
   double *errors = nullptr;       // (chunk,): E of each sample
   double *row_penalty = nullptr;  // (rows of all layers,): penalty of each row of weights
-  // Squares added up by groups of rows, of gradients, memory and changes: see lengths.hpp.
-  double *gradient_squares = nullptr, *memory_squares = nullptr, *change_squares = nullptr;
+  double *gradient_squares = nullptr;  // added up by groups of rows: see clipping.hpp
 
   Rule rule = Rule::gradient_descent;
   const double *all_rates = nullptr;  // (steps, numbers of the rule)

@@ -1,72 +1,101 @@
-// Lengths of what is as long as the weights: a gradient, a memory, a change. Squares are added up in double by groups
-// of rows of which each belongs to one thread, in an order that hangs neither on the number of threads nor on the
-// width of the vectors.
+// The lengths of a step's gradient, of the memory after it and of the change. What is squared is added up while it
+// stands in registers: in T, down each column of a group of rows, in the order of the rows. Those sums are then added
+// up in double. No order hangs on the number of threads, on the width of the vectors or on the way of the update.
 #pragma once
-#include "matmul.hpp"
+#include "packing.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
 
-constexpr int rows_at_once = 2;  // so that a sum need not wait for the one before
-constexpr int group_sums = block_lanes<double>;
-
-template <class T> SCHUSS_INLINE void add_square(VecD &sum, const T *from) {
-  const VecD x = load_wide(from);
-  sum = sum + x * x;
-}
-
-// Σ m² of rows [first, last), at most a group, of a matrix in panels, to eight sums: each adds up every eighth column.
-template <class T> void square_group(const T *m, int rows, int columns, int first, int last, double *sums) {
-  VecD part[block_vectors][rows_at_once] = {};
-  for (int c = 0; c < columns; c += lanes<double>) {
-    const Panel<T> p = weight_panel<T>(m, rows, columns, c / panel<T>, first);
-    const T *from = p.b + (c - p.at);
-    VecD(&sum)[rows_at_once] = part[c / lanes<double> % block_vectors];
-    int k = first;
-    for (; k + rows_at_once <= last; k += rows_at_once)
-#pragma GCC unroll 2
-      for (int r = 0; r < rows_at_once; r++, from += p.stride) add_square(sum[r], from);
-    if (k < last) add_square(sum[0], from);
-  }
-  for (int v = 0; v < block_vectors; v++)
-    store<double>(sums + v * lanes<double>, part[v][0] + part[v][1]);
-}
+constexpr int noted = 3;  // gradient, memory, change
 
 SCHUSS_INLINE int groups_of(int rows) { return (rows + rows_together - 1) / rows_together; }
 
-// One of the things that stand beside the weights of a layer.
-template <class T> struct Beside {
-  const T *weights, *biases;
-};
-struct Gradient {
-  template <class T> static Beside<T> of(const Layer<T> &layer) { return {layer.g, layer.b_g}; }
-};
-struct FirstMemory {
-  template <class T> static Beside<T> of(const Layer<T> &layer) { return {layer.memory[0], layer.b_memory[0]}; }
+// The sums of one group of a layer's rows, and where those of the biases are.
+template <class T> SCHUSS_INLINE T *squares_of(const Layer<T> &layer, int group) {
+  return layer.squares + long(group) * noted * layer.stride;
+}
+template <class T> SCHUSS_INLINE T *bias_squares(const Layer<T> &layer) {
+  return squares_of(layer, groups_of(layer.n_in));
+}
+
+// The sums of one vector of columns.
+template <class T> struct Squares {
+  Vec<T> sums[noted] = {};
+
+  __attribute__((always_inline)) void gradient(Vec<T> x) { sums[0] = fma(x, x, sums[0]); }
+  __attribute__((always_inline)) void memory(Vec<T> x) { sums[1] = fma(x, x, sums[1]); }
+  __attribute__((always_inline)) void change(Vec<T> x) { sums[2] = fma(x, x, sums[2]); }
+
+  __attribute__((always_inline)) void take(const T *from, long stride) {
+    for (int i = 0; i < noted; i++) sums[i] = load<T>(from + i * stride);
+  }
+  __attribute__((always_inline)) void put(T *to, long stride) const {
+    for (int i = 0; i < noted; i++) store<T>(to + i * stride, sums[i]);
+  }
 };
 
-// Those of a thread's own rows, and for the first thread those of the biases, to `sums`.
-template <class What, class T> void square_own(const Work<T> &work, int thread, double *sums) {
-  for (int l = 0; l < work.depth; l++) {
-    const Layer<T> &layer = work.layers[l];
-    const Beside<T> of = What::of(layer);
-    const Range own = share(layer.n_in, rows_together, thread, work.team->threads);
-    for (int k = own.first; k < own.last; k += rows_together)
-      square_group<T>(of.weights, layer.n_in, layer.n_out, k, least(own.last, k + rows_together),
-                      sums + k / rows_together * group_sums);
-    sums += groups_of(layer.n_in) * group_sums;
-    if (layer.has_bias && thread == 0) square_group<T>(of.biases, 1, layer.n_out, 0, 1, sums);
-    sums += group_sums;
+// In the place of those where no lengths are taken.
+template <class T> struct NoSquares {
+  __attribute__((always_inline)) void gradient(Vec<T>) const {}
+  __attribute__((always_inline)) void memory(Vec<T>) const {}
+  __attribute__((always_inline)) void change(Vec<T>) const {}
+};
+
+// f(row, squares) for rows [row, last) of one vector of columns, in order; where `row` lies within a group, its sums
+// go on.
+template <class T, class F>
+SCHUSS_INLINE void down_column(const Layer<T> &layer, int column, int row, int last, F f) {
+  while (row < last) {
+    const int group = row / rows_together, end = least(last, (group + 1) * rows_together);
+    T *at = squares_of(layer, group) + column;
+    Squares<T> squares;
+    if (row % rows_together) squares.take(at, layer.stride);
+    for (; row < end; row++) f(row, squares);
+    squares.put(at, layer.stride);
   }
 }
 
-// From those sums, after all threads have met.
-template <class T> double length_of(const Work<T> &work, const double *sums) {
-  VecD part[block_vectors] = {};
-  for (int l = 0; l < work.depth; l++)
-    for (int i = 0; i <= groups_of(work.layers[l].n_in); i++, sums += group_sums)
-      for (int v = 0; v < block_vectors; v++) part[v] = part[v] + load<double>(sums + v * lanes<double>);
-  return __builtin_sqrt(sum_block<double>(part));
+constexpr int columns_at_once = 2 * block_lanes<double>;  // so that a sum need not wait for the one before
+
+// Sums of each in double, of which every one adds up its columns.
+struct Totals {
+  VecD sums[noted][2 * block_vectors];
+
+  Totals() {
+    for (VecD(&each)[2 * block_vectors] : sums)
+      for (VecD &sum : each) sum = VecD{};
+  }
+  __attribute__((always_inline)) void add(int i, int column, VecD x) {
+    sums[i][column / lanes<double>] = sums[i][column / lanes<double>] + x;
+  }
+  __attribute__((always_inline)) void add(int i, int column, VecF x) {
+    add(i, column, widened(x, 0));
+    add(i, column + lanes<double>, widened(x, 1));
+  }
+  // Columns from `from` on, of which n count.
+  template <class T> __attribute__((always_inline)) void add_columns(const T *from, long stride, int n) {
+    for (int c = 0; c < columns_at_once && c < n; c += lanes<T>)
+      for (int i = 0; i < noted; i++) add(i, c, first_lanes<T>(load<T>(from + i * stride + c), n - c));
+  }
+};
+
+// After all threads have met.
+template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work) {
+  Totals totals;
+  for (int l = 0; l < work.depth; l++) {
+    const Layer<T> &layer = work.layers[l];
+    const int groups = groups_of(layer.n_in) + layer.has_bias;
+    const T *from = layer.squares;
+    for (int group = 0; group < groups; group++, from += noted * layer.stride)
+      for (int c = 0; c < layer.n_out; c += columns_at_once)
+        totals.add_columns(from + c, layer.stride, layer.n_out - c);
+  }
+  for (VecD(&sums)[2 * block_vectors] : totals.sums) {
+    VecD half[block_vectors];
+    for (int v = 0; v < block_vectors; v++) half[v] = sums[v] + sums[v + block_vectors];
+    work.norms[&sums - totals.sums] = __builtin_sqrt(sum_block<double>(half));
+  }
 }
 
 }  // namespace SCHUSS_ISA

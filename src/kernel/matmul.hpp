@@ -80,11 +80,12 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
 }
 
 // Rows [row, rows) in tiles of as many rows as may be; not 6 and 2 of them but 4 and 4, since a tile of few rows
-// waits for its own sums.
+// waits for its own sums. An Op may ask for tiles within groups of rows.
 template <class T, int NV, class Op>
 SCHUSS_INLINE void rows_of_tiles(const Op &op, int row, int rows, const Panel<T> &p, int k, int terms) {
   constexpr int most = tile_rows[NV];
-  const int full = NV > 1 && most == 6 && (rows - row) % 6 == 2 ? rows - 7 : rows;
+  const bool evens_out = (rows - row) % 6 == 2 && !(op.by_groups() && (rows - row) % rows_together == 2);
+  const int full = NV > 1 && most == 6 && evens_out ? rows - 7 : rows;
   for (; row + most <= full; row += most) tile<T, most, NV>(op, row, p, k, terms);
   if (most > 6 && row + 6 <= rows) tile<T, 6, NV>(op, row, p, k, terms), row += 6;
   if (most == 6 && row + 4 < rows) tile<T, 4, NV>(op, row, p, k, terms), row += 4;
@@ -132,6 +133,7 @@ template <class T, long known_stride = 0> struct ForwardOp {
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
+  static constexpr bool by_groups() { return false; }
 
   long stride() const { return known_stride ? known_stride : layer.stride; }
   Panel<T> panel_at(int p, int k) const {
@@ -163,6 +165,7 @@ template <class T, long known_stride = 0> struct BackwardOp {
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
+  static constexpr bool by_groups() { return false; }
 
   long stride() const { return known_stride ? known_stride : below.stride; }
   Panel<T> panel_at(int p, int k) const {

@@ -216,6 +216,17 @@ SCHUSS_INLINE VecD load_wide(const float *p) {
   typedef float Half __attribute__((vector_size(SCHUSS_BYTES / 2)));
   return __builtin_convertvector(*reinterpret_cast<const Half *>(p), VecD);
 }
+// The lower or the upper half of a vector of floats, as doubles.
+SCHUSS_INLINE VecD widened(VecF x, int half) {
+  typedef float Half __attribute__((vector_size(SCHUSS_BYTES / 2)));
+  Half halves[2];
+  __builtin_memcpy(halves, &x, sizeof x);
+#if SCHUSS_BYTES == 64
+  return _mm512_maskz_cvtps_pd(0xff, halves[half]);  // GCC 12 converts quarters
+#else
+  return __builtin_convertvector(halves[half], VecD);
+#endif
+}
 
 // The sum of a block's partial sums, by halves: the same tree for every vector width.
 template <class T> SCHUSS_INLINE T sum_block(const Vec<T> (&part)[block_vectors]) {

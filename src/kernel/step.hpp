@@ -133,7 +133,7 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
     if (l == 0) look_ahead(work, next_rows(work, samples), thread, own);
     if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, own.rows.first, own.rows.last);
     else update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, own);
-    if (fate == Fate::updated && !work.last_step) transpose<T>(layer, own);
+    if (is_update(fate) && !work.last_step) transpose<T>(layer, own);
     if (layer.has_bias && (keeps_columns(work, l) || thread == 0))
       update_biases<T, rule>(work, change, l, fate, resumes, samples, own.panels);
   }
@@ -146,25 +146,10 @@ template <class T, Rule rule> void apply_with(Work<T> &work, T factor, int threa
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, rows_together, thread, work.team->threads);
     apply_to_weights<T, rule>(work, change, factor, layer, r.first, r.last);
-    if (is_sparse(work, l) && !work.norms) clear_sums(work, is_penalised(work), r.first, r.last);
+    if (is_sparse(work, l)) clear_sums(work, is_penalised(work), r.first, r.last);
     if (!work.last_step) transpose<T>(layer, {r, all_panels(layer)});
-    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(work, change, factor, layer);
+    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, factor, layer);
   }
-}
-
-// Squares of the first row of the memory, and of the change that stands in g after an update.
-template <class T> __attribute__((noinline)) void square_update(Work<T> &work, int thread) {
-  if (memory_rows[int(work.rule)] > 0) square_own<FirstMemory>(work, thread, work.memory_squares);
-  square_own<Gradient>(work, thread, work.change_squares);
-  const Range r = share(work.layers[0].n_in, rows_together, thread, work.team->threads);
-  if (is_sparse(work, 0)) clear_sums(work, true, r.first, r.last);
-}
-
-// After all threads have met.
-template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work) {
-  work.norms[0] = length_of(work, work.gradient_squares);
-  work.norms[1] = memory_rows[int(work.rule)] > 0 ? length_of(work, work.memory_squares) : 0.0;
-  work.norms[2] = length_of(work, work.change_squares);
 }
 
 template <Rule rule> struct RuleConstant {
@@ -208,7 +193,9 @@ template <class T> double penalty_total(const Work<T> &work) {
 }
 
 // Whether gradients are brought into g before the rule is applied.
-template <class T> SCHUSS_INLINE bool is_apart(const Work<T> &work) { return work.apart || work.norms; }
+template <class T> SCHUSS_INLINE bool is_apart(const Work<T> &work) {
+  return work.apart || (work.norms && is_sparse(work, 0));
+}
 
 template <class T> void note_loss(const Work<T> &work, double errors) {
   work.team->step_loss = (errors + (is_penalised(work) ? penalty_total(work) : 0.0)) * work.loss_scale;
@@ -262,9 +249,10 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
     }
     if (work.observation) observe_rows(work, n);
     if (work.may_be_apart) work.apart = work.team->apart;
-    const Fate fate = !last ? Fate::kept : work.update && !is_apart(work) ? Fate::updated : Fate::gradient;
+    const Fate updated = work.norms ? Fate::squared : Fate::updated;
+    const Fate fate = !last ? Fate::kept : work.update && !is_apart(work) ? updated : Fate::gradient;
     with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
-    if (last && work.clips) square_own<Gradient>(work, thread, work.gradient_squares);
+    if (last && work.clips) square_gradient(work, thread);
     if (meet(*work.team)) return false;
   }
   return true;
@@ -276,21 +264,19 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   if (is_penalised(work)) penalties(work, thread);
   if (work.narrow && batch.n <= work.chunk) {
     if (!narrow_gradient(work, int(batch.n))) return false;
-    if (work.clips) square_own<Gradient>(work, thread, work.gradient_squares);
+    if (work.clips) square_gradient(work, thread);
   } else if (!chunks(work, batch, thread)) {
     return false;
   }
   const T factor = work.clips ? clip_factor(work) : T(1);
   if (work.observation) work.observation->factor[work.number] = factor;
-  if (work.norms && !work.clips) square_own<Gradient>(work, thread, work.gradient_squares);
   if (work.update && is_apart(work)) {
     with_rule(work, [&](auto rule) { apply_with<T, rule.value>(work, factor, thread); });
-    if (work.norms) square_update(work, thread);
     meet(*work.team);
-    if (work.norms && thread == 0) note_norms(work);
   } else if (factor != T(1)) {
     scale_gradient(work, factor, thread);
   }
+  if (work.norms && thread == 0) note_norms(work);
   return true;
 }
 

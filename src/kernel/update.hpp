@@ -3,6 +3,7 @@
 // a large batch comes in several chunks.
 #pragma once
 #include "ahead.hpp"
+#include "lengths.hpp"
 #include "losses.hpp"
 #include "pairs.hpp"
 #include "rules.hpp"
@@ -61,39 +62,58 @@ template <class T, Rule rule> struct Remembered {
   }
 };
 
-// A vector's new weights from its gradient; returns by how much they changed.
-template <class T, Rule rule, bool decays>
-SCHUSS_INLINE Vec<T> apply_rule(const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> gradient) {
+// A vector's new weights from its gradient.
+template <class T, Rule rule, bool decays, class Note>
+SCHUSS_INLINE void apply_rule(const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> gradient,
+                              Note &note) {
   Remembered<T, rule> at;
   at.take(place, i);
   const Vec<T> before = at.w;
   at.w = change(decays ? place.keep * at.w : at.w, at.memory, gradient);
   at.put(place, i);
-  return at.w - before;
+  if constexpr (Remembered<T, rule>::rows > 0) note.memory(at.memory[0]);
+  note.change(at.w - before);
 }
 
-// What a finished sum becomes.
-enum class Fate { kept, gradient, updated };
+// What a finished sum becomes. One that is squared is updated too, and what moves is added up for its lengths.
+enum class Fate { kept, gradient, updated, squared };
+SCHUSS_INLINE bool is_update(Fate fate) { return fate == Fate::updated || fate == Fate::squared; }
 
-template <class T, Rule rule, bool decays, Penalty penalty>
+template <class T, Rule rule, bool decays, Penalty penalty, class Note>
 SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, const Place<T> &place, long i,
-                          Vec<T> sum) {
+                          Vec<T> sum, Note &note) {
   if (fate == Fate::kept) return store<T>(place.g + i, sum);
   const Vec<T> gradient = gradient_of<T, penalty>(sum, place, i, scale);
   if (fate == Fate::gradient) return store<T>(place.g + i, gradient);
-  apply_rule<T, rule, decays>(change, place, i, gradient);
+  note.gradient(gradient);
+  apply_rule<T, rule, decays>(change, place, i, gradient, note);
+}
+template <class T, Rule rule, bool decays, Penalty penalty>
+SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, const Place<T> &place, long i,
+                          Vec<T> sum) {
+  NoSquares<T> none;
+  settle<T, rule, decays, penalty>(fate, scale, change, place, i, sum, none);
 }
 
-template <class T>
-using Run = void (*)(const Work<T> &, const Place<T> &, Fate, long at, const Vec<T> *sums, int vectors);
+// Where a tile begins: its places follow one another.
+struct Spot {
+  long at;
+  int row, column;
+};
 
-// What a tile's sums become; their places follow one another, from `at` on. Here, while they are in registers:
+template <class T>
+using Run = void (*)(const Work<T> &, const Layer<T> &, Fate, Spot, const Vec<T> *sums, int rows, int vectors);
+
+// What a tile's sums become. Here, while they are in registers:
 template <class T, Rule rule, Penalty penalty> struct InRegisters {
   T scale;
   Change<T, rule> change;
   Place<T> place;
+  T *squares;
+  long stride;
   InRegisters(const Work<T> &work, const Layer<T> &layer, Run<T>)
-      : scale(work.scale), change(work.rates), place(weights_of(work, layer)) {}
+      : scale(work.scale), change(work.rates), place(weights_of(work, layer)), squares(layer.squares),
+        stride(layer.stride) {}
 
   template <Fate fate, int MR, int NV> __attribute__((always_inline)) void all(long at, Vec<T> (&sums)[MR][NV]) const {
 #pragma GCC unroll 16
@@ -102,38 +122,66 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
       for (int v = 0; v < NV; v++)
         settle<T, rule, false, penalty>(fate, scale, change, place, at + (r * NV + v) * lanes<T>, sums[r][v]);
   }
+  // The tile lies within a group of rows.
+  template <int MR, int NV> __attribute__((always_inline)) void all_squared(Spot spot, Vec<T> (&sums)[MR][NV]) const {
+    T *to = squares + long(spot.row / rows_together) * noted * stride + spot.column;
+    const bool goes_on = spot.row % rows_together != 0;
+#pragma GCC unroll 4
+    for (int v = 0; v < NV; v++) {
+      Squares<T> columns;
+      if (goes_on) columns.take(to + v * lanes<T>, stride);
+#pragma GCC unroll 16
+      for (int r = 0; r < MR; r++)
+        settle<T, rule, false, penalty>(Fate::updated, scale, change, place, spot.at + (r * NV + v) * lanes<T>,
+                                        sums[r][v], columns);
+      columns.put(to + v * lanes<T>, stride);
+    }
+  }
   template <int MR, int NV>
-  __attribute__((always_inline)) void operator()(Fate fate, long at, Vec<T> (&sums)[MR][NV]) const {
-    if (fate == Fate::updated) all<Fate::updated>(at, sums);
-    else if (fate == Fate::gradient) all<Fate::gradient>(at, sums);
-    else all<Fate::kept>(at, sums);
+  __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
+    if (fate == Fate::updated) all<Fate::updated>(spot.at, sums);
+    else if (fate == Fate::squared) all_squared(spot, sums);
+    else if (fate == Fate::gradient) all<Fate::gradient>(spot.at, sums);
+    else all<Fate::kept>(spot.at, sums);
   }
 };
 
 // And here by one function for all sizes of tiles: for rules that go through memory, and for weights that decay or are pulled to zero, so that the others need not ask.
 template <class T> struct ThroughMemory {
   const Work<T> &work;
-  Place<T> place;
+  const Layer<T> &layer;
   Run<T> run;
-  ThroughMemory(const Work<T> &w, const Layer<T> &layer, Run<T> r)
-      : work(w), place(weights_of(w, layer)), run(r) {}
+  ThroughMemory(const Work<T> &w, const Layer<T> &l, Run<T> r) : work(w), layer(l), run(r) {}
 
   template <int MR, int NV>
-  __attribute__((always_inline)) void operator()(Fate fate, long at, Vec<T> (&sums)[MR][NV]) const {
+  __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
     Vec<T> copy[MR * NV];  // what a function is shown would stand in memory from the first product on
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) copy[r * NV + v] = sums[r][v];
-    run(work, place, fate, at, copy, MR * NV);
+    run(work, layer, fate, spot, copy, MR, NV);
   }
 };
 
 template <class T, Rule rule>
-void settle_run(const Work<T> &work, const Place<T> &place, Fate fate, long at, const Vec<T> *sums, int vectors) {
+void settle_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot, const Vec<T> *sums, int rows,
+                int vectors) {
   const Change<T, rule> change(work.rates);
+  const Place<T> place = weights_of(work, layer);
+  for (int i = 0; i < rows * vectors; i++)
+    settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, spot.at + i * lanes<T>, sums[i]);
+}
+template <class T, Rule rule>
+void square_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot, const Vec<T> *sums, int rows,
+                int vectors) {
+  const Change<T, rule> change(work.rates);
+  const Place<T> place = weights_of(work, layer);
   for (int v = 0; v < vectors; v++)
-    settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, at + v * lanes<T>, sums[v]);
+    down_column(layer, spot.column + v * lanes<T>, spot.row, spot.row + rows, [&](int row, Squares<T> &squares) {
+      const int i = (row - spot.row) * vectors + v;
+      settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, spot.at + i * lanes<T>, sums[i], squares);
+    });
 }
 
 // Σ_p y_k·δ_j: rows are units k of the layer below, columns units j, terms the samples of a chunk.
@@ -158,6 +206,7 @@ template <class T, class Settle> struct UpdateOp {
     const int p = column / panel<T>, vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
     return long(p) * panel<T> * layer.n_in + long(row) * vectors * lanes<T> + (column - p * panel<T>);
   }
+  bool by_groups() const { return fate == Fate::squared; }
   // Large weights come near while the sums of their tile are made, if that lasts long enough.
   template <int MR, int NV> __attribute__((always_inline)) void begin(int row, const Panel<T> &p) const {
     if (!is_far) return;
@@ -173,7 +222,7 @@ template <class T, class Settle> struct UpdateOp {
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
-    settle(is_last ? fate : Fate::kept, place(row, p.at), c);
+    settle(is_last ? fate : Fate::kept, Spot{place(row, p.at), row, p.at}, c);
     bring_nearer(work, ahead);
   }
 };
@@ -189,7 +238,7 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
   const T *a = in_pairs<T> ? input_pairs(work, l).across : y;
   const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far,
                                   a, 1, layer.stride_in};
-  multiply<T>(work, op, part, terms_of<T>(samples), fate == Fate::updated);
+  multiply<T>(work, op, part, terms_of<T>(samples), is_update(fate));
 }
 
 template <class T, Rule rule>
@@ -200,10 +249,19 @@ void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, i
     if (in_registers && work.l2 == T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::none>>;
     if (in_registers && work.l2 != T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::l2>>;
   }
-  update(work, settle_run<T, rule>, l, y, fate, resumes, samples, part);
+  Run<T> run = fate == Fate::squared ? square_run<T, rule> : settle_run<T, rule>;
+  update(work, run, l, y, fate, resumes, samples, part);
 }
 
-// Rows [first, last) from gradients in g, times a factor. Where norms are taken, g holds the change afterwards.
+// A vector's new weights from its gradient in g, times a factor.
+template <class T, Rule rule, bool decays, class Note>
+SCHUSS_INLINE void apply_at(const Change<T, rule> &change, T factor, const Place<T> &place, long i, Note &note) {
+  const Vec<T> gradient = load<T>(place.g + i);
+  note.gradient(gradient);
+  apply_rule<T, rule, decays>(change, place, i, factor * gradient, note);
+}
+
+// Rows [first, last) likewise.
 template <class T, Rule rule>
 void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer,
                       int first, int last) {
@@ -211,19 +269,25 @@ void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T fact
   for (int p = 0; p * panel<T> < layer.n_out; p++) {
     const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);
     const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
-    for (long i = begin; i < end; i += lanes<T>) {
-      const Vec<T> moved = apply_rule<T, rule, true>(change, weights, i, factor * load<T>(layer.g + i));
-      if (work.norms) store<T>(layer.g + i, moved);
+    if (work.norms) {
+      for (int c = 0; c < at.stride; c += lanes<T>)
+        down_column(layer, at.at + c, first, last, [&](int row, Squares<T> &squares) {
+          apply_at<T, rule, true>(change, factor, weights, begin + (row - first) * at.stride + c, squares);
+        });
+    } else {
+      NoSquares<T> none;
+      for (long i = begin; i < end; i += lanes<T>) apply_at<T, rule, true>(change, factor, weights, i, none);
     }
   }
 }
 
 template <class T, Rule rule>
-void apply_to_biases(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer) {
+void apply_to_biases(const Change<T, rule> &change, T factor, const Layer<T> &layer) {
   const Place<T> biases = biases_of(layer);
   for (int c = 0; c < layer.n_out; c += lanes<T>) {
-    const Vec<T> moved = apply_rule<T, rule, false>(change, biases, c, factor * load<T>(layer.b_g + c));
-    if (work.norms) store<T>(layer.b_g + c, moved);
+    Squares<T> squares;
+    apply_at<T, rule, false>(change, factor, biases, c, squares);
+    squares.put(bias_squares(layer) + c, layer.stride);
   }
 }
 
@@ -237,7 +301,13 @@ void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fa
   for (int c = panels.first * panel<T>; c < end; c += lanes<T>) {
     Vec<T> sum = resumes ? load<T>(layer.b_g + c) : Vec<T>{};
     for (int r = 0; r < samples; r++) sum = sum + load<T>(layer.delta + r * layer.stride + c);
-    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum);
+    if (fate != Fate::squared) {
+      settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum);
+      continue;
+    }
+    Squares<T> squares;
+    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum, squares);
+    squares.put(bias_squares(layer) + c, layer.stride);
   }
 }
 

@@ -17,10 +17,13 @@ template <class T> long row_stride(int n) {
   return stride * long(sizeof(T)) % 2048 == 0 ? stride + per_line : stride;
 }
 
-// As lengths.hpp adds squares up: eight sums for each group of rows of a layer, and for its biases.
+// Of the rows of a layer, and one for its biases.
+size_t groups_of(int rows) { return size_t((rows + rows_together - 1) / rows_together) + 1; }
+
+// As clipping.hpp adds squares up: eight sums for each group.
 size_t square_sums(const Problem &problem) {
   size_t groups = 0;
-  for (int l = 0; l < problem.depth(); l++) groups += size_t((problem.layers[l] + rows_together - 1) / rows_together) + 1;
+  for (int l = 0; l < problem.depth(); l++) groups += groups_of(problem.layers[l]);
   return groups * 8;
 }
 
@@ -101,8 +104,7 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   work_.side = take(size_t(needs.threads) * side_);
   work_.errors = reinterpret_cast<double *>(take(size_t(needs.rows) * sizeof(double) / sizeof(T)));
   work_.row_penalty = reinterpret_cast<double *>(take(weight_rows * sizeof(double) / sizeof(T)));
-  for (double **squares : {&work_.gradient_squares, &work_.memory_squares, &work_.change_squares})
-    *squares = reinterpret_cast<double *>(take(square_sums(problem) * sizeof(double) / sizeof(T)));
+  work_.gradient_squares = reinterpret_cast<double *>(take(square_sums(problem) * sizeof(double) / sizeof(T)));
 }
 
 template <class T> bool Workspace<T>::serves(const Table<T> &table, const Needs &needs) const {
@@ -142,6 +144,7 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   layer.slope = layer.drops || needs_.slopes || stores_slope(layer.activation) ? take(batch) : nullptr;
   if (needs_.training) {
     layer.delta = take(batch);
+    layer.squares = take(groups_of(layer.n_in) * 3 * size_t(layer.stride), false);
     if (table_.in_pairs) layer.delta_pairs = take_pairs(layer.stride);
     if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes), false);
   }

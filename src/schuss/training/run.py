@@ -66,7 +66,9 @@ class Run:
     norms : float64 ndarray, shape (rows, 3)
         Of a recorded run, of every `norms_every` steps from step 0: lengths of the batch's gradient, of the
         rule's first memory after the step, and of the change. NaN where they were not taken; `norms_of` makes
-        those of all steps.
+        those of all steps. The native engine squares in the dtype: in float32 a length is right to about 1e-6
+        of itself, numbers beyond 1.8e19 make it infinite, and those below 1e-19 lose digits, or count as 0.
+        In float64 the same holds beyond 1e154 and below 1e-154.
     norms_every : int
         How many steps lie between two rows, as `Keep` says; 0 where there are none.
     """
