@@ -32,10 +32,10 @@ template <class T> SCHUSS_INLINE void bring_nearer(const Work<T> &work, Ahead &a
     const char *row = reinterpret_cast<const char *>(work.x + sample * work.x_stride);
     const char *end = row + work.x_stride * long(sizeof(T)) - 1;
     const char *at = row + long(ahead.line) * line_bytes;
-    __builtin_prefetch(at < end ? at : end, 0, 2);
+    __builtin_prefetch(at < end ? at : end);
     if (++ahead.line < ahead.lines) continue;
-    if (work.classes) __builtin_prefetch(work.classes + sample, 0, 2);
-    else __builtin_prefetch(work.t + sample * work.t_stride, 0, 2);
+    if (work.classes) __builtin_prefetch(work.classes + sample);
+    else __builtin_prefetch(work.t + sample * work.t_stride);
     ahead.line = 0;
     ahead.row++;
   }
