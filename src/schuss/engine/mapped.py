@@ -1,8 +1,9 @@
 """Reading ahead in a memory-mapped file: a thread looks at what the next steps see while these run.
 
 Only where an order visits neighbours together, `Blocks` or ``"sequential"``. It changes no result; the
-operating system keeps what fits, and lets go of what was used first. It is asked for pages as large as it has:
-where an order jumps, Linux else reads in the smallest, of which each costs the same time to make, map and let go.
+operating system keeps what fits, and lets go of what was used first. It is asked for pages as large as it
+has: where an order jumps, Linux else reads in the smallest, and each costs the same time to make, map and
+let go.
 """
 
 from __future__ import annotations
