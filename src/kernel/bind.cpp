@@ -18,6 +18,14 @@ void check_groups(const std::vector<int> &groups, int n_out, Loss loss) {
   require(groups.size() == 1 || loss == Loss::cross_entropy || loss == Loss::focal, "this loss knows no groups");
 }
 
+// Whether what steps of a call see of the order of its epochs names samples: a call may be a small part of an epoch.
+bool used_are_below(const Matrix<const int32_t> &order, long batch_size, long first_place, long steps) {
+  const long n = long(order.shape(1)), per_epoch = (n + batch_size - 1) / batch_size;
+  const auto begin_of = [&](long place) { return place / per_epoch * n + place % per_epoch * batch_size; };
+  const long first = begin_of(first_place);
+  return all_below(order.data() + first, size_t(begin_of(first_place + steps) - first), n);
+}
+
 template <class T>
 nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta, Matrix<const T> memory,
                      Vector<T> new_theta, Matrix<T> new_memory, const Rows<T> &x,
@@ -43,7 +51,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
   require(losses.shape(0) == rates.shape(0), "losses has a wrong length");
   require(!order || (long(order->shape(1)) == data.n &&
                      long(order->shape(0)) * per_epoch >= first_place + steps), "order is too short");
-  require(!order || all_below(*order, data.n), "order names a sample that is not there");
+  require(!order || used_are_below(*order, batch_size, first_place, steps), "order names a sample that is not there");
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, Rule(rule), rates.data(),
                          keeps ? keeps->data() : nullptr, check_each_step, norms_of(norms, steps)};
   const Dropout silent = dropout_of(p, dropout);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -21,16 +22,16 @@
 template <class T> using Csr = std::tuple<Vector<const int64_t>, Vector<const int32_t>, Vector<const T>>;
 template <class T> using Rows = std::variant<Matrix<const T>, Csr<T>>;
 
-// Whether all integers lie in [0, end): they are places in memory.
-template <class A> bool all_below(const A &array, long end) {
-  using Integer = std::decay_t<decltype(array.data()[0])>;
-  Integer least = 0, most = 0;
-  for (size_t i = 0; i < array.size(); i++) {
-    least = std::min<Integer>(least, array.data()[i]);
-    most = std::max<Integer>(most, array.data()[i]);
-  }
-  return least >= 0 && most < end;
+// Whether n integers lie in [0, end): they are places in memory. The sign bits of all of v and end − 1 − v, added up.
+template <class Integer> bool all_below(const Integer *values, size_t n, long end) {
+  using Bits = std::make_unsigned_t<Integer>;
+  const Bits last = Bits(std::min<long>(end - 1, std::numeric_limits<Integer>::max()));
+  Bits outside = 0;
+  for (size_t i = 0; i < n; i++) outside |= Bits(values[i]) | (last - Bits(values[i]));
+  return !(outside >> (std::numeric_limits<Bits>::digits - 1));
 }
+
+template <class A> bool all_below(const A &array, long end) { return all_below(array.data(), array.size(), end); }
 
 using Rates = std::vector<double>;
 using DropoutIn = std::optional<std::tuple<Rates, uint64_t, uint64_t>>;

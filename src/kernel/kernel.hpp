@@ -80,8 +80,9 @@ struct Batch {
 // How far the rows of the batch after this one have been asked for: see ahead.hpp.
 struct Ahead {
   Batch next;
-  int row, last;    // of its rows
-  int line, lines;  // of a row
+  int group, last;  // of its rows; a group of them begins there
+  int row, line;    // of the group, and of the row
+  int lines;        // of each row
   int at_once;
 };
 

@@ -12,11 +12,8 @@ namespace {
 
 __extension__ typedef unsigned __int128 Wide;
 
-struct Words {
-  uint64_t word[4];
-};
-
-Words philox(uint64_t counter, uint64_t key0, uint64_t key1) {
+// A block of four numbers.
+void philox(uint64_t counter, uint64_t key0, uint64_t key1, uint64_t *words) {
   uint64_t a = counter, b = 0, c = 0, d = 0;
   for (int round = 0; round < 10; round++) {
     const Wide left = Wide(0xD2E7470EE14C6C93u) * a, right = Wide(0xCA5A826395121157u) * c;
@@ -27,7 +24,7 @@ Words philox(uint64_t counter, uint64_t key0, uint64_t key1) {
     key0 += 0x9E3779B97F4A7C15u;  // the golden ratio
     key1 += 0xBB67AE8584CAA73Bu;  // √3 − 1
   }
-  return {{a, b, c, d}};
+  words[0] = a, words[1] = b, words[2] = c, words[3] = d;
 }
 
 // The numbers of one key, one after the other.
@@ -37,11 +34,13 @@ class Raw {
   // Fisher-Yates from the last place down. Places are drawn some time before they are swapped, so that those of a
   // long order have come near.
   void shuffle(int32_t *order, int32_t n) {
+    uint64_t numbers[at_once];
     int32_t places[at_once];
     for (int32_t i = n - 1; i > 0;) {
       const int count = std::min(at_once, i);
+      draw(numbers, count);
       for (int k = 0; k < count; k++) {
-        places[k] = int32_t(Wide(next()) * Wide(uint64_t(i - k) + 1) >> 64);
+        places[k] = int32_t(Wide(numbers[k]) * Wide(uint64_t(i - k) + 1) >> 64);
         __builtin_prefetch(order + places[k], 1);
       }
       for (int k = 0; k < count; k++, i--) std::swap(order[i], order[places[k]]);
@@ -52,12 +51,21 @@ class Raw {
   static constexpr int at_once = 64;
 
   uint64_t next() {
-    if (drawn_ % 4 == 0) words_ = philox(drawn_ / 4 + 1, seed_, epoch_);  // NumPy counts blocks from 1
-    return words_.word[drawn_++ % 4];
+    if (drawn_ % 4 == 0) philox(drawn_ / 4 + 1, seed_, epoch_, words_);  // NumPy counts blocks from 1
+    return words_[drawn_++ % 4];
+  }
+
+  // The next n numbers. Whole blocks follow each other without a question in between, so that the processor makes
+  // several at a time.
+  void draw(uint64_t *numbers, int n) {
+    int k = 0;
+    while (k < n && drawn_ % 4 != 0) numbers[k++] = next();
+    for (; k + 4 <= n; k += 4, drawn_ += 4) philox(drawn_ / 4 + 1, seed_, epoch_, numbers + k);
+    while (k < n) numbers[k++] = next();
   }
 
   uint64_t seed_, epoch_, drawn_ = 0;
-  Words words_{};
+  uint64_t words_[4];
 };
 
 // NumPy's legacy generator, its draws made a block at a time.

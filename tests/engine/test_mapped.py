@@ -90,3 +90,17 @@ def test_only_mappings_are_found(on_disk):
     """Views of a mapped array lie in its file; other arrays lie in none."""
     assert isinstance(file_under(np.asarray(on_disk)[10:, :3]), mmap.mmap)
     assert file_under(np.array(on_disk)) is None
+
+
+def test_a_block_that_two_requests_share_is_looked_at_once():
+    """Steps that go on in the blocks that were asked for last ask for nothing; asked for alone, they do."""
+    X = np.frombuffer(FILE, np.float32).reshape(N, WIDTH)
+    looked = []
+    for starts in [(0, 1), (1,)]:
+        ahead = ReadAhead(X, FILE, Plan(batch_size=10, order=Blocks(90)))
+        for start in starts:
+            told = ahead._bytes = Told(len(FILE))
+            ahead.ask(start, start + 1)
+            ahead._thread.join()
+        looked.append(told.pages.any())
+    assert looked == [False, True]

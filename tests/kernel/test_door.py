@@ -315,6 +315,20 @@ def test_a_state_may_be_written_over():
     assert apart["theta"].tobytes() == start.tobytes() != apart["new_theta"].tobytes()
 
 
+@pytest.mark.parametrize("first_place", [0, 1])
+def test_the_places_of_an_order_that_are_used_are_checked(first_place):
+    """Each place that one of the steps uses must name a sample; places before and after them need not."""
+    refused = []
+    for place in range(2 * N):
+        order = np.tile(np.arange(N, dtype=np.int32), (2, 1))
+        order.flat[place] = N
+        try:
+            _kernel.advance(**arguments(order=order, first_place=first_place))
+        except ValueError:
+            refused.append(place)
+    assert refused == list(range(2 * first_place, 2 * first_place + 3 * 2))
+
+
 CRASHES = {
     "columns beyond the inputs": "**csr(columns=np.array([0, 0, 1, 10**9], np.int32))",
     "columns below 0": "**csr(columns=np.array([-(10**9), 0, 1, 1], np.int32))",
