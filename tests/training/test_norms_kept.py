@@ -1,5 +1,6 @@
 """The norms of a recorded training: which are kept, on the disk too, and which are made again."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,17 @@ def test_norms_of_every_step_are_made_again(tmp_path: Path) -> None:
     for start, stop in ((3, 301), (5, 4), (-1, 4)):
         with pytest.raises(SettingError):
             few.norms_of(start, stop)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "every"),
+    [(1, 64), (2, 64), (3, 64), (4, 32), (31, 8), (32, 4), (64, 2), (127, 2), (128, 1)],
+)
+def test_they_are_kept_as_often_as_batches_are_large(batch_size: int, every: int, tmp_path: Path) -> None:
+    """By default: at every step where squaring is little beside the rest, the folder says how often."""
+    X, T = draw_data(130)
+    train(NETWORK, X, T, epochs=2, batch_size=batch_size, record=tmp_path / "run")
+    opened = load_run(tmp_path / "run")
+    assert (opened.norms_every, len(opened.norms)) == (every, -(-opened.state.step // every))
+    assert np.isfinite(opened.norms).all()
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["keep"]["norms"] == every

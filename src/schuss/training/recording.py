@@ -50,6 +50,7 @@ def begin(
         The folder is not empty, cannot be written, or another process records there.
     """
     samples, kept = loop.samples, dict[str, dict[str, Array]]()
+    every = keep.norms_every(loop.plan.batch_of(len(samples)))
     for name, some in (("data", samples), ("validation", held_out)):
         if isinstance(some, Samples) and _bytes(some) <= keep.data_size:
             kept[name] = arrays_of(some)
@@ -74,7 +75,7 @@ def begin(
         and "normal" not in loop.network.init.name,  # docs/promises.md
         "reached": progress_to(loop.reached),
         "engine": loop.engine.info.to_dict(),
-        "keep": keep.to_dict(),
+        "keep": keep.to_dict() | {"norms": every},
         "parent": parent,
         "about": about,
     }
@@ -83,7 +84,7 @@ def begin(
     except (TypeError, ValueError) as error:
         raise SettingError(f"about must hold plain JSON values: {error}.") from error
     losses = loop.last_losses(loop.state.step)
-    norms = Norms(keep.norms).up_to(loop.state.step)  # a fork's were not taken
+    norms = Norms(every).up_to(loop.state.step)  # a fork's were not taken
     path, lock = _claimed(place)
     try:
         folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses, norms)
