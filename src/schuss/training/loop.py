@@ -192,7 +192,19 @@ class Loop:
 
     def last_losses(self, count: int) -> NDArray[np.float64]:
         """Return the losses of the last `count` steps."""
-        return _last([made.losses for made in self.made], count)
+        step = self.state.step
+        return np.concatenate([np.empty(0), *self._losses_between(step - count, step)])
+
+    def _losses_between(self, first: int, stop: int) -> list[NDArray[np.float64]]:
+        """Return the losses of steps [first, stop) in parts that follow each other."""
+        found, end = list[NDArray[np.float64]](), self.state.step
+        for made in reversed(self.made):
+            if end <= first:
+                break
+            begin = end - len(made.losses)
+            found.insert(0, made.losses[max(0, first - begin) : max(0, stop - begin)])
+            end = begin
+        return found
 
     def _keep(self, made: Advance) -> None:
         self.made.append(self._without_norms(made))
@@ -342,9 +354,8 @@ class Loop:
 
     def _record(self, recorder: Recorder, stopped: str | None = None) -> None:
         checkpoint = self.checkpoint(stopped)
-        beyond = self.state.step - checkpoint.state.step
-        losses = self.last_losses(0 if recorder.full else self.state.step - recorder.written)
-        recorder.write(checkpoint, losses[: max(0, len(losses) - beyond)])
+        stop = recorder.written if recorder.full else checkpoint.state.step
+        recorder.write(checkpoint, self._losses_between(recorder.written, stop))
 
     def _result(self) -> Run:
         if self.recorder:
@@ -372,14 +383,3 @@ class Loop:
             norms=self.recorder.norms.rows.copy() if self.recorder else NO_NORMS,
             norms_every=self.recorder.norms.every if self.recorder else 0,
         )
-
-
-def _last(parts: list[NDArray[np.float64]], count: int) -> NDArray[np.float64]:
-    """Return the last `count` numbers of some arrays that follow each other."""
-    found = list[NDArray[np.float64]]()
-    for part in reversed(parts):
-        if count <= 0:
-            break
-        found.insert(0, part[-count:])
-        count -= len(found[0])
-    return np.concatenate([np.empty(0), *found])

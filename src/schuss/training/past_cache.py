@@ -22,7 +22,7 @@ AT_ONCE = 2**22
 DIRECT = getattr(os, "O_DIRECT", 0)  # Linux alone has it
 
 
-def write_past_cache(handle: int, content: bytes) -> bool:
+def write_past_cache(handle: int, content: bytes | memoryview) -> bool:
     """Write `content` to an open, empty file; False, and the file is empty, where system or disk cannot so.
 
     Raises

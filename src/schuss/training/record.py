@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -21,7 +21,7 @@ __all__ = ["NextFree", "append", "check_place", "claim", "make_folder", "remove"
 
 
 def write_whole(
-    path: str | os.PathLike[str], content: bytes, *, flush: bool = True, cached: bool = True
+    path: str | os.PathLike[str], content: bytes | memoryview, *, flush: bool = True, cached: bool = True
 ) -> Path:
     """Write `content` to `path` so that the file is there whole or not at all, and return the path.
 
@@ -57,8 +57,8 @@ def write_whole(
     return path
 
 
-def append(path: Path, content: bytes) -> None:
-    """Add `content` to the end of a file; a kill may leave a part of it there.
+def append(path: Path, contents: Iterable[bytes | memoryview]) -> None:
+    """Add `contents` to the end of a file; a kill may leave a part of them there.
 
     Raises
     ------
@@ -66,10 +66,10 @@ def append(path: Path, content: bytes) -> None:
     """
     try:
         with path.open("ab", buffering=0) as file:
-            written = file.write(content)
+            whole = all(file.write(content) == len(content) for content in contents)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}.") from error
-    if written != len(content):
+    if not whole:
         raise OutputError(f"cannot write {path}: the disk is full.")
 
 

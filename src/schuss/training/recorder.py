@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from typing import IO
 
 import numpy as np
@@ -89,14 +90,14 @@ class Recorder:
             self._steps = max(1, int(self._steps * growth))
         return not self._failed and now - self._ended >= 0.6 * self._spacing
 
-    def write(self, checkpoint: Checkpoint, losses: Array) -> None:
-        """Keep a checkpoint, the losses from `written` on, and the norms up to there."""
+    def write(self, checkpoint: Checkpoint, losses: Sequence[Array]) -> None:
+        """Keep a checkpoint, the losses from `written` on, in parts, and the norms up to there."""
         if self._failed:
             return
         began = time.perf_counter()
-        step = checkpoint.state.step
-        if self.written + len(losses) > self._most_losses:
-            losses, self.full = losses[:0], True
+        step, count = checkpoint.state.step, sum(map(len, losses))
+        if self.written + count > self._most_losses:
+            losses, count, self.full = [], 0, True
         try:
             self.folder.add_losses(self.written, losses)
             self._write_norms(step)
@@ -110,7 +111,7 @@ class Recorder:
                 stacklevel=5,
             )
             return
-        self.written += len(losses)
+        self.written += count
         self._sizes[step] = size
         self._thin(self.keep.size - LOSS_BYTES * self.written - NORM_BYTES * self._norms_written)
         self._ended = time.perf_counter()

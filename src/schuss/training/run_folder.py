@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from schuss.method.state import State
 from schuss.training.checkpoint import CHECKPOINT, Checkpoint, progress_from
 from schuss.training.norms import Norms
 from schuss.training.record import append, make_folder, remove, write_whole
-from schuss.training.series import as_block, whole_rows
+from schuss.training.series import as_block, as_blocks, whole_rows
 from schuss.training.stored_samples import DATA, samples_of
 
 __all__ = ["LEFT", "RunFolder"]
@@ -197,18 +197,17 @@ class RunFolder:
         rows, halvings = self._rows(NORMS)
         return Norms(self.told["keep"]["norms"], halvings, rows)
 
-    def add_losses(self, first: int, losses: Array) -> None:
-        """Keep losses, the first of which is that of step `first`."""
-        if len(losses):
-            append(self.path / LOSSES[0], as_block(first, losses.reshape(-1, 1)))
+    def add_losses(self, first: int, parts: Sequence[Array]) -> None:
+        """Keep losses in parts that follow each other, the first of which is that of step `first`."""
+        if any(map(len, parts)):
+            append(self.path / LOSSES[0], as_blocks(first, (part.reshape(-1, 1) for part in parts)))
 
     def add_norms(self, first: int, rows: Array, halvings: int) -> None:
         """Keep rows of norms, the first of which has number `first`; from 0 on, instead of all before."""
-        block = as_block(first, rows, halvings)
         if first == 0:
-            write_whole(self.path / NORMS[0], block, flush=False)
+            write_whole(self.path / NORMS[0], as_block(0, rows, halvings), flush=False)
         elif len(rows):
-            append(self.path / NORMS[0], block)
+            append(self.path / NORMS[0], as_blocks(first, [rows], halvings))
 
     def write(self, checkpoint: Checkpoint, *, cached: bool) -> int:
         """Keep a checkpoint; return how many bytes it takes. `cached` as for `write_whole`."""
@@ -237,7 +236,7 @@ class RunFolder:
         return whole_rows(content, series[1])
 
 
-def _blocks(losses: Array, norms: Norms) -> dict[str, bytes]:
+def _blocks(losses: Array, norms: Norms) -> dict[str, bytes | memoryview]:
     """Return the content of both series' files."""
     series = (LOSSES[0], losses.reshape(-1, 1), 0), (NORMS[0], norms.rows, norms.halvings)
     return {name: as_block(0, rows, halvings) if len(rows) else b"" for name, rows, halvings in series}

@@ -12,54 +12,85 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_block", "whole_rows"]
+__all__ = ["as_block", "as_blocks", "whole_rows"]
 
 HEAD = struct.Struct("<4sIQHH")
 MAGIC = b"SCHU"
 CHECKSUM_BYTES = 12
+BEGIN = HEAD.size + CHECKSUM_BYTES  # of the numbers
+MOST = 2**14  # rows of one of several blocks
 
 Rows = NDArray[np.float64]
 
 
-def as_block(first: int, rows: Rows, halvings: int = 0) -> bytes:
+def as_block(first: int, rows: Rows, halvings: int = 0) -> memoryview:
     """Return a block with `rows`, shape (rows, columns), the first of which has number `first`."""
-    head = HEAD.pack(MAGIC, len(rows), first, rows.shape[1], halvings)
-    numbers = np.ascontiguousarray(rows, "<f8").tobytes()
-    return head + _checksum(head, numbers) + numbers
+    block = np.empty(BEGIN + 8 * rows.size, np.uint8).data
+    block[: HEAD.size] = HEAD.pack(MAGIC, len(rows), first, rows.shape[1], halvings)
+    np.frombuffer(block, "<f8", rows.size, BEGIN).reshape(rows.shape)[:] = rows
+    block[HEAD.size : BEGIN] = _checksum(block)
+    return block
 
 
-def whole_rows(content: bytes, columns: int) -> tuple[Rows, int]:
+def as_blocks(first: int, parts: Iterable[Rows], halvings: int = 0) -> Iterator[memoryview]:
+    """Return blocks with the rows of all `parts`, each part of shape (rows, columns).
+
+    They are made in one small room, which stays near: a view is good until the next one is asked for.
+    """
+    for rows in _joined(parts):
+        yield as_block(first, rows, halvings)
+        first += len(rows)
+
+
+def _joined(parts: Iterable[Rows]) -> Iterator[Rows]:
+    """Yield the rows of `parts`, joined and cut to pieces of at most MOST rows: all in one room."""
+    room, filled = np.empty((0, 0)), 0
+    for part in parts:
+        room = room if len(room) else np.empty((MOST, part.shape[1]))
+        for rows in (part[i : i + MOST] for i in range(0, len(part), MOST)):
+            fits = min(len(rows), MOST - filled)
+            room[filled : filled + fits] = rows[:fits]
+            if filled + fits == MOST:
+                yield room
+                room[: len(rows) - fits] = rows[fits:]
+            filled = (filled + len(rows)) % MOST
+    if filled:
+        yield room[:filled]
+
+
+def whole_rows(content: bytes | memoryview, columns: int) -> tuple[Rows, int]:
     """Return the rows of the blocks that are whole and follow each other, and their halvings."""
-    found = list[Rows]()
+    found, view = list[Rows](), memoryview(content)
     at = rows = halvings = 0
-    while (block := _block_at(content, at)) is not None:
-        first, numbers, halved, at = block
+    while (block := _block_at(view[at:])) is not None:
+        first, numbers, halved, size = block
         if first != rows or numbers.shape[1] != columns or (found and halved != halvings):
             break
         found.append(numbers)
-        rows, halvings = rows + len(numbers), halved
+        at, rows, halvings = at + size, rows + len(numbers), halved
     return np.concatenate([np.empty((0, columns)), *found]), halvings
 
 
-def _block_at(content: bytes, at: int) -> tuple[int, Rows, int, int] | None:
-    """Return first row, rows, halvings and end of the block at `at`, or None where no whole one stands."""
-    begin = at + HEAD.size + CHECKSUM_BYTES
-    if len(content) < begin:
+def _block_at(content: memoryview) -> tuple[int, Rows, int, int] | None:
+    """Return first row, rows, halvings and size of the first block of `content`; None if it is not whole."""
+    if len(content) < BEGIN:
         return None
-    head = content[at : at + HEAD.size]
-    magic, rows, first, columns, halvings = HEAD.unpack(head)
-    end = begin + 8 * rows * columns
-    if magic != MAGIC or len(content) < end:
+    magic, rows, first, columns, halvings = HEAD.unpack(content[: HEAD.size])
+    size = BEGIN + 8 * rows * columns
+    if magic != MAGIC or len(content) < size:
         return None
-    if _checksum(head, content[begin:end]) != content[at + HEAD.size : begin]:
+    block = content[:size]
+    if _checksum(block) != block[HEAD.size : BEGIN]:
         return None
-    numbers = np.frombuffer(content, "<f8", rows * columns, begin).reshape(rows, columns)
-    return first, numbers, halvings, end
+    return first, np.frombuffer(block, "<f8", offset=BEGIN).reshape(rows, columns), halvings, size
 
 
-def _checksum(head: bytes, numbers: bytes) -> bytes:
-    return hashlib.sha256(head + numbers).digest()[:CHECKSUM_BYTES]
+def _checksum(block: memoryview) -> bytes:
+    sha = hashlib.sha256(block[: HEAD.size])
+    sha.update(block[BEGIN:])
+    return sha.digest()[:CHECKSUM_BYTES]
