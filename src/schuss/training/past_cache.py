@@ -15,7 +15,9 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]  # as it is there
 
-__all__ = ["write_past_cache"]
+__all__ = ["LARGE", "write_past_cache"]
+
+LARGE = 2**20  # bytes that are better kept out of the cache
 
 BLOCK = 4096  # bytes, of which such writes are whole multiples
 AT_ONCE = 2**22

@@ -17,12 +17,12 @@ from schuss.method.functions import Array
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.keep import Keep
 from schuss.training.norms import Norms
+from schuss.training.past_cache import LARGE
 from schuss.training.run_folder import RunFolder
 
 __all__ = ["Recorder"]
 
 SHARE = 30  # of the time, what writing may take: one part
-LARGE = 2**20  # bytes of a checkpoint that is better kept out of the page cache
 SLOWEST = 2e8  # bytes a second of a disk for which that is no faster
 DISK_SPEED = 6e8  # bytes a second, until a checkpoint has been written
 STEPS_AT_FIRST = 64

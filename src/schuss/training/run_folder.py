@@ -30,6 +30,7 @@ from schuss.method.samples import Samples
 from schuss.method.state import State
 from schuss.training.checkpoint import CHECKPOINT, Checkpoint, progress_from
 from schuss.training.norms import Norms
+from schuss.training.past_cache import LARGE
 from schuss.training.record import append, make_folder, remove, write_whole
 from schuss.training.series import as_block, as_blocks, whole_rows
 from schuss.training.stored_samples import DATA, samples_of
@@ -89,7 +90,8 @@ class RunFolder:
             raise OutputError(f"{path} holds a run already; name a new folder.")
         make_folder(path / "checkpoints", left={f"{first.state.step:012d}.safetensors"})
         for name, arrays in kept.items():
-            write_whole(path / f"{name}.safetensors", DATA.close({}, arrays), flush=False)
+            content = DATA.close({}, arrays)
+            write_whole(path / f"{name}.safetensors", content, flush=False, cached=len(content) < LARGE)
         for name, block in _blocks(losses, norms).items():
             if block:
                 write_whole(path / name, block, flush=False)
