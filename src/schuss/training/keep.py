@@ -55,7 +55,7 @@ class Keep:
         """Return what `norms` comes to for batches of so many samples."""
         if self.norms is not None:
             return self.norms
-        # beside half as many samples squaring is twice as dear, and there are twice as many steps to write down
+        # beside half as many samples squaring is twice as dear, and twice as many steps are to be noted
         return min(4 ** max(0, math.ceil(math.log2(ENOUGH / batch))), SELDOM)
 
     def to_dict(self) -> dict[str, Any]:
