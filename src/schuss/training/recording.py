@@ -50,6 +50,7 @@ def begin(
         The folder is not empty, cannot be written, or another process records there.
     """
     samples, kept = loop.samples, dict[str, dict[str, Array]]()
+    data = samples.fingerprint()
     every = keep.norms_every(loop.plan.batch_of(len(samples)))
     for name, some in (("data", samples), ("validation", held_out)):
         if isinstance(some, Samples) and _bytes(some) <= keep.data_size:
@@ -68,8 +69,10 @@ def begin(
         "plan": loop.plan.to_dict(),
         "dtype": loop.state.theta.dtype.name,
         "n_samples": len(samples),
-        "data": samples.fingerprint(),
-        "inputs_and_targets": replace(samples, weights=None).fingerprint(),
+        "data": data,
+        "inputs_and_targets": data
+        if samples.weights is None
+        else replace(samples, weights=None).fingerprint(),
         "validation": held_out.fingerprint() if isinstance(held_out, Samples) else held_out and "function",
         "drawn": isinstance(loop.kept, InMemory)
         and "normal" not in loop.network.init.name,  # docs/promises.md
