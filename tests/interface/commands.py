@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from schuss.interface.cli.app import app
 
-__all__ = ["ESCAPE", "Result", "command", "invoke", "invoke_json", "process", "write_csv"]
+__all__ = ["ESCAPE", "Result", "command", "invoke", "invoke_json", "process", "tuned", "write_csv"]
 
 ESCAPE = re.compile(r"\x1b")
 
@@ -50,6 +50,11 @@ def invoke_json(*args: Any, **how: Any) -> Any:
         raise AssertionError(f"{word} is not JSON")
 
     return json.loads(done.out, parse_constant=refuse)
+
+
+def tuned(data: Path, *options: Any) -> Any:
+    """Search for settings of the table that `write_csv` writes, six of them, and return what was printed."""
+    return invoke_json("tune", data, "-t", "kind", "--trials", 6, *options)
 
 
 def command(*args: Any) -> list[str]:

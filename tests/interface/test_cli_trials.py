@@ -4,10 +4,9 @@ import os
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
-from commands import invoke, invoke_json, write_csv
+from commands import invoke, invoke_json, tuned, write_csv
 
 from schuss import load_model, load_run
 
@@ -17,10 +16,6 @@ pytestmark = pytest.mark.usefixtures("quick_tuning", "runs")
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return write_csv(tmp_path / "my shapes.csv")
-
-
-def tuned(data: Path, *options: Any) -> Any:
-    return invoke_json("tune", data, "-t", "kind", "--trials", 6, *options)
 
 
 def test_any_trial_becomes_a_recorded_run(data: Path, tmp_path: Path) -> None:

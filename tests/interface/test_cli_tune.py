@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import command, invoke, invoke_json, write_csv
+from commands import command, invoke, invoke_json, tuned, write_csv
 from rich.console import Console
 
 from schuss import SettingError, load_model, load_run
@@ -28,10 +28,6 @@ pytestmark = pytest.mark.usefixtures("quick_tuning", "runs")
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return write_csv(tmp_path / "my shapes.csv")
-
-
-def tuned(data: Path, *options: Any) -> Any:
-    return invoke_json("tune", data, "-t", "kind", "--trials", 6, *options)
 
 
 def test_the_command_makes_the_same_bits(data: Path, tmp_path: Path) -> None:
