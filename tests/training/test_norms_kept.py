@@ -170,3 +170,11 @@ def test_they_are_kept_as_often_as_batches_are_large(batch_size: int, every: int
     assert (opened.norms_every, len(opened.norms)) == (every, -(-opened.state.step // every))
     assert np.isfinite(opened.norms).all()
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["keep"]["norms"] == every
+
+
+@pytest.mark.parametrize("norms", [-1, 1.5, "64", True, float("nan")])
+def test_how_often_is_a_whole_number(norms: Any) -> None:
+    """What is no such number is refused with what was given; 0, 1 and None are taken."""
+    with pytest.raises(SettingError, match="norms must be an integer of at least 0; got"):
+        Keep(norms=norms)
+    assert [Keep(norms=each).norms_every(128) for each in (0, 1, None)] == [0, 1, 1]

@@ -49,17 +49,17 @@ def as_blocks(first: int, parts: Iterable[Rows], halvings: int = 0) -> Iterator[
 
 def _joined(parts: Iterable[Rows]) -> Iterator[Rows]:
     """Yield the rows of `parts`, joined and cut to pieces of at most MOST rows: all in one room."""
-    room, filled = np.empty((0, 0)), 0
+    room, filled = None, 0
     for part in parts:
-        room = room if len(room) else np.empty((MOST, part.shape[1]))
-        for rows in (part[i : i + MOST] for i in range(0, len(part), MOST)):
-            fits = min(len(rows), MOST - filled)
-            room[filled : filled + fits] = rows[:fits]
-            if filled + fits == MOST:
+        room = np.empty((MOST, part.shape[1])) if room is None else room
+        while len(part):
+            fits = min(len(part), MOST - filled)
+            room[filled : filled + fits] = part[:fits]
+            part, filled = part[fits:], filled + fits  # noqa: PLW2901  # what is left of it
+            if filled == MOST:
                 yield room
-                room[: len(rows) - fits] = rows[fits:]
-            filled = (filled + len(rows)) % MOST
-    if filled:
+                filled = 0
+    if room is not None and filled:
         yield room[:filled]
 
 
