@@ -1,59 +1,84 @@
-"""The table of commands, from which the program, its help and docs/cli.md are built."""
+"""The table of commands, from which the program, its help and docs/cli.md are built.
+
+A command is the function of its name in the file of its name; only the file of the one that is called is
+imported, and only that one is built.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from schuss.interface.cli.bare_record import Command
-from schuss.interface.cli.compare import compare
-from schuss.interface.cli.convert import convert
-from schuss.interface.cli.curvature import curvature
-from schuss.interface.cli.data import data
-from schuss.interface.cli.derive import derive
-from schuss.interface.cli.doctor import doctor
-from schuss.interface.cli.evaluate import evaluate
 from schuss.interface.cli.exits import guarded
-from schuss.interface.cli.explain import explain
-from schuss.interface.cli.fork import fork
-from schuss.interface.cli.map import map as stability_map
-from schuss.interface.cli.predict import predict
-from schuss.interface.cli.race import race
-from schuss.interface.cli.replay import replay
-from schuss.interface.cli.resume import resume
-from schuss.interface.cli.show import show
-from schuss.interface.cli.train import train
-from schuss.interface.cli.tune import tune
 
-__all__ = ["COMMANDS", "app"]
+__all__ = ["COMMANDS", "app", "function_of"]
 
 COMMANDS = (
-    train,
-    tune,
-    predict,
-    evaluate,
-    show,
-    derive,
-    resume,
-    replay,
-    fork,
-    compare,
-    explain,
-    stability_map,
-    convert,
-    race,
-    curvature,
-    data,
-    doctor,
+    "train",
+    "tune",
+    "predict",
+    "evaluate",
+    "show",
+    "derive",
+    "resume",
+    "replay",
+    "fork",
+    "compare",
+    "explain",
+    "map",
+    "convert",
+    "race",
+    "curvature",
+    "data",
+    "doctor",
 )
+
+MARKUP = "rich"
+
+
+def function_of(name: str) -> Callable[..., None]:
+    """Return the function that the command `name` calls."""
+    function: Callable[..., None] = getattr(import_module(f"schuss.interface.cli.{name}"), name)
+    return function
+
+
+class _Built(Mapping[str, Any]):
+    """The commands by name, each built when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=MARKUP)
+        alone.command(name, cls=Command)(guarded(function_of(name)))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Group(TyperGroup):
+    """The program: it knows its commands by name."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands: Any = _Built()  # typer's own way builds all commands before it runs one
+
 
 app = typer.Typer(
     name="schuss",
+    cls=_Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # what goes wrong on purpose is told in a sentence
     context_settings={"help_option_names": ["-h", "--help"]},
-    rich_markup_mode="rich",
+    rich_markup_mode=MARKUP,
 )
 
 
@@ -72,11 +97,3 @@ def schuss(
     ] = False,
 ) -> None:
     """Train feed-forward networks by back-propagation with momentum: fast, and the same bits every time."""
-
-
-def _add(command: Any) -> None:
-    app.command(command.__name__, cls=Command)(guarded(command))
-
-
-for _command in COMMANDS:
-    _add(_command)
