@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import train_test_split
 
 from schuss import SettingError
+from schuss.adapters import splitting
 from schuss.adapters.columns import Table
 from schuss.adapters.splitting import split_rows
 from schuss.adapters.tables import read_table
@@ -52,6 +54,49 @@ def test_classes_keep_their_shares() -> None:
     for seed in range(20):
         _, test = split_rows(*table_of(labels), 0.2, seed)
         assert sum(row < 10 for row in test) == 2
+
+
+def theirs(labels: list[str], n_test: int, seed: int) -> list[list[int]]:
+    """Return the rows of both parts as scikit-learn draws them."""
+    parts = train_test_split(
+        np.arange(len(labels)), test_size=n_test, random_state=seed % 2**32, stratify=labels
+    )
+    return [sorted(part.tolist()) for part in parts]
+
+
+def draws(seed: int) -> tuple[list[str], float]:
+    """Return labels of a few classes, each of two rows or more, and a share to test on."""
+    draw = np.random.default_rng(seed)
+    k = int(draw.integers(2, 9))
+    shares = draw.dirichlet(np.full(k, draw.choice([0.3, 1, 20])))
+    codes = [*range(k), *range(k), *draw.choice(k, int(draw.integers(30, 200)), p=shares)]
+    return [f"c{code}" for code in draw.permutation(codes)], float(draw.uniform(0.3, 0.7))
+
+
+@pytest.mark.parametrize("seed", [*range(40), 2**32 - 1, 2**63 + 5])
+def test_the_rows_are_those_of_scikit_learn(seed: int) -> None:
+    """With classes that keep their shares, and without; so a run finds its rows again whoever drew them."""
+    labels, share = draws(seed)
+    fit, test = split_rows(*table_of(labels), share, seed)
+    assert [fit.tolist(), test.tolist()] == theirs(labels, len(test), seed)
+
+    fit, test = split_rows(*numbers(len(labels)), share, seed)
+    rows = train_test_split(np.arange(len(labels)), test_size=len(test), random_state=seed % 2**32)
+    assert [fit.tolist(), test.tolist()] == [sorted(part.tolist()) for part in rows]
+
+
+def test_ties_that_are_not_drawn_by_lot_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison rejects a split that gives what is left over to the first classes."""
+
+    def first_classes(counts: np.ndarray, n: int, draw: np.random.RandomState) -> np.ndarray:  # noqa: ARG001
+        given = counts * n // counts.sum()
+        given[: n - given.sum()] += 1
+        return given
+
+    labels = [f"c{i % 4}" for i in range(60)]
+    assert [rows.tolist() for rows in split_rows(*table_of(labels), 0.3, 0)] == theirs(labels, 18, 0)
+    monkeypatch.setattr(splitting, "_apportioned", first_classes)
+    assert [rows.tolist() for rows in split_rows(*table_of(labels), 0.3, 0)] != theirs(labels, 18, 0)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ def split_rows(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the rows to train on and the rows to test on, shapes (n_fit,) and (n_test,).
 
+    They are those of scikit-learn's `train_test_split` with that seed, drawn in the same sequence.
+
     Parameters
     ----------
     share : float or None
@@ -46,12 +48,12 @@ def split_rows(
             f"test_size {share:g} of {table.n_rows} rows leaves {table.n_rows - n_test} to train on "
             f"and {n_test} to test on; both need at least one. 0 keeps none for testing."
         )
-    from sklearn.model_selection import train_test_split
-
+    draw = np.random.RandomState(seed % 2**32)
     strata = _strata(table, targets, n_test)
-    # scikit-learn's generator takes 32-bit seeds
-    fit, test = train_test_split(rows, test_size=n_test, random_state=seed % 2**32, stratify=strata)
-    return np.sort(fit), np.sort(test)
+    if strata is None:
+        order = draw.permutation(rows)
+        return np.sort(order[n_test:]), np.sort(order[:n_test])
+    return _split_each(strata, n_test, draw)
 
 
 def _strata(table: Table, targets: Sequence[Target], n_test: int) -> NDArray[Any] | None:
@@ -61,6 +63,32 @@ def _strata(table: Table, targets: Sequence[Target], n_test: int) -> NDArray[Any
     counts = np.bincount(codes)
     enough = counts.min() >= 2 and len(counts) <= min(n_test, table.n_rows - n_test)
     return codes if enough else None
+
+
+def _split_each(
+    codes: NDArray[Any], n_test: int, draw: np.random.RandomState
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the rows to train on and to test on, in which each class has its share of either."""
+    counts = np.bincount(codes)
+    n_fit = _apportioned(counts, len(codes) - n_test, draw)
+    _apportioned(counts - n_fit, n_test, draw)  # chooses nothing, but may draw; see `split_rows`
+    parts = [np.split(draw.permutation(np.flatnonzero(codes == code)), [n]) for code, n in enumerate(n_fit)]
+    fit, test = zip(*parts, strict=True)
+    return np.sort(np.concatenate(fit)), np.sort(np.concatenate(test))
+
+
+def _apportioned(counts: NDArray[Any], n: int, draw: np.random.RandomState) -> NDArray[Any]:
+    """Return how many of `n` each class gets, by its count; the largest remainders first, ties by lot."""
+    exact = counts / counts.sum() * n
+    given = np.floor(exact)
+    remainders = exact - given
+    for remainder in np.unique(remainders)[::-1]:
+        left = int(n - given.sum())
+        if left == 0:
+            break
+        equal = np.flatnonzero(remainders == remainder)
+        given[draw.choice(equal, min(len(equal), left), replace=False)] += 1
+    return given.astype(np.int64)
 
 
 def deal_rows(table: Table, targets: Sequence[Target], n_folds: int, seed: Sequence[int]) -> NDArray[Any]:
