@@ -1,4 +1,4 @@
-"""One column into features: three encoders, each fitted by scikit-learn and kept as plain numbers.
+"""One column into features: three encoders, fitted once and kept as plain numbers.
 
     number   (value - mean) / scale, held within ±8, 0 where missing; a feature for missing if any
              was at fitting
@@ -23,6 +23,7 @@ import numpy as np
 
 from schuss.adapters.conversion import as_dates, as_numbers, as_words, same_booleans
 from schuss.adapters.date_parts import PARTS, circle, places
+from schuss.adapters.moments import mean_and_deviation
 from schuss.errors import DataError
 
 if TYPE_CHECKING:
@@ -215,28 +216,25 @@ def fit_words(column: Column) -> WordEncoder:
     Among text, values that occur once share a place, and so do the least frequent of more than
     `MOST_PLACES` values.
     """
-    from sklearn.preprocessing import OneHotEncoder
-
     booleans = column.kind == "boolean"
-    encoder = OneHotEncoder(
-        handle_unknown="infrequent_if_exist",
-        min_frequency=None if booleans else 2,
-        max_categories=MOST_PLACES,
-    )
-    words = _words(column, booleans=booleans)
-    encoder.fit(words[:, None])
-    rare = set(_or_none(encoder.infrequent_categories_[0]))
-    places = tuple(word for word in encoder.categories_[0].tolist() if word not in rare)
-    if rare:
+    words = _words(column, booleans=booleans).tolist()
+    count = Counter(words)
+    known = sorted(count, key=lambda word: (word is None, word or ""))
+    places = tuple(known if booleans else _frequent(known, count))
+    if len(places) < len(known):
         unseen = (*(0.0 for _ in places), 1.0)
     else:
-        count = Counter(words.tolist())
         unseen = tuple(count[word] / len(words) for word in places)
     return WordEncoder(column.name, places, unseen, booleans=booleans)
 
 
-def _or_none(rare: NDArray[Any] | None) -> list[Any]:
-    return [] if rare is None else rare.tolist()
+def _frequent(known: list[str | None], count: Counter[str | None]) -> list[str | None]:
+    """Return the words with a place of their own; where not all can, of equally frequent ones the later."""
+    several = [word for word in known if count[word] > 1]
+    if len(several) < MOST_PLACES:
+        return several
+    most = set(sorted(several, key=count.__getitem__)[1 - MOST_PLACES :])
+    return [word for word in several if word in most]
 
 
 def _words(column: Column, *, booleans: bool) -> NDArray[Any]:
@@ -245,19 +243,17 @@ def _words(column: Column, *, booleans: bool) -> NDArray[Any]:
 
 def _fit_scaler(names: Sequence[str], matrix: FloatArray) -> tuple[list[float], list[float | None]]:
     """Return mean and scale of each column of the matrix (n, k); scale None for one value."""
-    from sklearn.preprocessing import StandardScaler
-
     with np.errstate(all="ignore"):  # an overflow is refused by name just below
-        scaler = StandardScaler().fit(matrix)
+        means, deviations = mean_and_deviation(matrix)
         one_value = np.nanmax(matrix, axis=0) == np.nanmin(matrix, axis=0)
-    for name, mean, scale in zip(names, scaler.mean_, scaler.scale_, strict=True):
+    for name, mean, scale in zip(names, means, deviations, strict=True):
         if not (np.isfinite(mean) and np.isfinite(scale)):
             raise DataError(
                 f"column {name!r} holds numbers too large to average (float64 ends at 1.8e308); "
                 "rescale it or leave it out"
             )
-    scales = [None if one else s for s, one in zip(scaler.scale_.tolist(), one_value, strict=True)]
-    return scaler.mean_.tolist(), scales
+    scales = [None if one else s for s, one in zip(deviations.tolist(), one_value, strict=True)]
+    return means.tolist(), scales
 
 
 def _standardise(values: FloatArray, mean: float, scale: float | None, *, gaps: bool) -> FloatArray:

@@ -20,6 +20,7 @@ from schuss.adapters.conversion import (
     find_stray_word,
     same_booleans,
 )
+from schuss.adapters.moments import mean_and_deviation
 from schuss.errors import DataError, SettingError, did_you_mean
 
 if TYPE_CHECKING:
@@ -203,16 +204,14 @@ def _task_of(column: Column) -> Task:
 
 
 def _fit_regression(column: Column) -> Target:
-    from sklearn.preprocessing import StandardScaler
-
     values = as_numbers(column)
     if values.max() == values.min():
         raise DataError(
             f"target {column.name!r} holds the number {values[0]:g} in every row; there is nothing to predict"
         )
     with np.errstate(all="ignore"):  # an overflow is refused just below
-        scaler = StandardScaler().fit(values[:, None])
-    mean, scale = float(scaler.mean_[0]), float(scaler.scale_[0])
+        means, deviations = mean_and_deviation(values[:, None])
+    mean, scale = float(means[0]), float(deviations[0])
     if not (np.isfinite(mean) and np.isfinite(scale)):
         raise DataError(f"target {column.name!r} holds numbers too large to average; rescale it")
     report = f"{column.name!r} is predicted as a number (mean {mean:.4g}, deviation {scale:.4g})."
