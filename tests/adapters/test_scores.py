@@ -1,9 +1,11 @@
-"""The scores are the textbook's, computed here by hand."""
+"""The scores are the textbook's, computed here by hand, and scikit-learn's to the last bit."""
 
 import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from sklearn import metrics
 
 from schuss.adapters.scores import scores_of
 from schuss.adapters.tables import read_table
@@ -78,3 +80,51 @@ def test_certainty_in_the_wrong_is_a_finite_loss(p: float) -> None:
         scores = scores_of([Target.fit(TABLE.column(name))], y, TABLE)
         assert math.isfinite(scores["log_loss"])
         assert scores["log_loss"] > 5
+
+
+def drawn_classes(seed: int) -> tuple[NDArray[np.float32], list[str]]:
+    """Return probabilities of four classes, some of them 0 or 1, and true labels."""
+    draw = np.random.default_rng(seed)
+    y = draw.dirichlet(np.full(4, 10.0 ** -(seed % 3)), 80).astype(np.float32)
+    return y, [f"c{code}" for code in [0, 1, 2, 3, *draw.integers(0, 4, 76)]]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_scores_of_classes_are_those_of_scikit_learn(seed: int) -> None:
+    """Every bit; the comparison rejects probabilities of the classes in another order."""
+    y, labels = drawn_classes(seed)
+    table = read_table({"kind": labels})
+    scores = scores_of([Target.fit(table.column("kind"))], y, table)
+    exact = y.astype(np.float64) / y.astype(np.float64).sum(axis=1, keepdims=True)
+    told = [f"c{code}" for code in y.argmax(axis=1)]
+
+    assert scores["accuracy"] == metrics.accuracy_score(labels, told)
+    assert scores["log_loss"] == metrics.log_loss(labels, exact, labels=["c0", "c1", "c2", "c3"])
+    assert scores["log_loss"] != metrics.log_loss(labels, exact[:, ::-1], labels=["c0", "c1", "c2", "c3"])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_scores_of_numbers_are_those_of_scikit_learn(seed: int) -> None:
+    """Every bit, for one target and two; the comparison rejects predictions and truth exchanged."""
+    draw = np.random.default_rng(seed)
+    table = read_table({"a": draw.standard_normal(50) * 5, "b": draw.standard_normal(50) + 9})
+    targets = [Target.fit(table.column(name), "regression") for name in ("a", "b")][: 1 + seed % 2]
+    y = draw.standard_normal((50, len(targets))).astype(np.float32)
+    scores = scores_of(targets, y, table)
+    truth = np.column_stack([target.encode(table.column(target.name)) for target in targets])
+    mean, scale = ([getattr(target, name) for target in targets] for name in ("mean", "scale"))
+    told, true = y * np.array(scale) + mean, truth * np.array(scale) + mean
+
+    assert scores["r2"] == metrics.r2_score(true, told)
+    assert scores["rmse"] == metrics.root_mean_squared_error(true, told)
+    assert scores["mae"] == metrics.mean_absolute_error(true, told)
+    assert scores["r2"] != metrics.r2_score(told, true)
+
+
+def test_a_truth_that_never_varies_has_the_r2_of_scikit_learn() -> None:
+    """1 where every prediction is right, else 0."""
+    target, table = Target.fit(TABLE.column("size")), TABLE.take(np.array([1, 1]))
+    standard = target.encode(table.column("size"))[:, None]
+
+    assert scores_of([target], standard, table)["r2"] == metrics.r2_score([2.5, 2.5], [2.5, 2.5]) == 1
+    assert scores_of([target], standard + 1, table)["r2"] == metrics.r2_score([2.5, 2.5], [3.5, 3.5]) == 0

@@ -1,4 +1,4 @@
-"""How good predictions are, by scikit-learn's metrics: accuracy and log loss, or R², RMSE and MAE."""
+"""How good predictions are: accuracy and log loss, or R², RMSE and MAE."""
 
 from __future__ import annotations
 
@@ -34,25 +34,28 @@ def scores_of(targets: Sequence[Target], y: Array, table: Table) -> dict[str, fl
 
 
 def _of_classes(y: Array, truth: Array) -> dict[str, float]:
-    from sklearn.metrics import accuracy_score, log_loss
-
-    share = y / y.sum(axis=1, keepdims=True)
-    labels = np.arange(y.shape[1])
-    return {
-        "accuracy": float(accuracy_score(truth, y.argmax(axis=1))),
-        "log_loss": float(log_loss(truth, share, labels=labels)),
-    }
+    shares = y / y.sum(axis=1, keepdims=True)
+    least = np.finfo(np.float64).eps  # log 0 would outweigh all other rows
+    of_truth = np.clip(shares[np.arange(len(truth)), truth], least, 1 - least)
+    right = truth == y.argmax(axis=1)
+    return {"accuracy": float(right.mean()), "log_loss": float(-np.log(of_truth).mean())}
 
 
 def _of_numbers(targets: Sequence[Target], y: Array, truth: Array) -> dict[str, float]:
-    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
-
     scale = np.array([target.scale for target in targets])
     mean = np.array([target.mean for target in targets])
     told, true = y * scale + mean, truth * scale + mean
+    away = true - told
     scores = {
-        "rmse": float(root_mean_squared_error(true, told)),
-        "mae": float(mean_absolute_error(true, told)),
+        "rmse": float(np.sqrt((away**2).mean(axis=0)).mean()),
+        "mae": float(np.abs(away).mean(axis=0).mean()),
     }
     # R² compares with the spread of the truth, which one row does not have
-    return {"r2": float(r2_score(true, told)), **scores} if len(true) > 1 else scores
+    return {"r2": _r2(away, true), **scores} if len(true) > 1 else scores
+
+
+def _r2(away: Array, true: Array) -> float:
+    """Return 1 − Σ(t−y)²/Σ(t−mean t)², the mean over targets; where t never varies, 1 for y = t, else 0."""
+    left, spread = (away**2).sum(axis=0), ((true - true.mean(axis=0)) ** 2).sum(axis=0)
+    varies = spread > 0
+    return float(np.where(varies, 1 - left / np.where(varies, spread, 1.0), left == 0).mean())
