@@ -108,13 +108,16 @@ def test_the_mathematics_knows_numpy_only(path: Path) -> None:
     assert third_parties("import torch, os") == {"torch"}
 
 
-def loaded_by(statement: str) -> set[str]:
-    """Return the top names of all modules that a fresh interpreter has after a statement."""
-    code = (
-        f"import json, sys\n{statement}\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
-    )
+def modules_after(statement: str) -> set[str]:
+    """Return the names of all modules that a fresh interpreter has after a statement."""
+    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  # our own command
     return set(json.loads(done.stdout))
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return their top names."""
+    return {name.split(".")[0] for name in modules_after(statement)}
 
 
 def test_importing_schuss_loads_numpy_and_no_more() -> None:
@@ -136,3 +139,39 @@ def test_asking_for_help_is_cheap() -> None:
     """The command line's front page needs neither scikit-learn nor SciPy."""
     statement = "from schuss.interface.cli.app import app"
     assert not loaded_by(statement) & {"sklearn", "scipy", "pandas", "pyarrow", "matplotlib"}
+
+
+def called(*words: str) -> str:
+    """Return the statement that runs a command."""
+    return (
+        f"import contextlib, io\nsys.argv = ['schuss', *{words!r}]\n"
+        "from schuss.interface.cli import main\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as told:\n"
+        "    main()\nassert told.getvalue()"
+    )
+
+
+def test_a_command_loads_what_it_needs(tmp_path: Path) -> None:
+    """Training on a table of numbers, words and classes, and predicting from it, load none of the heavy ones.
+
+    What does load them is noticed.
+    """
+    table, model = tmp_path / "table.csv", tmp_path / "model"
+    table.write_text("x,town,y\n" + "".join(f"{i},{'ab'[i % 2]},{i % 3}\n" for i in range(60)), "utf-8")
+    train = ("train", str(table), "--target", "y", "--epochs", "1", "--no-record", "--out", str(model))
+    digits = ("train", "digits", "--epochs", "1", "--no-record")
+    allowed = {"rich", "typer", "click", "safetensors"}
+
+    for words in (train, ("predict", str(model), str(table)), ("evaluate", str(model), str(table)), digits):
+        assert not loaded_by(called(*words)) & set(HEAVY) - allowed, words
+    assert "sklearn" in loaded_by(called("train", "iris", *digits[2:]))
+
+
+def test_only_the_command_that_is_called_is_loaded() -> None:
+    """Its help does not bring in the others; that of the program does."""
+    train, race = "schuss.interface.cli.train", "schuss.interface.cli.race"
+    alone, together = modules_after(called("train", "--help")), modules_after(called("--help"))
+
+    assert train in alone
+    assert race not in alone
+    assert {train, race} <= together

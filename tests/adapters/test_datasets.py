@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import sklearn.datasets
 from sklearn.linear_model import Perceptron
 from sklearn.neighbors import KNeighborsClassifier
 
+from schuss.adapters import datasets
 from schuss.adapters.datasets import DATASETS, Dataset, load
 from schuss.adapters.preprocessing import Preprocessor
 from schuss.adapters.targets import Target
@@ -71,6 +74,27 @@ def test_a_real_set_is_scikit_learns(name: str, loader: str, settings: dict[str,
     else:
         names = getattr(sklearn.datasets, loader)().target_names
         assert target.decode(target.encode(column)).tolist() == names[y].tolist()
+
+
+@pytest.mark.parametrize("found", [None, ModuleSpec("sklearn", None), "elsewhere"])
+def test_digits_are_found_wherever_scikit_learn_keeps_them(
+    found: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where its file is not in the usual place, scikit-learn reads it itself: the same columns."""
+    usual = DATASETS["digits"].build()
+    if found == "elsewhere":
+        found = ModuleSpec("sklearn", None, is_package=True)
+        found.submodule_search_locations.append(str(tmp_path))
+    asked = list[str]()
+    bundled = datasets._bundled
+    monkeypatch.setattr(datasets, "find_spec", lambda name: found if name == "sklearn" else None)
+    monkeypatch.setattr(datasets, "_bundled", lambda *how: asked.append(how[0]) or bundled(*how))
+    again = DATASETS["digits"].build()
+
+    assert asked == ["load_digits"]
+    assert list(again) == list(usual)
+    assert all(np.array_equal(again[name], usual[name]) for name in usual)
+    assert all(again[name].dtype == usual[name].dtype for name in usual)
 
 
 def test_the_small_sets_are_their_definitions() -> None:

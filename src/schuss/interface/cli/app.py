@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -38,7 +38,7 @@ COMMANDS = (
     "doctor",
 )
 
-MARKUP = "rich"
+MARKUP: Literal["rich"] = "rich"
 
 
 def function_of(name: str) -> Callable[..., None]:
