@@ -2,19 +2,21 @@
 
 import sys
 
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
-
-from schuss import Momentum, Network, train
+from schuss import Momentum, Network, read_table, train
+from schuss.adapters.moments import mean_and_deviation
+from schuss.adapters.splitting import split_rows
+from schuss.adapters.targets import Target
 from schuss.engine.native import NativeEngine
 
 EPOCHS = 67
 goal = float(sys.argv[1]) if len(sys.argv) > 1 else None
-X, y = load_digits(return_X_y=True)
-X, X_test, y, y_test = train_test_split(X.astype("float32"), y, test_size=0.2, random_state=0, stratify=y)
-scaler = StandardScaler().fit(X)
-X, X_test = scaler.transform(X), scaler.transform(X_test)
+table = read_table("digits")
+pixels, digit = list(table.columns)[:-1], Target.fit(table.column("digit"))
+rows, test = split_rows(table, [digit], 360 / table.n_rows, seed=0)  # those of the other scripts
+X, y = table.matrix(pixels), digit.encode(table.column("digit"))
+mean, deviation = mean_and_deviation(X[rows])
+X = ((X - mean) / deviation).astype("float32")
+X, X_test, y, y_test = X[rows], X[test], y[rows], y[test]
 
 network = Network([64, 128, 10], "relu", "cross_entropy")
 engine = NativeEngine()
