@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +139,8 @@ def _digest(text: str, arrays: Mapping[str, Array]) -> str:
 
 def package_version(package: str) -> str:
     """Return the version of an installed package."""
+    from importlib.metadata import PackageNotFoundError, version  # loads as long as half of schuss does
+
     try:
         return version(package)
     except PackageNotFoundError:  # a source tree on the path, not installed

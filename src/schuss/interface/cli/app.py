@@ -71,6 +71,10 @@ class _Group(TyperGroup):
         super().__init__(**settings)
         self.commands: Any = _Built()  # typer's own way builds all commands before it runs one
 
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return their names; typer's own way would build them for it."""
+        return list(self.commands)
+
 
 app = typer.Typer(
     name="schuss",
