@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from importlib.machinery import ModuleSpec
@@ -76,15 +77,30 @@ def test_a_real_set_is_scikit_learns(name: str, loader: str, settings: dict[str,
         assert target.decode(target.encode(column)).tolist() == names[y].tolist()
 
 
-@pytest.mark.parametrize("found", [None, ModuleSpec("sklearn", None), "elsewhere"])
+def package_at(folder: Path) -> ModuleSpec:
+    """Return what Python would find of a scikit-learn that lies in this folder."""
+    return ModuleSpec("sklearn", None, origin=str(folder / "__init__.py"))
+
+
+OTHER_FILES = {
+    "too few numbers": gzip.compress(b"0,1,2\n"),
+    "words": gzip.compress(b"a,b\n"),
+    "cut": gzip.compress(b"0," * 1000)[:-9],
+    "not packed": b"0,1,2\n",
+}
+
+
+@pytest.mark.parametrize("there", ["no package", "nowhere", "no file", *OTHER_FILES])
 def test_digits_are_found_wherever_scikit_learn_keeps_them(
-    found: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    there: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Where its file is not in the usual place, scikit-learn reads it itself: the same columns."""
+    """Where the usual file is not there or is another, scikit-learn reads its own: the same columns."""
     usual = DATASETS["digits"].build()
-    if found == "elsewhere":
-        found = ModuleSpec("sklearn", None, is_package=True)
-        found.submodule_search_locations.append(str(tmp_path))
+    nothing = {"no package": None, "nowhere": ModuleSpec("sklearn", None)}
+    found = nothing.get(there, package_at(tmp_path))
+    if there in OTHER_FILES:
+        (tmp_path / "datasets" / "data").mkdir(parents=True)
+        (tmp_path / "datasets" / "data" / "digits.csv.gz").write_bytes(OTHER_FILES[there])
     asked = list[str]()
     bundled = datasets._bundled
     monkeypatch.setattr(datasets, "find_spec", lambda name: found if name == "sklearn" else None)

@@ -89,16 +89,23 @@ def _bundled(loader: str, target: str, **settings: Any) -> Arrays:
 
 
 def _digits() -> Arrays:
-    """Read scikit-learn's file of digits by itself: its import takes longer than training on them."""
+    """Read scikit-learn's file of digits by itself: its import takes longer than to train on them."""
     package = find_spec("sklearn")
-    folder = Path(next(iter((package and package.submodule_search_locations) or [""])))
-    try:
-        with gzip.open(folder / "datasets" / "data" / "digits.csv.gz", "rt") as file:
-            rows = np.loadtxt(file, delimiter=",")
-    except OSError:  # it lies elsewhere
+    file = package and package.origin and Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    rows = _numbers_in(file) if file else None
+    if rows is None:  # it lies elsewhere, or is another
         return _bundled("load_digits", "digit")
     columns = {f"pixel_{i}_{j}": rows[:, 8 * i + j] for i, j in product(range(8), repeat=2)}
     return {**columns, "digit": rows[:, 64].astype(np.int64)}
+
+
+def _numbers_in(file: Path) -> NDArray[np.float64] | None:
+    """Return the numbers in a packed file, 65 in a row; None where there is no such file."""
+    try:
+        with gzip.open(file, "rt") as lines:
+            return np.loadtxt(lines, delimiter=",").reshape(-1, 65)
+    except (OSError, EOFError, ValueError):
+        return None
 
 
 def _points(points: Any, *classes: Any) -> Arrays:

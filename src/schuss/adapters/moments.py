@@ -29,6 +29,7 @@ def mean_and_deviation(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
     mean = add(matrix, axis=0) / n
     away = matrix - mean
     left = add(away, axis=0)
-    variance = (add(away**2, axis=0) - left**2 / n) / n
+    away **= 2
+    variance = (add(away, axis=0) - left**2 / n) / n
     rounding = n * EPS * variance + (n * mean * EPS) ** 2
     return mean, np.where(variance <= rounding, 1.0, np.sqrt(variance))

@@ -48,7 +48,7 @@ def split_rows(
             f"test_size {share:g} of {table.n_rows} rows leaves {table.n_rows - n_test} to train on "
             f"and {n_test} to test on; both need at least one. 0 keeps none for testing."
         )
-    draw = np.random.RandomState(seed % 2**32)
+    draw = np.random.RandomState(seed % 2**32)  # it takes no larger seeds
     strata = _strata(table, targets, n_test)
     if strata is None:
         order = draw.permutation(rows)
@@ -72,7 +72,8 @@ def _split_each(
     counts = np.bincount(codes)
     n_fit = _apportioned(counts, len(codes) - n_test, draw)
     _apportioned(counts - n_fit, n_test, draw)  # chooses nothing, but may draw; see `split_rows`
-    parts = [np.split(draw.permutation(np.flatnonzero(codes == code)), [n]) for code, n in enumerate(n_fit)]
+    by_class = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
+    parts = [np.split(draw.permutation(rows), [n]) for rows, n in zip(by_class, n_fit, strict=True)]
     fit, test = zip(*parts, strict=True)
     return np.sort(np.concatenate(fit)), np.sort(np.concatenate(test))
 
