@@ -120,6 +120,16 @@ def loaded_by(statement: str) -> set[str]:
     return {name.split(".")[0] for name in modules_after(statement)}
 
 
+def called(*words: str) -> str:
+    """Return the statement that runs a command."""
+    return (
+        f"import contextlib, io\nsys.argv = ['schuss', *{words!r}]\n"
+        "from schuss.interface.cli import main\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as told:\n"
+        "    main()\nassert told.getvalue()"
+    )
+
+
 def test_importing_schuss_loads_numpy_and_no_more() -> None:
     """And training with it loads no more either; what is lazy comes when it is used."""
     statement = (
@@ -145,18 +155,7 @@ def test_versions_of_packages_are_looked_up_when_asked_for() -> None:
 
 def test_asking_for_help_is_cheap() -> None:
     """The command line's front page needs neither scikit-learn nor SciPy."""
-    statement = "from schuss.interface.cli.app import app"
-    assert not loaded_by(statement) & {"sklearn", "scipy", "pandas", "pyarrow", "matplotlib"}
-
-
-def called(*words: str) -> str:
-    """Return the statement that runs a command."""
-    return (
-        f"import contextlib, io\nsys.argv = ['schuss', *{words!r}]\n"
-        "from schuss.interface.cli import main\n"
-        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()) as told:\n"
-        "    main()\nassert told.getvalue()"
-    )
+    assert not loaded_by(called("--help")) & {"sklearn", "scipy", "pandas", "pyarrow", "matplotlib"}
 
 
 def test_a_command_loads_what_it_needs(tmp_path: Path) -> None:

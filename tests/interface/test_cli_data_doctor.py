@@ -1,5 +1,6 @@
 """`schuss data`, `schuss doctor`, help and version."""
 
+import importlib.metadata
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_an_extra_that_is_missing_is_not_an_error(monkeypatch: pytest.MonkeyPatc
     def absent(name: str) -> str:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(doctor, "version", absent)
+    monkeypatch.setattr(importlib.metadata, "version", absent)
     assert invoke_json("doctor")["pyarrow"] == "not installed"
 
 

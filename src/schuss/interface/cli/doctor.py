@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
@@ -49,6 +48,8 @@ def engine_findings() -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Return the versions of what schuss stands on."""
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {}
     for name in (*PACKAGES, *EXTRAS):
         try:
