@@ -14,7 +14,7 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
 
-__all__ = ["draw_run", "draw_sparse_run", "in_pieces", "one_call", "step_by_step"]
+__all__ = ["change_of", "draw_run", "draw_sparse_run", "in_pieces", "one_call", "step_by_step"]
 
 
 def draw_run(
@@ -45,6 +45,12 @@ def draw_sparse_run(
     row = int(np.flatnonzero(csr.indptr)[0]) - 1  # the first that is not empty
     X[row, csr.indices[0]] = csr.data[0] = 0
     return replace(samples, X=csr), replace(samples, X=X), start
+
+
+def change_of(plan: Plan, before: State, after: State) -> Any:
+    """Return the vector whose length the third norm of a step is: what was added to weights, shape (n,)."""
+    adds_memory = plan.rule.name == "momentum" and plan.weight_decay == 0
+    return after.memory[0] if adds_memory else after.theta - before.theta
 
 
 def one_call(

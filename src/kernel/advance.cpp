@@ -71,7 +71,7 @@ void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, c
 
 // Weights that lag behind have no length.
 template <class T> void leave_out(Work<T> &work, int thread) {
-  if (thread == 0) std::fill(work.norms, work.norms + 3, std::nan(""));
+  if (thread == 0) std::fill(work.norms, work.norms + 3, T(std::nan("")));
   work.norms = nullptr;
 }
 
@@ -79,10 +79,10 @@ template <class T> void leave_out(Work<T> &work, int thread) {
 template <class T>
 Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &table, const Data<T> &data,
                     const Objective &objective, const Course &course, const Stretch &stretch, bool stays, int thread,
-                    Watch &watch, StepClock &clock, double *losses) {
+                    Watch &watch, StepClock &clock, double *losses, const Norms<T> &norms) {
   Team &team = *work.team;
   Batches batches(course, data.n, stretch);
-  NormRows norms(course.norms, stretch);
+  NormRows<T> rows(norms, stretch);
   Stopwatch step_time;
   work.dropout_step += uint32_t(stretch.first);
   for (long s = stretch.first; s < stretch.last; s++, work.dropout_step++) {
@@ -95,7 +95,7 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     work.keep = course.keeps ? T(course.keeps[s]) : T(1);
     set_scale(work, objective, data, batch);
     work.last_step = s + 1 == course.steps && !stays;
-    work.norms = norms.of(s);
+    work.norms = rows.of(s);
     if (work.norms && work.lags) leave_out(work, thread);
     const auto part = [&] { return double(std::min<long>(batch.n, work.chunk)) / double(batch.n); };
     work.is_long = nullptr;
@@ -143,7 +143,7 @@ template <class T>
 Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
                  const Objective &objective, const Dropout &dropout, const Course &course, int threads,
                  const T *theta, const T *memory, T *new_theta, T *new_memory, double *losses, const Poll &poll,
-                 const Observation<T> *observation, Kept<T> kept) {
+                 const Observation<T> *observation, const Norms<T> &norms, Kept<T> kept) {
   const CallUnderWay here;
   const int rows = int(std::min<long>(course.batch_size, chunk_rows));
   const int slots = memory_rows[int(course.rule)];
@@ -156,7 +156,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
   const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
   const bool sums = narrow || clips || may_be_long || course.batch_size > rows ||
-                    (data.is_sparse() && course.norms.every > 0);
+                    (data.is_sparse() && norms.every > 0);
   const Needs needs = {most, rows, true, slots, sums, data.is_sparse(), dropout.rates};
   typename Room<T>::Item space;
   Ticket ticket = 0;
@@ -193,7 +193,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       if (thread == 0) watch.listen_in(work), work.observation = observation;
       StepClock clock(stretch.last - stretch.first);
       const Progress made =
-          make_steps(work, *space, table, data, objective, course, stretch, stays, thread, watch, clock, losses);
+          make_steps(work, *space, table, data, objective, course, stretch, stays, thread, watch, clock, losses,
+                     norms);
       if (work.lags) table.settle(work, thread);
       if (thread == 0) progress = made, each = clock.each();
     });
@@ -317,7 +318,7 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
   template bool is_narrow<T>(const Problem &, const Table<T> &);                                                    \
   template Progress advance<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, \
                                const Dropout &, const Course &, int, const T *, const T *, T *, T *, double *,    \
-                               const Poll &, const Observation<T> *, Kept<T>);                                    \
+                               const Poll &, const Observation<T> *, const Norms<T> &, Kept<T>);                  \
   template double gradient<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &,  \
                               const Dropout &, int, const T *, T *, const Poll &);                                \
   template void curvature_product<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &,              \

@@ -27,10 +27,10 @@ struct Objective {
 };
 
 // The steps whose norms are taken, and where those go: (their number, 3), of gradient, memory and change.
-struct Norms {
+template <class T> struct Norms {
   long every = 0;  // so many steps, or 0: of none
   long first = 0;  // of the call
-  double *rows = nullptr;
+  T *rows = nullptr;
 };
 
 // How many of them come before `step`.
@@ -45,7 +45,6 @@ struct Course {
   const double *rates;  // (steps, numbers of the rule)
   const double *keeps;  // (steps,): what decay leaves of the weights; null: all
   bool check_each_step;  // look for non-finite weights after every step, not only at each epoch's end
-  Norms norms = {};
 };
 
 enum class Outcome : int { done, interrupted, not_finite };
@@ -66,7 +65,8 @@ template <class T> bool is_narrow(const Problem &, const Table<T> &);
 template <class T>
 Progress advance(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
                  const Course &, int threads, const T *theta, const T *memory, T *new_theta, T *new_memory,
-                 double *losses, const Poll &poll, const Observation<T> *observation = nullptr, Kept<T> kept = {});
+                 double *losses, const Poll &poll, const Observation<T> *observation = nullptr,
+                 const Norms<T> &norms = {}, Kept<T> kept = {});
 
 // Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,). Neither means anything
 // once `poll` has said stop.

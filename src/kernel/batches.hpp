@@ -41,9 +41,9 @@ class Batches {
 };
 
 // Where the norms of each step of a stretch go.
-class NormRows {
+template <class T> class NormRows {
  public:
-  NormRows(const Norms &norms, const Stretch &stretch) : every_(norms.every), rows_(norms.rows) {
+  NormRows(const Norms<T> &norms, const Stretch &stretch) : every_(norms.every), rows_(norms.rows) {
     if (every_ == 0) return;
     const long before = taken_before(stretch.first, every_, norms.first);
     next_ = norms.first + before * every_;
@@ -51,7 +51,7 @@ class NormRows {
   }
 
   // Null where none are taken; asked for one step after the other.
-  double *of(long step) {
+  T *of(long step) {
     if (step != next_) return nullptr;
     next_ += every_;
     rows_ += 3;
@@ -60,7 +60,7 @@ class NormRows {
 
  private:
   long every_, next_ = -1;
-  double *rows_;
+  T *rows_;
 };
 
 }  // namespace schuss

@@ -35,7 +35,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
                      std::optional<Vector<const double>> keeps, int rule, const Terms &objective,
                      const DropoutIn &dropout,
                      Vector<double> losses, int threads, bool check_each_step, nb::object poll,
-                     const ObservationIn<T> &observation, const NormsIn &norms, const KeptIn &kept) {
+                     const ObservationIn<T> &observation, const NormsIn<T> &norms, const KeptIn &kept) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes, weights);
   require(batch_size >= 1, "batch_size must be at least 1");
@@ -53,10 +53,11 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
                      long(order->shape(0)) * per_epoch >= first_place + steps), "order is too short");
   require(!order || used_are_below(*order, batch_size, first_place, steps), "order names a sample that is not there");
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, Rule(rule), rates.data(),
-                         keeps ? keeps->data() : nullptr, check_each_step, norms_of(norms, steps)};
+                         keeps ? keeps->data() : nullptr, check_each_step};
   const Dropout silent = dropout_of(p, dropout);
   std::vector<WeightPlace> places;
   const auto seen = observation_of<T>(p, observation, steps, batch_size, memory_rows[rule], places);
+  const Norms<T> lengths = norms_of<T>(norms, steps);
   PythonPoll ask(std::move(poll));
   Progress made;
   {
@@ -64,7 +65,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
     made = advance<T>(p, shelf_of<T>(p), table, data, objective_of(objective), silent, course, threads, theta.data(),
                       memory.data(), new_theta.data(), new_memory.data(), losses.data(),
                       [&](long s, double loss) { return ask(s, loss); }, seen ? &*seen : nullptr,
-                      kept_of<T>(kept));
+                      lengths, kept_of<T>(kept));
   }
   ask.listen();  // one that came after the last poll would else be raised with these steps lost
   if (ask.heard()) made.outcome = Outcome::interrupted;

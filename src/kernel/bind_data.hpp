@@ -98,9 +98,9 @@ template <class A> bool has_shape(const A &array, std::initializer_list<long> sh
 }
 
 // Every how many steps, from which step of the call on, and where to write them: as Norms of advance.hpp.
-using NormsIn = std::optional<std::tuple<long, long, Matrix<double>>>;
+template <class T> using NormsIn = std::optional<std::tuple<long, long, Matrix<T>>>;
 
-inline Norms norms_of(const NormsIn &given, long steps) {
+template <class T> Norms<T> norms_of(const NormsIn<T> &given, long steps) {
   if (!given) return {};
   const auto &[every, first, rows] = *given;
   require(every >= 1 && first >= 0 && first < every, "norms are of steps that are not there");

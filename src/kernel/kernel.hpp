@@ -160,7 +160,7 @@ template <class T> struct Work {
   Ahead ahead = {};
   long begin = 0;                 // row of the batch at which the chunk at work begins
 
-  double *norms = nullptr;        // (3,), of gradient, memory and change, where those of this step are taken
+  T *norms = nullptr;             // (3,), of gradient, memory and change, where those of this step are taken
   const Observation<T> *observation = nullptr;  // of thread 0, where weights are watched
 
   // Asked by thread 0 before so many operations; true gives the step up.

@@ -2,12 +2,22 @@
 // stands in registers: in T, down each column of a group of rows, in the order of the rows. Those sums are then added
 // up in double. No order hangs on the number of threads, on the width of the vectors or on the way of the update.
 #pragma once
+#include <type_traits>
+
 #include "packing.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
 
 constexpr int noted = 3;  // gradient, memory, change
+
+// Where momentum adds its memory to weights that do not decay, that memory is the change: what is added, before the
+// weights round it. It is squared once, as the second of them.
+constexpr int noted_at_once = 2;
+SCHUSS_INLINE constexpr bool adds_memory(Rule rule) { return rule == Rule::momentum; }
+template <class T> SCHUSS_INLINE bool memory_is_change(const Work<T> &work) {
+  return adds_memory(work.rule) && work.keep == T(1);
+}
 
 SCHUSS_INLINE int groups_of(int rows) { return (rows + rows_together - 1) / rows_together; }
 
@@ -19,19 +29,21 @@ template <class T> SCHUSS_INLINE T *bias_squares(const Layer<T> &layer) {
   return squares_of(layer, groups_of(layer.n_in));
 }
 
-// The sums of one vector of columns.
-template <class T> struct Squares {
-  Vec<T> sums[noted] = {};
+// The sums of one vector of columns: the first `kinds` of what is noted.
+template <class T, int kinds = noted> struct Squares {
+  Vec<T> sums[kinds] = {};
 
   __attribute__((always_inline)) void gradient(Vec<T> x) { sums[0] = fma(x, x, sums[0]); }
   __attribute__((always_inline)) void memory(Vec<T> x) { sums[1] = fma(x, x, sums[1]); }
-  __attribute__((always_inline)) void change(Vec<T> x) { sums[2] = fma(x, x, sums[2]); }
+  __attribute__((always_inline)) void change(Vec<T> w, Vec<T> before) {
+    if constexpr (kinds == noted) sums[2] = fma(w - before, w - before, sums[2]);
+  }
 
   __attribute__((always_inline)) void take(const T *from, long stride) {
-    for (int i = 0; i < noted; i++) sums[i] = load<T>(from + i * stride);
+    for (int i = 0; i < kinds; i++) sums[i] = load<T>(from + i * stride);
   }
   __attribute__((always_inline)) void put(T *to, long stride) const {
-    for (int i = 0; i < noted; i++) store<T>(to + i * stride, sums[i]);
+    for (int i = 0; i < kinds; i++) store<T>(to + i * stride, sums[i]);
   }
 };
 
@@ -39,17 +51,19 @@ template <class T> struct Squares {
 template <class T> struct NoSquares {
   __attribute__((always_inline)) void gradient(Vec<T>) const {}
   __attribute__((always_inline)) void memory(Vec<T>) const {}
-  __attribute__((always_inline)) void change(Vec<T>) const {}
+  __attribute__((always_inline)) void change(Vec<T>, Vec<T>) const {}
 };
+
+template <class T, int kinds> using Noted = std::conditional_t<kinds == 0, NoSquares<T>, Squares<T, kinds>>;
 
 // f(row, squares) for rows [row, last) of one vector of columns, in order; where `row` lies within a group, its sums
 // go on.
-template <class T, class F>
+template <class T, int kinds = noted, class F>
 SCHUSS_INLINE void down_column(const Layer<T> &layer, int column, int row, int last, F f) {
   while (row < last) {
     const int group = row / rows_together, end = least(last, (group + 1) * rows_together);
     T *at = squares_of(layer, group) + column;
-    Squares<T> squares;
+    Squares<T, kinds> squares;
     if (row % rows_together) squares.take(at, layer.stride);
     for (; row < end; row++) f(row, squares);
     squares.put(at, layer.stride);
@@ -58,44 +72,52 @@ SCHUSS_INLINE void down_column(const Layer<T> &layer, int column, int row, int l
 
 constexpr int columns_at_once = 2 * block_lanes<double>;  // so that a sum need not wait for the one before
 
-// Sums of each in double, of which every one adds up its columns.
-struct Totals {
-  VecD sums[noted][2 * block_vectors];
+constexpr int vectors_at_once = columns_at_once / lanes<double>;
 
-  Totals() {
-    for (VecD(&each)[2 * block_vectors] : sums)
-      for (VecD &sum : each) sum = VecD{};
+// Sixteen sums in double of each kind, every one of which adds up its columns; and then their halves.
+template <class T, int kinds> struct Totals {
+  VecD sums[kinds][vectors_at_once] = {};
+
+  // Sums of columns that begin `column` after a whole sixteen, n of which count.
+  __attribute__((always_inline)) void add(const Squares<T, kinds> &squares, int column, int n) {
+    for (int i = 0; i < kinds; i++) add_to(sums[i] + column / lanes<double>, first_lanes<T>(squares.sums[i], n));
   }
-  __attribute__((always_inline)) void add(int i, int column, VecD x) {
-    sums[i][column / lanes<double>] = sums[i][column / lanes<double>] + x;
+  __attribute__((always_inline)) static void add_to(VecD *to, VecD x) { to[0] = to[0] + x; }
+  __attribute__((always_inline)) static void add_to(VecD *to, VecF x) {
+    add_to(to, widened(x, 0));
+    add_to(to + 1, widened(x, 1));
   }
-  __attribute__((always_inline)) void add(int i, int column, VecF x) {
-    add(i, column, widened(x, 0));
-    add(i, column + lanes<double>, widened(x, 1));
-  }
-  // Columns from `from` on, of which n count.
-  template <class T> __attribute__((always_inline)) void add_columns(const T *from, long stride, int n) {
-    for (int c = 0; c < columns_at_once && c < n; c += lanes<T>)
-      for (int i = 0; i < noted; i++) add(i, c, first_lanes<T>(load<T>(from + i * stride + c), n - c));
+  __attribute__((always_inline)) void note(T *norms) const {
+    for (int i = 0; i < kinds; i++) {
+      VecD half[block_vectors];
+      for (int v = 0; v < block_vectors; v++) half[v] = sums[i][v] + sums[i][v + block_vectors];
+      norms[i] = T(__builtin_sqrt(sum_block<double>(half)));
+    }
+    if (kinds == noted_at_once) norms[2] = norms[1];
   }
 };
 
-// After all threads have met.
-template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work) {
-  Totals totals;
+template <class T, int kinds> SCHUSS_INLINE void note_first(const Work<T> &work) {
+  Totals<T, kinds> totals;
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
-    const int groups = groups_of(layer.n_in) + layer.has_bias;
     const T *from = layer.squares;
-    for (int group = 0; group < groups; group++, from += noted * layer.stride)
-      for (int c = 0; c < layer.n_out; c += columns_at_once)
-        totals.add_columns(from + c, layer.stride, layer.n_out - c);
+    for (int group = groups_of(layer.n_in) + layer.has_bias; group > 0; group--, from += noted * layer.stride)
+      for (int first = 0; first < layer.n_out; first += columns_at_once)
+#pragma GCC unroll 8
+        for (int c = 0; c < columns_at_once && first + c < layer.n_out; c += lanes<T>) {
+          Squares<T, kinds> squares;
+          squares.take(from + first + c, layer.stride);
+          totals.add(squares, c, layer.n_out - first - c);
+        }
   }
-  for (VecD(&sums)[2 * block_vectors] : totals.sums) {
-    VecD half[block_vectors];
-    for (int v = 0; v < block_vectors; v++) half[v] = sums[v] + sums[v + block_vectors];
-    work.norms[&sums - totals.sums] = __builtin_sqrt(sum_block<double>(half));
-  }
+  totals.note(work.norms);
+}
+
+// After all threads have met.
+template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work) {
+  if (memory_is_change(work)) note_first<T, noted_at_once>(work);
+  else note_first<T, noted>(work);
 }
 
 }  // namespace SCHUSS_ISA

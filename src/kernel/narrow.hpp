@@ -1,6 +1,6 @@
-// The gradient of a batch where every layer, the inputs included, fits into one vector: the same tiles as in larger
-// networks, one after the other, with distances that are known while compiling and nothing to decide between them. On
-// such networks deciding takes longer than computing.
+// A step where every layer, the inputs included, fits into one vector: the same tiles as in larger networks, one after
+// the other, with distances that are known while compiling and nothing to decide between them; then the rule, from the
+// gradient in g. On such networks deciding takes longer than computing.
 #pragma once
 #include "update.hpp"
 
@@ -59,6 +59,31 @@ __attribute__((noinline)) void narrow_sums(const Work<T> &work, const Layer<T> &
   Vec<T> sum = {};
   for (int r = 0; r < n; r++) sum = sum + load<T>(layer.delta + r * line_of<T>);
   store<T>(layer.b_g, work.scale * (Vec<T>{} - sum));
+}
+
+// Applies the rule to the gradient times a factor, and takes the first `kinds` lengths. A layer's rows are one group.
+template <class T, Rule rule, int kinds> __attribute__((noinline)) void narrow_apply(const Work<T> &work, T factor) {
+  const Change<T, rule> change(work.rates);
+  [[maybe_unused]] Totals<T, kinds> totals;
+  for (int l = 0; l < work.depth; l++) {
+    const Layer<T> &layer = work.layers[l];
+    const Place<T> weights = weights_of(work, layer);
+    Noted<T, kinds> of_weights, of_biases;
+    for (int k = 0; k < layer.n_in; k++)
+      apply_at<T, rule, true>(change, factor, weights, long(k) * lanes<T>, of_weights);
+    if (!work.last_step) transpose<T>(layer, {{0, layer.n_in}, {0, 1}});
+    if (layer.has_bias) apply_at<T, rule, false>(change, factor, biases_of(layer), 0, of_biases);
+    if constexpr (kinds > 0) totals.add(of_weights, 0, layer.n_out), totals.add(of_biases, 0, layer.n_out);
+  }
+  if constexpr (kinds > 0) totals.note(work.norms);
+}
+
+template <class T, Rule rule> void narrow_update(const Work<T> &work, T factor) {
+  auto *apply = narrow_apply<T, rule, 0>;
+  if (work.norms) apply = narrow_apply<T, rule, noted>;
+  if constexpr (adds_memory(rule))
+    if (work.norms && memory_is_change(work)) apply = narrow_apply<T, rule, noted_at_once>;
+  apply(work, factor);
 }
 
 }  // namespace SCHUSS_ISA

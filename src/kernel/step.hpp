@@ -262,7 +262,8 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   work.batch = batch;
   if (work.observation) observe_weights(work);
   if (is_penalised(work)) penalties(work, thread);
-  if (work.narrow && batch.n <= work.chunk) {
+  const bool narrow = work.narrow && batch.n <= work.chunk;
+  if (narrow) {
     if (!narrow_gradient(work, int(batch.n))) return false;
     if (work.clips) square_gradient(work, thread);
   } else if (!chunks(work, batch, thread)) {
@@ -270,6 +271,10 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   }
   const T factor = work.clips ? clip_factor(work) : T(1);
   if (work.observation) work.observation->factor[work.number] = factor;
+  if (work.update && narrow) {
+    with_rule(work, [&](auto rule) { narrow_update<T, rule.value>(work, factor); });
+    return true;
+  }
   if (work.update && is_apart(work)) {
     with_rule(work, [&](auto rule) { apply_with<T, rule.value>(work, factor, thread); });
     meet(*work.team);

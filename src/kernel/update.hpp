@@ -72,7 +72,7 @@ SCHUSS_INLINE void apply_rule(const Change<T, rule> &change, const Place<T> &pla
   at.w = change(decays ? place.keep * at.w : at.w, at.memory, gradient);
   at.put(place, i);
   if constexpr (Remembered<T, rule>::rows > 0) note.memory(at.memory[0]);
-  note.change(at.w - before);
+  note.change(at.w, before);
 }
 
 // What a finished sum becomes. One that is squared is updated too, and what moves is added up for its lengths.
@@ -128,7 +128,7 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
     const bool goes_on = spot.row % rows_together != 0;
 #pragma GCC unroll 4
     for (int v = 0; v < NV; v++) {
-      Squares<T> columns;
+      Squares<T, adds_memory(rule) ? noted_at_once : noted> columns;  // weights in registers do not decay
       if (goes_on) columns.take(to + v * lanes<T>, stride);
 #pragma GCC unroll 16
       for (int r = 0; r < MR; r++)
@@ -146,7 +146,8 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
   }
 };
 
-// And here by one function for all sizes of tiles: for rules that go through memory, and for weights that decay or are pulled to zero, so that the others need not ask.
+// And here by one function for all sizes of tiles: for rules that go through memory, and for weights that decay or are
+// pulled to zero, so that the others need not ask.
 template <class T> struct ThroughMemory {
   const Work<T> &work;
   const Layer<T> &layer;
@@ -261,24 +262,33 @@ SCHUSS_INLINE void apply_at(const Change<T, rule> &change, T factor, const Place
   apply_rule<T, rule, decays>(change, place, i, factor * gradient, note);
 }
 
-// Rows [first, last) likewise.
+// Rows [first, last) of a panel likewise, and the sums of the first `kinds` lengths.
+template <class T, Rule rule, int kinds>
+void apply_to_panel(const Change<T, rule> &change, T factor, const Layer<T> &layer, const Place<T> &weights,
+                    const Panel<T> &at, int first, int last) {
+  const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
+  if constexpr (kinds == 0) {
+    NoSquares<T> none;
+    for (long i = begin; i < end; i += lanes<T>) apply_at<T, rule, true>(change, factor, weights, i, none);
+  } else {
+    for (int c = 0; c < at.stride; c += lanes<T>)
+      down_column<T, kinds>(layer, at.at + c, first, last, [&](int row, Squares<T, kinds> &squares) {
+        apply_at<T, rule, true>(change, factor, weights, begin + (row - first) * at.stride + c, squares);
+      });
+  }
+}
+
+// And of all panels.
 template <class T, Rule rule>
 void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer,
                       int first, int last) {
+  auto *apply = apply_to_panel<T, rule, 0>;
+  if (work.norms) apply = apply_to_panel<T, rule, noted>;
+  if constexpr (adds_memory(rule))
+    if (work.norms && memory_is_change(work)) apply = apply_to_panel<T, rule, noted_at_once>;
   const Place<T> weights = weights_of(work, layer);
-  for (int p = 0; p * panel<T> < layer.n_out; p++) {
-    const Panel<T> at = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);
-    const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
-    if (work.norms) {
-      for (int c = 0; c < at.stride; c += lanes<T>)
-        down_column(layer, at.at + c, first, last, [&](int row, Squares<T> &squares) {
-          apply_at<T, rule, true>(change, factor, weights, begin + (row - first) * at.stride + c, squares);
-        });
-    } else {
-      NoSquares<T> none;
-      for (long i = begin; i < end; i += lanes<T>) apply_at<T, rule, true>(change, factor, weights, i, none);
-    }
-  }
+  for (int p = 0; p * panel<T> < layer.n_out; p++)
+    apply(change, factor, layer, weights, weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first), first, last);
 }
 
 template <class T, Rule rule>

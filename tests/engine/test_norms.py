@@ -10,7 +10,7 @@ import engines
 from comparisons import assert_same_bits
 from kinds_of_rules import KERNEL_RULES as RULES
 from pairings import with_every_rule
-from runs import draw_run, draw_sparse_run, one_call
+from runs import change_of, draw_run, draw_sparse_run, one_call
 from schuss.engine.engine import Advance, Engine
 from schuss.engine.native import NativeEngine
 from schuss.errors import SettingError
@@ -61,7 +61,7 @@ def lengths(
             batch = samples.take(plan.batch(step, len(samples)))
             dropout = plan.dropout_at(step, network.depth - 1)
             gradient = engine.gradient(network, start.theta, batch, free, dropout).gradient
-            vectors = gradient, after.velocity, after.theta - start.theta
+            vectors = gradient, after.velocity, change_of(plan, start, after)
             yield [float(np.sqrt(np.sum(np.square(v, dtype=np.float64)))) for v in vectors]
         start = after
 

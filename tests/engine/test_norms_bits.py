@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import engines
 from comparisons import assert_same_bits
 from kinds_of_rules import KERNEL_RULES as RULES
-from runs import draw_run, draw_sparse_run, one_call
+from runs import change_of, draw_run, draw_sparse_run, one_call
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import GradientDescent, Momentum
@@ -64,12 +64,13 @@ def test_the_order_of_the_sums(layers: tuple[int, ...], rule: str) -> None:
         made = one_call(engine, network, start, samples, plan, 1, norms_every=1)
         batch = samples.take(plan.batch(0, 20))
         gradient = engine.gradient(network, start.theta, batch, plan.objective).gradient
-        vectors = gradient, made.state.memory[0], made.state.theta - start.theta
-        expected = np.array([[exact_length(network, vector) for vector in vectors]])
+        vectors = gradient, made.state.memory[0], change_of(plan, start, made.state)
+        expected = np.array([[exact_length(network, vector) for vector in vectors]], np.float32)
         assert made.norms.tobytes() == expected.tobytes()
         if layers[0] >= ROWS:
             for rows, step in ((ROWS - 1, 1), (ROWS, -1)):
-                other = np.array([[exact_length(network, vector, rows, step) for vector in vectors]])
+                other = [[exact_length(network, vector, rows, step) for vector in vectors]]
+                other = np.array(other, np.float32)
                 assert made.norms.tobytes() != other.tobytes()
 
 

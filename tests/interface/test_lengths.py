@@ -27,7 +27,9 @@ def test_they_are_means_over_shares_of_the_steps(tmp_path: Path) -> None:
     for column, (steps, values) in enumerate(found.values()):
         rows = np.array_split(np.arange(100), 7)
         assert steps == [3 * int(share[0]) for share in rows]
-        assert values == [pytest.approx(run.norms[share, column].mean(), rel=1e-14) for share in rows]
+        assert values == [
+            pytest.approx(run.norms[share, column].mean(dtype=float), rel=1e-14) for share in rows
+        ]
     assert lengths(run, 1000)["gradient"][1] == run.norms[:, 0].tolist()
 
 

@@ -182,7 +182,7 @@ BAD = {
     "room for delta read-only": seen(delta=read_only(np.empty((3, 2, 2)))),
     "room for one step's norms": {"norms": (2, 0, np.empty((1, 3)))},
     "room for two norms": {"norms": (2, 0, np.empty((2, 2)))},
-    "norms of float32": {"norms": (2, 0, np.empty((2, 3), np.float32))},
+    "norms of another dtype": {"norms": (2, 0, np.empty((2, 3), np.float32))},
     "norms as vector": {"norms": (2, 0, np.empty(6))},
     "norms read-only": {"norms": (2, 0, read_only(np.empty((2, 3))))},
     "norms without room": {"norms": (2, 0)},

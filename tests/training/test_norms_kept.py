@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from problems import NETWORK, RULE, draw_data
 from recorded import recorded
-from schuss import Keep, SettingError, load_run, train
+from schuss import Keep, Network, SettingError, load_run, train
 from schuss.training import series
-from schuss.training.norms import Norms
+from schuss.training.norms import ComingNorms, Norms
 from schuss.training.series import as_block, as_blocks, whole_rows
 
 
@@ -25,27 +25,35 @@ def numbered(start: int, stop: int, every: int) -> np.ndarray:
 
 @given(
     every=st.integers(1, 5),
-    strides=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), max_size=12),
+    strides=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40), st.booleans()), max_size=12),
     most=st.integers(1, 12),
 )
 def test_rows_are_those_of_the_steps_whose_number_their_distance_divides(
-    every: int, strides: list[tuple[int, int]], most: int
+    every: int, strides: list[tuple[int, int, bool]], most: int
 ) -> None:
-    """However many were given up, and though strides begin again before the end of the one before."""
-    norms, step = Norms(every), 0
-    for back, on in strides:
-        start = max(0, step - back)
+    """However many were given up, written or not; strides may begin again before the end of the last."""
+    coming, step = ComingNorms(Norms(every, 0, np.empty((0, 3)))), 0
+    disk, written_to = Norms(every, 0, np.empty((0, 3))), 0
+    for back, on, writes in strides:
+        start = max(written_to, step - back)
         step = start + on
-        norms.add(start, numbered(start, step, norms.every))
-        assert norms.rows.tobytes() == numbered(0, step, norms.every).tobytes()
-        fewer = norms.thin(most)
-        assert norms.rows.tobytes() == numbered(0, step, norms.every).tobytes()
-        assert len(norms.rows) <= most
-        assert not fewer or 2 * len(norms.rows) >= most
-        assert norms.before(step // 2).tobytes() == numbered(0, step // 2, norms.every).tobytes()
-    known = norms.up_to(step + 20).rows
-    assert known[: len(norms.rows)].tobytes() == norms.rows.tobytes()
-    assert np.isnan(known[len(norms.rows) :]).all()
+        coming.add(start, numbered(start, step, coming.every))
+        if not writes:
+            continue
+        times = coming.halvings_for(most)
+        coming.thin(times)
+        disk = disk.thinned(times)
+        assert len(disk.rows) == coming.written
+        disk = Norms(every, coming.halvings, np.concatenate([disk.rows, *coming.hand_over()]))
+        written_to = step
+        assert disk.rows.tobytes() == numbered(0, step, coming.every).tobytes()
+        assert (disk.every, len(disk.rows)) == (coming.every, coming.written)
+        assert len(disk.rows) <= most
+        assert times == 0 or 2 * len(disk.rows) >= most
+        assert disk.before(step // 2).rows.tobytes() == numbered(0, step // 2, disk.every).tobytes()
+    known = disk.up_to(written_to + 20).rows
+    assert known[: len(disk.rows)].tobytes() == disk.rows.tobytes()
+    assert np.isnan(known[len(disk.rows) :]).all()
 
 
 def test_none_are_kept_where_none_are_asked_for(tmp_path: Path) -> None:
@@ -78,25 +86,29 @@ def test_where_there_are_too_many_every_second_is_given_up(tmp_path: Path) -> No
 
 
 @given(
-    sizes=st.lists(st.integers(0, 3 * series.MOST), max_size=6),
+    sizes=st.lists(st.integers(0, 3 * series.MOST), min_size=1, max_size=6),
     columns=st.integers(1, 3),
     first=st.integers(0, 3),
+    dtype=st.sampled_from(["float32", "float64"]),
 )
 @settings(max_examples=25)
-def test_rows_in_parts_are_read_again_as_they_were(sizes: list[int], columns: int, first: int) -> None:
+def test_rows_in_parts_are_read_again_as_they_were(
+    sizes: list[int], columns: int, first: int, dtype: str
+) -> None:
     """However they are cut: blocks of at most so many rows, which follow each other."""
     rng = np.random.default_rng(sum(sizes))
-    parts = [rng.standard_normal((size, columns)) for size in sizes]
-    rows = np.concatenate([np.empty((0, columns)), *parts])
-    head = np.full((first, columns), 0.5)
+    parts = [rng.standard_normal((size, columns)).astype(dtype) for size in sizes]
+    rows = np.concatenate(parts)
+    head = np.full((first, columns), 0.5, dtype)
     before = bytes(as_block(0, head)) if first else b""
     content = before + b"".join(bytes(block) for block in as_blocks(first, parts))
-    found, halvings = whole_rows(content, columns)
+    found, halvings = whole_rows(content, columns, dtype)
 
     assert (found.tobytes(), halvings) == (head.tobytes() + rows.tobytes(), 0)
     whole = -(-len(rows) // series.MOST)
     assert len(content) - len(before) == rows.nbytes + series.BEGIN * whole
-    assert len(whole_rows(content[:-1], columns)[0]) < len(found) or not content
+    assert len(whole_rows(content[:-1], columns, dtype)[0]) < len(found) or not content
+    assert not len(whole_rows(content, columns, {"float32": "float64", "float64": "float32"}[dtype])[0])
 
 
 def test_blocks_after_another_thinning_end_what_is_known() -> None:
@@ -134,9 +146,8 @@ def test_norms_are_kept_every_so_many_steps(tmp_path: Path) -> None:
         whole.replay.samples.take(whole.plan.batch(step, 22)),
         whole.plan.objective,
     ).gradient
-    change = whole.at(step + 1).theta - whole.at(step).theta
-    velocity = whole.at(step + 1).velocity
-    expected = [float(np.linalg.norm(v)) for v in (gradient, velocity, change)]
+    velocity = whole.at(step + 1).velocity  # which is the change
+    expected = [float(np.linalg.norm(v)) for v in (gradient, velocity, velocity)]
     np.testing.assert_allclose(whole.norms[3], expected, rtol=1e-12)
     assert not np.allclose(whole.norms[4], expected, rtol=1e-3)
     assert train(NETWORK, X, T, epochs=2, batch_size=5).norms.shape == (0, 3)
@@ -159,17 +170,35 @@ def test_norms_of_every_step_are_made_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "every"),
-    [(1, 64), (16, 64), (31, 64), (32, 16), (63, 16), (64, 4), (127, 4), (128, 1)],
+    ("layers", "batch", "every"),
+    [
+        ((4, 10, 3), 16, 8),
+        ((30, 64, 32, 2), 32, 1),
+        ((64, 128, 10), 32, 1),
+        ((64, 128, 10), 16, 2),
+        ((64, 128, 10), 1, 8),
+        ((1024, 1024, 10), 1, 8),
+        ((1024, 1024, 10), 256, 1),
+    ],
+    ids=str,
 )
-def test_they_are_kept_as_often_as_batches_are_large(batch_size: int, every: int, tmp_path: Path) -> None:
-    """By default: at every step where squaring is little beside the rest, the folder says how often."""
+def test_they_are_kept_as_often_as_they_cost_little(layers: tuple[int, ...], batch: int, every: int) -> None:
+    """By default: at every step where squaring is little beside the rest."""
+    weights = Network(layers).n_parameters
+    assert Keep().norms_every(weights, batch) == every
+    assert Keep().norms_every(weights, batch, is_sparse=True) == 64
+    assert Keep(norms=3).norms_every(weights, batch, is_sparse=True) == 3
+
+
+def test_the_folder_says_how_often(tmp_path: Path) -> None:
+    """What was left to schuss is written down as a number."""
     X, T = draw_data(130)
-    train(NETWORK, X, T, epochs=2, batch_size=batch_size, record=tmp_path / "run")
-    opened = load_run(tmp_path / "run")
+    made = train(NETWORK, X, T, epochs=20, batch_size=32, record=tmp_path / "run")
+    opened, every = load_run(tmp_path / "run"), Keep().norms_every(NETWORK.n_parameters, 32)
     assert (opened.norms_every, len(opened.norms)) == (every, -(-opened.state.step // every))
+    assert opened.norms.tobytes() == made.norms.tobytes()
     assert np.isfinite(opened.norms).all()
-    assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["keep"]["norms"] == every
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["keep"]["norms"] == every > 1
 
 
 @pytest.mark.parametrize("norms", [-1, 1.5, "64", True, float("nan")])
@@ -177,4 +206,4 @@ def test_how_often_is_a_whole_number(norms: Any) -> None:
     """What is no such number is refused with what was given; 0, 1 and None are taken."""
     with pytest.raises(SettingError, match="norms must be an integer of at least 0; got"):
         Keep(norms=norms)
-    assert [Keep(norms=each).norms_every(128) for each in (0, 1, None)] == [0, 1, 1]
+    assert [Keep(norms=each).norms_every(10**4, 128) for each in (0, 1, None)] == [0, 1, 1]

@@ -101,7 +101,7 @@ def advance(
     check_each_step: bool,
     poll: Callable[[int, float], bool] | None,
     observation: _Observation | None = None,
-    norms: tuple[int, int, NDArray[np.float64]] | None = None,
+    norms: tuple[int, int, _Floats] | None = None,
     kept: tuple[Rooms, int] | None = None,
 ) -> tuple[int, int, BaseException | None, int]: ...  # steps, outcome, what interrupted them, ticket
 def sweep(

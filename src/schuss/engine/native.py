@@ -259,7 +259,7 @@ class NativeEngine:
         if len(made) == 1 and result is made[0]:
             return result
         losses = np.concatenate([NOTHING, *(part.losses for part in made)])
-        norms = np.concatenate([NO_NORMS, *(part.norms for part in made)])
+        norms = np.concatenate([part.norms for part in made] or [NO_NORMS])
         count = norms_before(result.state.step, norms_every) - norms_before(state.step, norms_every)
         return result._replace(losses=losses[: result.state.step - state.step], norms=norms[:count])
 
@@ -331,7 +331,7 @@ class NativeEngine:
         before = np.ascontiguousarray(state.theta), np.ascontiguousarray(state.memory)
         theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
         losses, taken = np.empty(stop - start), norms_before(start, norms_every)
-        norms = np.empty((norms_before(stop, norms_every) - taken, 3))
+        norms = np.empty((norms_before(stop, norms_every) - taken, 3), theta.dtype)
         kept = keeping()
         steps, outcome, error, ticket = _kernel.advance(
             self._problem(network),

@@ -32,7 +32,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
-from schuss.method.rules import GradientDescent
+from schuss.method.rules import GradientDescent, Momentum
 from schuss.method.rules.rule import make_step
 from schuss.method.samples import Samples
 from schuss.method.state import State, States
@@ -69,7 +69,7 @@ def run_steps(
             made = make(state)
             losses.append(made.loss)
             if norms_every and state.step % norms_every == 0:
-                norms.append(_lengths(made, state))
+                norms.append(_lengths(made, state, plan))
             state = made.after
             if not math.isfinite(made.loss) or not _still_finite(state, n, plan, check_each_step):
                 outcome = NOT_FINITE
@@ -79,7 +79,7 @@ def run_steps(
     except BaseException as raised:  # a signal may arrive anywhere; the last whole state stands
         outcome, error = INTERRUPTED, raised
     count = norms_before(state.step, norms_every) - norms_before(start, norms_every)
-    taken = np.array(norms[:count], np.float64).reshape(count, 3)
+    taken = np.array(norms[:count], state.theta.dtype).reshape(count, 3)
     return Advance(state, np.array(losses[: state.step - start]), outcome, error, taken)
 
 
@@ -201,8 +201,9 @@ def _still_finite(state: State, n: int, plan: Plan, each_step: bool) -> bool:
     return state.finite if each_step or epoch_ended else True
 
 
-def _lengths(made: Made, before: State) -> list[float]:
+def _lengths(made: Made, before: State, plan: Plan) -> list[float]:
     """Return the norms of a step, as `Advance` has them."""
     with np.errstate(over="ignore", invalid="ignore"):
-        change = made.after.theta - before.theta
+        adds_memory = isinstance(plan.rule, Momentum) and plan.weight_decay == 0.0
+        change = made.after.velocity if adds_memory else made.after.theta - before.theta
         return [length(made.gradient), length(made.after.velocity), length(change)]

@@ -23,7 +23,7 @@ def lengths(run: Run, most: int) -> dict[str, tuple[list[int], list[float]]]:
         return {}
     shares = np.array_split(known, min(most, len(known)))
     steps = [int(share[0]) * run.norms_every for share in shares]
-    means = np.array([run.norms[share].mean(axis=0) for share in shares])
+    means = np.array([run.norms[share].mean(axis=0, dtype=np.float64) for share in shares])
     memory = run.plan.rule.memory[0].replace("_", " ") if run.plan.rule.memory else None
     names = ("gradient", memory, "change")
     return {name: (steps, column.tolist()) for name, column in zip(names, means.T, strict=True) if name}

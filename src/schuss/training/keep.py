@@ -10,8 +10,12 @@ from schuss.method.checks import check_integer, check_number
 
 __all__ = ["Keep"]
 
-ENOUGH = 128  # samples of a batch beside which the norms of a step take no time to speak of
+SHARE = 0.04  # of a step's time, what its norms may take
 SELDOM = 64
+# Nanoseconds, about: of a step of one thread as such, and of its norms with their place on the disk; of one
+# multiply-add, and so many of them for each weight: beside those of the samples, and for its norms.
+STEP, NOTE, MULTIPLY_ADD = 200, 60, 0.01
+OF_STEP, OF_NOTE = 10, 2.5
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Keep:
         Data of at most so many bytes are kept with the run; larger ones must be given again to replay it.
     norms : int, optional
         Every so many steps, lengths of gradient, velocity and change are noted; 0: never. None: at every step
-        where batches have 128 samples or more, every 4 from 64 on, every 16 from 32 on, else every 64: that
-        takes about a hundredth of the time.
+        where that takes about a twenty-fifth of the time, as it does where batches have 32 samples and the
+        network some thousand weights; seldomer where it would take more, and every 64 on sparse inputs.
 
     Raises
     ------
@@ -51,12 +55,15 @@ class Keep:
         if self.norms is not None:
             object.__setattr__(self, "norms", check_integer("norms", self.norms, low=0))
 
-    def norms_every(self, batch: int) -> int:
-        """Return what `norms` comes to for batches of so many samples."""
+    def norms_every(self, weights: int, batch: int, *, is_sparse: bool = False) -> int:
+        """Return what `norms` comes to for a network of so many weights, and batches of so many samples."""
         if self.norms is not None:
             return self.norms
-        # beside half as many samples squaring is twice as dear, and twice as many steps are to be noted
-        return min(4 ** max(0, math.ceil(math.log2(ENOUGH / batch))), SELDOM)
+        if is_sparse:
+            return SELDOM  # they are of all weights, and steps of a few
+        step = STEP + MULTIPLY_ADD * weights * (3 * batch + OF_STEP)
+        note = NOTE + MULTIPLY_ADD * weights * OF_NOTE
+        return 2 ** max(0, math.ceil(math.log2(note / step / SHARE)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

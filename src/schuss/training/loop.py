@@ -380,6 +380,4 @@ class Loop:
             n_samples=len(self.samples),
             origin=self.samples,
             kept=self.kept,
-            norms=self.recorder.norms.rows.copy() if self.recorder else NO_NORMS,
-            norms_every=self.recorder.norms.every if self.recorder else 0,
         )

@@ -50,7 +50,6 @@ def load_run(path: str | os.PathLike[str], X: Any = None, T: Any = None, weights
     given = None if X is None else (X, T, weights)
     samples = folder.samples() if given is None else samples_for(folder, given)
     losses = _with_gaps(folder.losses(), found.state.step)
-    norms = folder.norms()
     loss = epoch_means(losses, found.plan, folder.told["n_samples"])
     judged = np.full(len(loss) if folder.told["validation"] else 0, np.nan)
     judged[: len(found.judged)] = found.judged[: len(judged)]
@@ -70,8 +69,6 @@ def load_run(path: str | os.PathLike[str], X: Any = None, T: Any = None, weights
         n_samples=folder.told["n_samples"],
         origin=samples or folder.told["data"],
         kept=folder,
-        norms=norms.before(found.state.step),
-        norms_every=norms.every,
     )
 
 

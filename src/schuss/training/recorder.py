@@ -16,7 +16,7 @@ from schuss.errors import OutputError, SchussWarning
 from schuss.method.functions import Array
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.keep import Keep
-from schuss.training.norms import Norms
+from schuss.training.norms import NO_NORMS, ComingNorms, Norms
 from schuss.training.past_cache import LARGE
 from schuss.training.run_folder import RunFolder
 
@@ -26,7 +26,7 @@ SHARE = 30  # of the time, what writing may take: one part
 SLOWEST = 2e8  # bytes a second of a disk for which that is no faster
 DISK_SPEED = 6e8  # bytes a second, until a checkpoint has been written
 STEPS_AT_FIRST = 64
-LOSS_BYTES, NORM_BYTES = 8, 24  # of a step
+LOSS_BYTES = 8  # of a step
 
 
 class Recorder:
@@ -49,8 +49,8 @@ class Recorder:
     ----------
     written : int
         Steps whose losses are on the disk.
-    norms : Norms
-        Of all steps so far; the training adds to them.
+    norms : ComingNorms
+        The training adds to them.
     full : bool
         Whether no more losses are kept.
 
@@ -65,8 +65,8 @@ class Recorder:
         norms: Norms,
         written: int = 0,
     ) -> None:
-        self.folder, self.keep, self.norms, self.written = folder, keep, norms, written
-        self._norms_written = len(norms.rows)
+        self.folder, self.keep, self.written = folder, keep, written
+        self.norms, self._norm_bytes = ComingNorms(norms), 3 * norms.rows.itemsize
         self._lock = lock
         self._sizes = folder.sizes()
         self._spacing = self._spaced(size / DISK_SPEED)
@@ -75,7 +75,7 @@ class Recorder:
         self._failed = self.full = False
         self._cached = size < LARGE
         self._most_losses = int(keep.size / 2 / LOSS_BYTES)
-        self._most_norms = int(keep.size / 4 / NORM_BYTES)
+        self._most_norms = int(keep.size / 4 / self._norm_bytes)
 
     def until(self, step: int) -> int:
         """Return up to which step the training may go on before it asks again whether something is due."""
@@ -91,7 +91,7 @@ class Recorder:
         return not self._failed and now - self._ended >= 0.6 * self._spacing
 
     def write(self, checkpoint: Checkpoint, losses: Sequence[Array]) -> None:
-        """Keep a checkpoint, the losses from `written` on, in parts, and the norms up to there."""
+        """Keep a checkpoint, the losses from `written` on, in parts, and the norms that have come."""
         if self._failed:
             return
         began = time.perf_counter()
@@ -100,10 +100,10 @@ class Recorder:
             losses, count, self.full = [], 0, True
         try:
             self.folder.add_losses(self.written, losses)
-            self._write_norms(step)
+            self._write_norms()
             size = self.folder.write(checkpoint, cached=self._cached)
         except OutputError as error:
-            self._failed = True
+            self._failed, self.norms = True, ComingNorms(NO_NORMS)
             last = max(self._sizes, default=0)
             warnings.warn(
                 f"{error} The training goes on, but its recording ends at step {last}.",
@@ -113,26 +113,24 @@ class Recorder:
             return
         self.written += count
         self._sizes[step] = size
-        self._thin(self.keep.size - LOSS_BYTES * self.written - NORM_BYTES * self._norms_written)
+        self._thin(self.keep.size - LOSS_BYTES * self.written - self._norm_bytes * self.norms.written)
         self._ended = time.perf_counter()
         self._cached |= size / (self._ended - began) < SLOWEST
         self._spacing = self._spaced(self._ended - began)
 
-    def _write_norms(self, step: int) -> None:
-        """Keep the norms of the steps before `step`: what is new of them, or all where some were given up."""
-        if self.norms.thin(self._most_norms):
-            self._norms_written = 0
-        rows = self.norms.before(step)
-        if len(rows) > self._norms_written:
-            self.folder.add_norms(self._norms_written, rows[self._norms_written :], self.norms.halvings)
-            self._norms_written = len(rows)
+    def _write_norms(self) -> None:
+        if times := self.norms.halvings_for(self._most_norms):
+            self.norms.thin(times)
+            self.folder.thin_norms(times)
+        first, halvings = self.norms.written, self.norms.halvings
+        self.folder.add_norms(first, self.norms.hand_over(), halvings)
 
     def go_back(self, losses: Array, norms: Norms, step: int) -> None:
         """Leave on the disk what a training had made up to `step`, from where it goes on."""
         if len(losses) > self._most_losses:
             losses, self.full = losses[: self._most_losses], True
         self.folder.go_back(losses, norms, step)
-        self.written, self.norms, self._norms_written = len(losses), norms, len(norms.rows)
+        self.written, self.norms = len(losses), ComingNorms(norms)
         self._sizes = {kept: size for kept, size in self._sizes.items() if kept <= step}
 
     def _spaced(self, seconds: float) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 
 from schuss.errors import OutputError, SettingError
 from schuss.method.functions import Array
-from schuss.method.samples import Samples
+from schuss.method.samples import Samples, is_sparse
 from schuss.training.checkpoint import progress_to
 from schuss.training.keep import Keep
 from schuss.training.loop import Loop
@@ -51,7 +51,8 @@ def begin(
     """
     samples, kept = loop.samples, dict[str, dict[str, Array]]()
     data = samples.fingerprint()
-    every = keep.norms_every(loop.plan.batch_of(len(samples)))
+    batch = loop.plan.batch_of(len(samples))
+    every = keep.norms_every(loop.network.n_parameters, batch, is_sparse=is_sparse(samples.X))
     for name, some in (("data", samples), ("validation", held_out)):
         if isinstance(some, Samples) and _bytes(some) <= keep.data_size:
             kept[name] = arrays_of(some)
@@ -87,7 +88,8 @@ def begin(
     except (TypeError, ValueError) as error:
         raise SettingError(f"about must hold plain JSON values: {error}.") from error
     losses = loop.last_losses(loop.state.step)
-    norms = Norms(every).up_to(loop.state.step)  # a fork's were not taken
+    none = Norms(every, 0, np.empty((0, 3), loop.state.theta.dtype))
+    norms = none.up_to(loop.state.step)  # a fork's were not taken
     path, lock = _claimed(place)
     try:
         folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses, norms)

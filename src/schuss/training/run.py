@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.choice import engine_like, engine_named
-from schuss.engine.engine import NO_NORMS, Engine, EngineInfo
+from schuss.engine.engine import Engine, EngineInfo
 from schuss.errors import ReplayError
 from schuss.method.checks import check_integer
 from schuss.method.functions import Array
@@ -20,6 +20,7 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples, as_inputs
 from schuss.method.state import State
+from schuss.training.norms import NO_NORMS, Norms
 from schuss.training.replay import Kept, Replay, check_same_engine
 from schuss.training.run_folder import RunFolder
 from schuss.training.stopping import Progress
@@ -63,14 +64,6 @@ class Run:
         What it was trained on; of a run read from a file, the fingerprint alone.
     kept : Kept or None
         The states that were kept on the way; None where the run cannot be made again.
-    norms : float64 ndarray, shape (rows, 3)
-        Of a recorded run, of every `norms_every` steps from step 0: lengths of the batch's gradient, of the
-        rule's first memory after the step, and of the change. NaN where they were not taken; `norms_of` makes
-        those of all steps. The native engine squares in the dtype: in float32 a length is right to about 1e-6
-        of itself, numbers beyond 1.8e19 make it infinite, and those below 1e-19 lose digits, or count as 0.
-        In float64 the same holds beyond 1e154 and below 1e-154.
-    norms_every : int
-        How many steps lie between two rows, as `Keep` says; 0 where there are none.
     """
 
     network: Network
@@ -88,8 +81,6 @@ class Run:
     n_samples: int
     origin: Samples | str
     kept: Kept | None = None
-    norms: NDArray[np.float64] = field(default_factory=lambda: NO_NORMS)
-    norms_every: int = 0
 
     @cached_property
     def data(self) -> str:
@@ -100,6 +91,32 @@ class Run:
     def folder(self) -> Path | None:
         """Where the run is recorded, if it is."""
         return self.kept.path if isinstance(self.kept, RunFolder) else None
+
+    @cached_property
+    def _norms(self) -> Norms:
+        if not isinstance(self.kept, RunFolder):
+            return NO_NORMS
+        return self.kept.norms().before(self.state.step)
+
+    @property
+    def norms(self) -> Array:
+        """Of a recorded run, of every `norms_every` steps from step 0, the lengths of three vectors.
+
+        They are those of the batch's gradient, of the rule's first memory after the step, and of the change.
+        Of momentum without weight decay the change is the memory: what is added, before the weights round it;
+        else it is the difference of the weights.
+
+        Read from the disk when first asked for: shape (rows, 3), in the dtype of the training. NaN where they
+        were not taken; `norms_of` makes those of all steps. The native engine squares in the dtype: in
+        float32 a length is right to about 1e-6 of itself, numbers beyond 1.8e19 make it infinite, and those
+        below 1e-19 lose digits, or count as 0. In float64 the same holds beyond 1e154 and below 1e-154.
+        """
+        return self._norms.rows
+
+    @property
+    def norms_every(self) -> int:
+        """How many steps lie between two rows of `norms`, as `Keep` says; 0 where there are none."""
+        return self._norms.every
 
     @property
     def about(self) -> dict[str, Any]:
@@ -135,7 +152,7 @@ class Run:
         """
         return self.replay.at(step)
 
-    def norms_of(self, start: int, stop: int) -> NDArray[np.float64]:
+    def norms_of(self, start: int, stop: int) -> Array:
         """Return the lengths that `norms` has, of every step in [start, stop), made again: shape (steps, 3).
 
         Raises

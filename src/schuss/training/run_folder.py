@@ -192,11 +192,11 @@ class RunFolder:
 
     def losses(self) -> Array:
         """Return the losses of the steps as far as they are whole, shape (steps,)."""
-        return self._rows(LOSSES)[0][:, 0]
+        return self._rows(LOSSES, "float64")[0][:, 0]
 
     def norms(self) -> Norms:
         """Return what `Keep.norms` asked for, as far as it is whole."""
-        rows, halvings = self._rows(NORMS)
+        rows, halvings = self._rows(NORMS, self.told["dtype"])
         return Norms(self.told["keep"]["norms"], halvings, rows)
 
     def add_losses(self, first: int, parts: Sequence[Array]) -> None:
@@ -204,12 +204,15 @@ class RunFolder:
         if any(map(len, parts)):
             append(self.path / LOSSES[0], as_blocks(first, (part.reshape(-1, 1) for part in parts)))
 
-    def add_norms(self, first: int, rows: Array, halvings: int) -> None:
-        """Keep rows of norms, the first of which has number `first`; from 0 on, instead of all before."""
-        if first == 0:
-            write_whole(self.path / NORMS[0], as_block(0, rows, halvings), flush=False)
-        elif len(rows):
-            append(self.path / NORMS[0], as_blocks(first, [rows], halvings))
+    def add_norms(self, first: int, parts: Sequence[Array], halvings: int) -> None:
+        """Keep rows of norms in parts that follow each other, the first of which has number `first`."""
+        if any(map(len, parts)):
+            append(self.path / NORMS[0], as_blocks(first, parts, halvings))
+
+    def thin_norms(self, times: int) -> None:
+        """Give up every second row of the norms, so many times."""
+        thinned = self.norms().thinned(times)
+        write_whole(self.path / NORMS[0], as_block(0, thinned.rows, thinned.halvings), flush=False)
 
     def write(self, checkpoint: Checkpoint, *, cached: bool) -> int:
         """Keep a checkpoint; return how many bytes it takes. `cached` as for `write_whole`."""
@@ -232,10 +235,10 @@ class RunFolder:
         """Remove the checkpoint at `step`."""
         remove(self.place(step))
 
-    def _rows(self, series: tuple[str, int]) -> tuple[Array, int]:
+    def _rows(self, series: tuple[str, int], dtype: str) -> tuple[Array, int]:
         path = self.path / series[0]
         content = path.read_bytes() if path.exists() else b""
-        return whole_rows(content, series[1])
+        return whole_rows(content, series[1], dtype)
 
 
 def _blocks(losses: Array, norms: Norms) -> dict[str, bytes | memoryview]:
