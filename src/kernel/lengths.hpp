@@ -104,7 +104,6 @@ template <class T, int kinds> SCHUSS_INLINE void note_first(const Work<T> &work)
     const T *from = layer.squares;
     for (int group = groups_of(layer.n_in) + layer.has_bias; group > 0; group--, from += noted * layer.stride)
       for (int first = 0; first < layer.n_out; first += columns_at_once)
-#pragma GCC unroll 8
         for (int c = 0; c < columns_at_once && first + c < layer.n_out; c += lanes<T>) {
           Squares<T, kinds> squares;
           squares.take(from + first + c, layer.stride);
