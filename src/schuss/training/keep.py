@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,12 +9,13 @@ from schuss.method.checks import check_integer, check_number
 
 __all__ = ["Keep"]
 
-SHARE = 0.04  # of a step's time, what its norms may take
-SELDOM = 64
-# Nanoseconds, about: of a step of one thread as such, and of its norms with their place on the disk; of one
-# multiply-add, and so many of them for each weight: beside those of the samples, and for its norms.
-STEP, NOTE, MULTIPLY_ADD = 200, 60, 0.01
-OF_STEP, OF_NOTE = 10, 2.5
+SHARE = 0.04  # of a step's time, what norms may take
+OFTEN, SELDOM = 8, 64
+# Nanoseconds, about: of a step on one thread as such, of its norms with their place on the disk, and of a way
+# that the processor does not foresee since most steps take another;
+STEP, NOTE, SURPRISE = 200, 60, 150
+# of one multiply-add, and how many of them a weight takes beside those of the samples, and for its norms.
+MULTIPLY_ADD, OF_STEP, OF_NOTE = 0.01, 10, 2.5
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Keep:
     norms : int, optional
         Every so many steps, lengths of gradient, velocity and change are noted; 0: never. None: at every step
         where that takes about a twenty-fifth of the time, as it does where batches have 32 samples and the
-        network some thousand weights; seldomer where it would take more, and every 64 on sparse inputs.
+        network some thousand weights; else every 8, or every 64, as on sparse inputs.
 
     Raises
     ------
@@ -63,7 +63,9 @@ class Keep:
             return SELDOM  # they are of all weights, and steps of a few
         step = STEP + MULTIPLY_ADD * weights * (3 * batch + OF_STEP)
         note = NOTE + MULTIPLY_ADD * weights * OF_NOTE
-        return 2 ** max(0, math.ceil(math.log2(note / step / SHARE)))
+        if note <= SHARE * step:
+            return 1
+        return OFTEN if (note + SURPRISE) / OFTEN <= SHARE * step else SELDOM
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
