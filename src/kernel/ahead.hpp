@@ -33,24 +33,35 @@ template <class T> void look_ahead(Work<T> &work, const Batch &next, int thread,
   work.ahead = {next, rows.first, rows_are_far(work) ? rows.last : rows.first, rows.first, 0, lines, at_once};
 }
 
-// Line `line` of a sample's inputs, or after the last of them its class or the first of its targets.
-template <class T> SCHUSS_INLINE void ask_for_line(const Work<T> &work, long sample, int line, int lines) {
-  const char *row = reinterpret_cast<const char *>(work.x + sample * work.x_stride);
-  const char *end = row + work.x_stride * long(sizeof(T)) - 1;
-  const char *at = row + long(line) * line_bytes;
-  if (line < lines) __builtin_prefetch(at < end ? at : end);
-  else if (work.classes) __builtin_prefetch(work.classes + sample);
-  else __builtin_prefetch(work.t + sample * work.t_stride);
+// Where one line of each sample's inputs lies, or after the last of them its class or the first of its targets.
+template <class T> SCHUSS_INLINE const char *place_of_line(const Work<T> &work, const Ahead &ahead, long &stride) {
+  stride = work.x_stride * long(sizeof(T));
+  const long at = long(ahead.line) * line_bytes;
+  if (ahead.line < ahead.lines) return reinterpret_cast<const char *>(work.x) + (at < stride ? at : stride - 1);
+  stride = work.classes ? long(sizeof(int32_t)) : work.t_stride * long(sizeof(T));
+  return work.classes ? reinterpret_cast<const char *>(work.classes) : reinterpret_cast<const char *>(work.t);
 }
 
-template <class T> SCHUSS_INLINE void bring_nearer(const Work<T> &work, Ahead &ahead) {
-  for (int i = 0; i < ahead.at_once && ahead.group < ahead.last; i++) {
-    const long place = ahead.row, sample = ahead.next.order ? ahead.next.order[place] : ahead.next.first + place;
-    ask_for_line(work, sample, ahead.line, ahead.lines);
-    if (++ahead.row < least(ahead.group + rows_asked, ahead.last)) continue;
+// Not inlined: there is a tile for every size.
+template <class T> __attribute__((noinline)) void ask_for_lines(const Work<T> &work, Ahead &ahead) {
+  for (int left = ahead.at_once; left > 0 && ahead.group < ahead.last;) {
+    long stride;
+    const char *line = place_of_line(work, ahead, stride);
+    const int end = least(ahead.group + rows_asked, ahead.last), stop = least(ahead.row + left, end);
+    left -= stop - ahead.row;
+    if (ahead.next.order) {
+      for (; ahead.row < stop; ahead.row++) __builtin_prefetch(line + ahead.next.order[ahead.row] * stride);
+    } else {
+      for (; ahead.row < stop; ahead.row++) __builtin_prefetch(line + (ahead.next.first + ahead.row) * stride);
+    }
+    if (ahead.row < end) return;
     if (++ahead.line > ahead.lines) ahead.line = 0, ahead.group += rows_asked;
     ahead.row = ahead.group;
   }
+}
+
+template <class T> SCHUSS_INLINE void bring_nearer(const Work<T> &work, Ahead &ahead) {
+  if (ahead.group < ahead.last) ask_for_lines(work, ahead);
 }
 
 }  // namespace SCHUSS_ISA

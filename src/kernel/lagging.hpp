@@ -2,6 +2,8 @@
 // too, by what the rule remembers and by decay. They may lag behind: when a batch needs them, or when someone looks
 // at all, they go through the steps that they have missed, each with its roundings, in registers.
 #pragma once
+#include <algorithm>
+
 #include "sparse.hpp"
 
 namespace schuss {
@@ -47,6 +49,13 @@ void settle_met(const Work<T> &work, const Change<T, rule> &change, int first) {
   });
 }
 
+// A step with a gradient of zero. Momentum takes rate·0 from its memory, which changes nothing: it is left out.
+template <class T, Rule rule>
+SCHUSS_INLINE Vec<T> without_gradient(const Change<T, rule> &change, Vec<T> w, Vec<T> *memory) {
+  if constexpr (rule == Rule::momentum) return w + (memory[0] = change.momentum * memory[0]);
+  else return change(w, memory, Vec<T>{});
+}
+
 // The steps [from, to) that NV vectors of weights have missed: without penalties a sum of zero is a gradient of zero.
 template <class T, Rule rule, bool decays, int NV>
 SCHUSS_INLINE void make_missed(const Work<T> &work, const Place<T> &weights, long i, long from, long to) {
@@ -57,15 +66,31 @@ SCHUSS_INLINE void make_missed(const Work<T> &work, const Place<T> &weights, lon
     const Change<T, rule> change(work.all_rates + s * rate_counts[int(rule)]);
     const T keep = decays ? T(work.all_keeps[s]) : T(1);
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; v++) at[v].w = change(decays ? keep * at[v].w : at[v].w, at[v].memory, Vec<T>{});
+    for (int v = 0; v < NV; v++) at[v].w = without_gradient(change, decays ? keep * at[v].w : at[v].w, at[v].memory);
   }
 #pragma GCC unroll 4
   for (int v = 0; v < NV; v++) at[v].put(weights, i + v * lanes<T>);
 }
 
+constexpr int lags_told_apart = 16;  // longer ones are rare
+
+// Sort the units met by how many steps they have missed: the loop over those steps then ends where the processor
+// expects it to.
+template <class T> void sort_by_lag(const Work<T> &work, int first, long to) {
+  int32_t *met = work.met + first, *sorted = work.place_met + first;  // which is written last
+  const auto lag_of = [&](int32_t k) { return int(std::min<long>(to - work.settled[k], lags_told_apart - 1)); };
+  int ends[lags_told_apart + 1] = {};
+  for (int m = 0; m < work.n_met; m++) ends[lag_of(met[m]) + 1]++;
+  for (int lag = 1; lag < lags_told_apart; lag++) ends[lag] += ends[lag - 1];
+  for (int m = 0; m < work.n_met; m++) sorted[ends[lag_of(met[m])]++] = met[m];
+  std::copy(sorted, sorted + work.n_met, met);
+  for (int m = 0; m < work.n_met; m++) work.place_met[met[m]] = first + m;
+}
+
 // Bring the weights from the units met up to step `to`.
 template <class T, Rule rule, bool decays> void catch_up(const Work<T> &work, int first, long to) {
   const Place<T> weights = weights_of(work, work.layers[0]);
+  sort_by_lag(work, first, to);
   over_met<T, rule>(work, first, [&](auto nv, long at, long, int m) {
     const long from = work.settled[work.met[m]];
     if (from < to) make_missed<T, rule, decays, nv.value>(work, weights, at, from, to);
