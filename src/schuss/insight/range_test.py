@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine, EngineInfo
+from schuss.engine.finite import all_finite_by
 from schuss.errors import DivergenceError, SettingError
 from schuss.insight.shown import as_html, number, plain
 from schuss.method.checks import check_integer, check_number
@@ -189,7 +190,7 @@ def range_test(
     low = check_number("low", low, low=0.0, open_low=True)
     high = check_number("high", high, low=low, open_low=True)
     steps = check_integer("steps", steps, low=LEAST_STEPS)
-    samples = Samples.check(network, X, T, dtype, weights)
+    samples = Samples.check(network, X, T, dtype, weights, all_finite_by(threads))
     samples, plan = _fitted(samples, fitting_plan(plan, settings, len(samples)), steps)
     rising = np.geomspace(low, high, plan.steps(len(samples)))
     plan = plan.replace(rule=replace(plan.rule, learning_rate=Listed(tuple(rising.tolist()))))  # type: ignore[type-var]  # rules are dataclasses

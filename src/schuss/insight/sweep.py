@@ -11,6 +11,7 @@ import numpy as np
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
+from schuss.engine.finite import all_finite_by
 from schuss.errors import DataError, SettingError, TrainingInterrupted, did_you_mean
 from schuss.insight.swept import Sweep
 from schuss.method.functions import Array
@@ -87,7 +88,7 @@ def sweep(
         a second before.
     """
     began = time.perf_counter()
-    samples = Samples.check(network, X, T, dtype, weights)
+    samples = Samples.check(network, X, T, dtype, weights, all_finite_by(threads))
     n = len(samples)
     if plans is not None:
         if plan is not None or settings:

@@ -6,6 +6,7 @@ Inputs are a dense matrix or, never made dense, a sparse one of SciPy's in the C
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,18 @@ from schuss.errors import DataError
 from schuss.method.functions import Array
 from schuss.method.network import Network
 
-__all__ = ["Samples", "as_csr", "as_inputs", "as_weights", "is_sparse"]
+__all__ = ["AllFinite", "Samples", "all_finite", "as_csr", "as_inputs", "as_weights", "is_sparse"]
 
 CHECKED_AT_ONCE = 2**20
+AllFinite = Callable[[Array], bool]
+
+
+def all_finite(values: Array) -> bool:
+    """Whether there is neither NaN nor infinity. A large array goes by pieces, which takes little memory."""
+    if values.size <= CHECKED_AT_ONCE:
+        return bool(np.isfinite(values).all())
+    rows = max(1, CHECKED_AT_ONCE // max(1, values[:1].size))
+    return all(np.isfinite(values[i : i + rows]).all() for i in range(0, len(values), rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +52,15 @@ class Samples:
     weights: Array | None = None
 
     @classmethod
-    def check(cls, network: Network, X: Any, T: Any, dtype: Any = None, weights: Any = None) -> Samples:
+    def check(
+        cls,
+        network: Network,
+        X: Any,
+        T: Any,
+        dtype: Any = None,
+        weights: Any = None,
+        finite: AllFinite = all_finite,
+    ) -> Samples:
         """Return `X`, `T` as samples that `network` can be trained on.
 
         Parameters
@@ -53,13 +71,15 @@ class Samples:
         dtype : numpy dtype, optional
             float32 or float64. By default float32 if X is float32, else float64.
         weights : array_like, shape (n,), optional
+        finite : callable, optional
+            Answers as `all_finite` whether inputs and targets are.
 
         Raises
         ------
         DataError
             Wrong shapes, NaN or infinity, or targets that the output can never reach.
         """
-        X = as_inputs(X, network.layers[0], dtype)
+        X = as_inputs(X, network.layers[0], dtype, finite)
         n = X.shape[0]
         if n == 0:
             raise DataError("X holds no samples: shape (0, …). At least one is needed.")
@@ -69,7 +89,7 @@ class Samples:
         T = _as_array("T", T)
         if _is_classes(T, network):
             return cls(X, None, _as_classes(T, network, n), weights)
-        return cls(X, _as_targets(T, network, n, X.dtype), None, weights)
+        return cls(X, _as_targets(T, network, n, X.dtype, finite), None, weights)
 
     def __len__(self) -> int:
         return int(self.X.shape[0])
@@ -104,7 +124,7 @@ def is_sparse(X: Any) -> bool:
     return hasattr(X, "tocsr")
 
 
-def as_inputs(X: Any, n_in: int, dtype: Any = None) -> Any:
+def as_inputs(X: Any, n_in: int, dtype: Any = None, finite: AllFinite = all_finite) -> Any:
     """Return `X` as a contiguous or CSR finite float matrix of `n_in` columns, or raise DataError."""
     sparse = is_sparse(X)
     X = X if sparse else _as_array("X", X)
@@ -118,7 +138,7 @@ def as_inputs(X: Any, n_in: int, dtype: Any = None) -> Any:
         raise DataError(f"dtype must be float32 or float64; got {dtype}.")
     if X.ndim != 2 or X.shape[1] != n_in:
         raise DataError(f"X must have shape (n, {n_in}), the network's inputs; got {X.shape}.")
-    _check_finite("X", X.data if sparse else X)
+    _check_finite("X", X.data if sparse else X, finite)
     return X
 
 
@@ -157,24 +177,16 @@ def _as_array(name: str, values: Any) -> Array:
     return array
 
 
-def _check_finite(name: str, values: Array) -> None:
-    if _all_finite(values):
+def _check_finite(name: str, values: Array, finite: AllFinite = all_finite) -> None:
+    if finite(values):
         return
-    finite = np.isfinite(values)
-    place = tuple(int(i) for i in np.argwhere(~finite)[0])
+    bad = ~np.isfinite(values)
+    place = tuple(int(i) for i in np.argwhere(bad)[0])
     where = f"row {place[0]}, column {place[1]}" if len(place) == 2 else f"place {place[0]}"
     raise DataError(
-        f"{name} holds {values[place]} at {where} (and {int((~finite).sum()) - 1} more). Fill or "
+        f"{name} holds {values[place]} at {where} (and {int(bad.sum()) - 1} more). Fill or "
         "drop missing values before training."
     )
-
-
-def _all_finite(values: Array) -> bool:
-    """Look at a large array piece by piece, so that this takes little memory."""
-    if values.size <= CHECKED_AT_ONCE:
-        return bool(np.isfinite(values).all())
-    rows = max(1, CHECKED_AT_ONCE // max(1, values[:1].size))
-    return all(np.isfinite(values[i : i + rows]).all() for i in range(0, len(values), rows))
 
 
 def _is_classes(T: Array, network: Network) -> bool:
@@ -194,7 +206,7 @@ def _as_classes(labels: Array, network: Network, n: int) -> NDArray[np.int32]:
     return np.ascontiguousarray(labels, dtype=np.int32)
 
 
-def _as_targets(T: Array, network: Network, n: int, dtype: Any) -> Array:
+def _as_targets(T: Array, network: Network, n: int, dtype: Any, finite: AllFinite) -> Array:
     n_out = network.layers[-1]
     try:
         with np.errstate(over="ignore"):
@@ -203,7 +215,7 @@ def _as_targets(T: Array, network: Network, n: int, dtype: Any) -> Array:
         raise DataError(f"T must be numbers, shape (n, {n_out}): {error}.") from error
     if T.shape != (n, n_out):
         raise DataError(f"T must have shape ({n}, {n_out}) for this X and network; got {T.shape}.")
-    _check_finite("T", T)
+    _check_finite("T", T, finite)
     low, high = network.activations()[-1].range
     if T.min() < low or T.max() > high:
         raise DataError(

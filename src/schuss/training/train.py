@@ -9,6 +9,7 @@ from typing import Any
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
+from schuss.engine.finite import all_finite_by
 from schuss.errors import SettingError
 from schuss.method.functions import Array
 from schuss.method.network import Network
@@ -118,7 +119,7 @@ def train(
         raise SettingError(
             "train needs a network, inputs X and targets T, or resume=FOLDER of a recorded run."
         )
-    samples = Samples.check(network, X, T, dtype, weights)
+    samples = Samples.check(network, X, T, dtype, weights, all_finite_by(threads))
     check_weighs(samples)
     plan = fitting_plan(plan, settings, len(samples))
     plan.dropout_rates(network.depth - 1)

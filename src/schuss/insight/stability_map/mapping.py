@@ -9,6 +9,7 @@ from typing import Any
 
 from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
+from schuss.engine.finite import all_finite_by
 from schuss.insight.stability_map.cells import Cells
 from schuss.insight.stability_map.classes import default_goal
 from schuss.insight.stability_map.setup import Ends, Setup, checked_plan, set_up
@@ -81,7 +82,7 @@ def stability_map(
     KeyboardInterrupt
         Ctrl-C before the first level was complete.
     """
-    samples = Samples.check(network, X, T, dtype, weights)
+    samples = Samples.check(network, X, T, dtype, weights, all_finite_by(threads))
     plan = checked_plan(fitting_plan(plan, settings, len(samples)))
     first = first_state(network, plan, samples.X.dtype, theta).theta
     setup = set_up(
