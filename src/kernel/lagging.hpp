@@ -72,25 +72,27 @@ SCHUSS_INLINE void make_missed(const Work<T> &work, const Place<T> &weights, lon
   for (int v = 0; v < NV; v++) at[v].put(weights, i + v * lanes<T>);
 }
 
-constexpr int lags_told_apart = 16;  // longer ones are rare
+constexpr int lags_told_apart = 16;  // longer ones go together
 
-// Sort the units met by how many steps they have missed: the loop over those steps then ends where the processor
-// expects it to.
-template <class T> void sort_by_lag(const Work<T> &work, int first, long to) {
+// Sort the units met by how many steps they have missed, so that the loop over those steps ends where the processor
+// expects it to; false where none has missed any.
+template <class T> bool sort_by_lag(const Work<T> &work, int first, long to) {
   int32_t *met = work.met + first, *sorted = work.place_met + first;  // which is written last
   const auto lag_of = [&](int32_t k) { return int(std::min<long>(to - work.settled[k], lags_told_apart - 1)); };
-  int ends[lags_told_apart + 1] = {};
-  for (int m = 0; m < work.n_met; m++) ends[lag_of(met[m]) + 1]++;
-  for (int lag = 1; lag < lags_told_apart; lag++) ends[lag] += ends[lag - 1];
-  for (int m = 0; m < work.n_met; m++) sorted[ends[lag_of(met[m])]++] = met[m];
+  int begins[lags_told_apart + 1] = {};
+  for (int m = 0; m < work.n_met; m++) begins[lag_of(met[m]) + 1]++;
+  if (begins[1] == work.n_met) return false;
+  for (int lag = 1; lag < lags_told_apart; lag++) begins[lag] += begins[lag - 1];
+  for (int m = 0; m < work.n_met; m++) sorted[begins[lag_of(met[m])]++] = met[m];
   std::copy(sorted, sorted + work.n_met, met);
   for (int m = 0; m < work.n_met; m++) work.place_met[met[m]] = first + m;
+  return true;
 }
 
 // Bring the weights from the units met up to step `to`.
 template <class T, Rule rule, bool decays> void catch_up(const Work<T> &work, int first, long to) {
   const Place<T> weights = weights_of(work, work.layers[0]);
-  sort_by_lag(work, first, to);
+  if (!sort_by_lag(work, first, to)) return;
   over_met<T, rule>(work, first, [&](auto nv, long at, long, int m) {
     const long from = work.settled[work.met[m]];
     if (from < to) make_missed<T, rule, decays, nv.value>(work, weights, at, from, to);
