@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from schuss import DataError, Network, train
+from schuss import DataError, Network, SettingError, train
 from schuss.engine import finite
 from schuss.engine.finite import all_finite_by
 from schuss.method.samples import Samples, all_finite
@@ -67,6 +67,13 @@ def test_no_more_threads_search_than_may(searchers, threads, most):
     assert len(set(searchers)) <= most
     assert (set(searchers) == {threading.get_ident()}) == (most == 1)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
+def test_a_number_of_threads_is_asked_for(threads):
+    """Anything else is refused, however small the data."""
+    with pytest.raises(SettingError, match="threads must be an integer of at least 1"):
+        all_finite_by(threads)
 
 
 def test_small_arrays_start_no_thread(searchers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schuss.engine.native import usual_threads
+from schuss.method.checks import check_integer
 from schuss.method.functions import Array
 from schuss.method.samples import AllFinite, all_finite
 
@@ -14,11 +15,12 @@ MOST_THREADS = 4  # read as fast as any number
 
 def all_finite_by(threads: int | None) -> AllFinite:
     """Return `all_finite`, by at most so many threads; by default as many as the process may use."""
+    most = usual_threads() if threads is None else check_integer("threads", threads, low=1)
 
     def search(values: Array) -> bool:
         rows = max(1, NUMBERS_AT_ONCE // max(1, values[:1].size))
         parts = [values[i : i + rows] for i in range(0, len(values), rows)]
-        several = min(len(parts), MOST_THREADS, threads or usual_threads())
+        several = min(len(parts), MOST_THREADS, most)
         return all_finite(values) if several < 2 else _together(parts, several)
 
     return search
