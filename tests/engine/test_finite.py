@@ -82,6 +82,15 @@ def test_small_arrays_start_no_thread(searchers):
     assert searchers == [threading.get_ident()]
 
 
+def test_a_mapped_file_is_searched_by_one(searchers, tmp_path):
+    """A file is read in one stream, from its beginning to its end; the same in memory is searched by two."""
+    np.save(tmp_path / "X.npy", np.ones((ROWS, COLUMNS)))
+    assert all_finite_by(2)(np.asarray(np.load(tmp_path / "X.npy", mmap_mode="r")))
+    assert searchers == [threading.get_ident()]
+    assert all_finite_by(2)(np.load(tmp_path / "X.npy"))
+    assert len(searchers) == 1 + ROWS // 16
+
+
 @pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
 def test_an_error_ends_the_search(monkeypatch, error):
     """What is raised in one thread is never taken for an answer, and the others soon stop."""

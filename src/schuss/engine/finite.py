@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schuss.engine.mapped import file_under
 from schuss.engine.native import usual_threads
 from schuss.method.checks import check_integer
 from schuss.method.functions import Array
@@ -21,7 +22,9 @@ def all_finite_by(threads: int | None) -> AllFinite:
         rows = max(1, NUMBERS_AT_ONCE // max(1, values[:1].size))
         parts = [values[i : i + rows] for i in range(0, len(values), rows)]
         several = min(len(parts), MOST_THREADS, most)
-        return all_finite(values) if several < 2 else _together(parts, several)
+        if several < 2 or file_under(values) is not None:  # the system reads ahead of one at a time
+            return all_finite(values)
+        return _together(parts, several)
 
     return search
 
