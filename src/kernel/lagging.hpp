@@ -2,8 +2,6 @@
 // too, by what the rule remembers and by decay. They may lag behind: when a batch needs them, or when someone looks
 // at all, they go through the steps that they have missed, each with its roundings, in registers.
 #pragma once
-#include <algorithm>
-
 #include "sparse.hpp"
 
 namespace schuss {
@@ -78,13 +76,16 @@ constexpr int lags_told_apart = 16;  // longer ones go together
 // expects it to; false where none has missed any.
 template <class T> bool sort_by_lag(const Work<T> &work, int first, long to) {
   int32_t *met = work.met + first, *sorted = work.place_met + first;  // which is written last
-  const auto lag_of = [&](int32_t k) { return int(std::min<long>(to - work.settled[k], lags_told_apart - 1)); };
+  const auto lag_of = [&](int32_t k) {
+    const long lag = to - work.settled[k];
+    return lag < lags_told_apart ? int(lag) : lags_told_apart - 1;
+  };
   int begins[lags_told_apart + 1] = {};
   for (int m = 0; m < work.n_met; m++) begins[lag_of(met[m]) + 1]++;
   if (begins[1] == work.n_met) return false;
   for (int lag = 1; lag < lags_told_apart; lag++) begins[lag] += begins[lag - 1];
   for (int m = 0; m < work.n_met; m++) sorted[begins[lag_of(met[m])]++] = met[m];
-  std::copy(sorted, sorted + work.n_met, met);
+  for (int m = 0; m < work.n_met; m++) met[m] = sorted[m];
   for (int m = 0; m < work.n_met; m++) work.place_met[met[m]] = first + m;
   return true;
 }
