@@ -26,7 +26,7 @@ using Varied = std::tuple<Cube<const double>, std::optional<Cube<const double>>,
 
 Courses courses_of(const Varied &varied, const std::optional<Cube<const int32_t>> &orders,
                    const Vector<const int32_t> &order_of, long n, long batch_size, long first_place, int rule,
-                   size_t networks, size_t steps) {
+                   size_t networks, size_t steps, const std::optional<Vector<const double>> &shares) {
   const auto &[rates, keeps, l2, l1, seeds] = varied;
   require(batch_size >= 1, "batch_size must be at least 1");
   require(rule >= 0 && rule < rule_count, "there is no such rule");
@@ -37,7 +37,9 @@ Courses courses_of(const Varied &varied, const std::optional<Cube<const int32_t>
   require(seeds.shape(0) == networks && order_of.shape(0) == networks, "seeds or orders are not one per network");
   Courses courses = {long(networks), nullptr, order_of.data(), 0, batch_size, long(steps), first_place, Rule(rule),
                      numbered(rates, networks, steps, size_t(rate_counts[rule])), {}, l2.data(), l1.data(),
-                     seeds.data()};
+                     seeds.data(), shares ? shares->data() : nullptr, per_epoch};
+  require(!shares || (long(shares->shape(0)) == per_epoch && first_place == 0 && long(steps) % per_epoch == 0),
+          "shares do not fit whole epochs");
   if (keeps) courses.keeps = numbered(*keeps, networks, steps, 1);
   if (!orders) return courses;
   require(long(orders->shape(2)) == n && long(orders->shape(1)) * per_epoch >= first_place + long(steps),
@@ -55,15 +57,17 @@ nb::tuple sweep_in(Prepared &p, const std::string &set, Matrix<const T> theta, C
                    std::optional<Vector<const int32_t>> classes, std::optional<Vector<const T>> weights,
                    std::optional<Cube<const int32_t>> orders, Vector<const int32_t> order_of, long batch_size,
                    long first_place, int rule, const Varied &varied, const Terms &objective, const DropoutIn &dropout,
-                   Matrix<double> losses, int layout, int threads) {
+                   size_t steps, std::optional<Vector<const double>> shares, Matrix<double> losses, int layout,
+                   int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes, weights);
   const Courses courses = courses_of(varied, orders, order_of, data.n, batch_size, first_place, rule, theta.shape(0),
-                                     losses.shape(1));
+                                     steps, shares);
   require(theta.shape(1) == p.n_parameters() && memory.shape(2) == p.n_parameters(), "theta has a wrong length");
   require(memory.shape(0) == theta.shape(0) && int(memory.shape(1)) == memory_rows[rule], "memory does not fit");
   require(same_shape(theta, new_theta) && same_shape(memory, new_memory), "the new state has another shape");
   require(losses.shape(0) == theta.shape(0), "losses is not one row per network");
+  require(long(losses.shape(1)) == courses.told(), "losses is not one per step or epoch");
   require(layout >= 0 && layout <= int(Layout::alone) && threads >= 1, "there is no such layout");
   const Objective terms = objective_of(objective);
   const Dropout silent = dropout_of(p, dropout);
@@ -86,7 +90,8 @@ template <class T> void bind_for(nb::module_ &m) {
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
         nb::arg("weights").noconvert().none(), nb::arg("orders").noconvert().none(), nb::arg("order_of").noconvert(),
         nb::arg("batch_size"), nb::arg("first_place"), nb::arg("rule"), nb::arg("varied"), nb::arg("objective"),
-        nb::arg("dropout").none(), nb::arg("losses").noconvert(), nb::arg("layout"), nb::arg("threads"));
+        nb::arg("dropout").none(), nb::arg("steps"), nb::arg("shares").noconvert().none(),
+        nb::arg("losses").noconvert(), nb::arg("layout"), nb::arg("threads"));
 }
 
 }  // namespace

@@ -9,7 +9,6 @@ namespace SCHUSS_ISA {
 
 enum class LaneSums {
   net_inputs,       // begin with `bias`, for all rows the same
-  tanh_outputs,     // the same through tanh
   signals,          // are multiplied by what stands in their places, the slopes,
   signals_to_tanh,  // or by 1 − y² of the outputs that they go to
   gradients         // go on from what stands there if they resume; in `bias` the sums of B alone, without A
@@ -70,18 +69,16 @@ SCHUSS_INLINE void lane_tile(const LaneProduct<T> &p, int row, int column) {
   }
 #pragma GCC unroll 4
   for (int j = 0; totals && j < NC; j++) store<T>(p.bias + (column + j) * lanes<T>, total[j]);
-  constexpr int together = MR * NC < 4 ? MR * NC : 4;  // the tanh of more would fill the registers
+#pragma GCC unroll 8
+  for (int r = 0; r < MR; r++) {
 #pragma GCC unroll 4
-  for (int first = 0; first < MR * NC; first += together) {
-    Vec<T>(&sums)[together] = reinterpret_cast<Vec<T>(&)[together]>(c[first]);
-    if (kind == LaneSums::tanh_outputs) tanh_together<T, together>(sums);
-#pragma GCC unroll 4
-    for (int i = 0; i < together; i++) {
-      const long at = (first + i) / NC * to_row + (first + i) % NC * lanes<T>;
-      if (kind == LaneSums::signals) sums[i] = load<T>(to + at) * sums[i];
+    for (int j = 0; j < NC; j++) {
+      const long at = r * to_row + j * lanes<T>;
+      Vec<T> sum = c[r * NC + j];
+      if (kind == LaneSums::signals) sum = load<T>(to + at) * sum;
       if (kind == LaneSums::signals_to_tanh)
-        sums[i] = slope_at<T>(Activation::tanh, load<T>(p.outputs + place + at), nullptr) * sums[i];
-      store<T>(to + at, sums[i]);
+        sum = slope_at<T>(Activation::tanh, load<T>(p.outputs + place + at), nullptr) * sum;
+      store<T>(to + at, sum);
     }
   }
 }

@@ -3,6 +3,7 @@
 // network are those that it has when it is trained alone.
 #pragma once
 #include "lane_activations.hpp"
+#include "lane_first.hpp"
 #include "lane_products.hpp"
 #include "lanes_job.hpp"
 #include "losses.hpp"
@@ -71,20 +72,24 @@ template <class T> void lane_forward(const LaneJob<T> &job, int n) {
     const LaneInput<T> in = lane_input(job, l);
     const LaneProduct<T> product = {n, layer.n_out, layer.n_in, in.same, in.y, in.next, layer.w, layer.n_out * L, L,
                                     layer.y, layer.n_out * L, layer.has_bias ? layer.b : nullptr, false, nullptr};
-    if (l < work.depth - 1 && layer.activation == Activation::tanh) {
-      lane_multiply<T, LaneSums::tanh_outputs>(product);
-    } else {
-      lane_multiply<T, LaneSums::net_inputs>(product);
-      if (l < work.depth - 1 || takes_outputs(work))
-        activate_with_slopes<T>(layer.activation, layer.y, layer.delta, n * layer.n_out);
-    }
+    lane_multiply<T, LaneSums::net_inputs>(product);
+    if (l < work.depth - 1 && layer.activation == Activation::tanh)  // slopes come from the outputs
+      activate<T>(Activation::tanh, layer.y, nullptr, 0, 1, n * layer.n_out);
+    else if (l < work.depth - 1 || takes_outputs(work))
+      activate_with_slopes<T>(layer.activation, layer.y, layer.delta, n * layer.n_out);
   }
+}
+
+// Whether the first layer's error signals are made where its gradient is.
+template <class T> SCHUSS_INLINE bool first_in_one(const Work<T> &work) {
+  const Layer<T> &first = work.layers[0];
+  return work.depth > 1 && first.activation == Activation::tanh && first.n_in <= most_first_inputs;
 }
 
 template <class T> void lane_backward(const LaneJob<T> &job, int n) {
   const Work<T> &work = *job.work;
   constexpr long L = lanes<T>;
-  for (int l = work.depth - 1; l > 0; l--) {
+  for (int l = work.depth - 1; l > first_in_one(work); l--) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
     const LaneProduct<T> product = {n, layer.n_in, layer.n_out, false, layer.delta, layer.n_out * L, layer.w, L,
                                     layer.n_out * L, below.delta, layer.n_in * L, nullptr, false, below.y};
@@ -100,9 +105,7 @@ template <class T> struct LaneErrors {
   VecD sum[wide_parts(sizeof(T))] = {};
 
   __attribute__((always_inline)) void add(Vec<T> error) {
-    alignas(64) T errors[lanes<T>];
-    store<T>(errors, error);
-    for (int i = 0; i < wide_parts(sizeof(T)); i++) sum[i] = sum[i] + load_wide(errors + i * lanes<double>);
+    for (int i = 0; i < wide_parts(sizeof(T)); i++) sum[i] = sum[i] + widened(error, i);
   }
 };
 
@@ -121,8 +124,9 @@ template <class T, Loss loss> struct LaneError {
 };
 
 // Outputs of one row lie as `Side` wants them.
-template <class T, class F> SCHUSS_INLINE void lane_errors(const LaneJob<T> &job, int n, LaneErrors<T> &errors, F f) {
+template <class T, class F> SCHUSS_INLINE void lane_errors(const LaneJob<T> &job, int n, LaneErrors<T> &total, F f) {
   const Work<T> &work = *job.work;
+  LaneErrors<T> errors = total;  // in registers
   const Layer<T> &out = work.layers[work.depth - 1];
   for (int row = 0; row < n; row++) {
     const long first = long(row) * out.n_out * lanes<T>;
@@ -136,6 +140,7 @@ template <class T, class F> SCHUSS_INLINE void lane_errors(const LaneJob<T> &job
     }
     errors.add(error);
   }
+  total = errors;
 }
 
 template <class T> void lane_losses(const LaneJob<T> &job, int n, LaneErrors<T> &errors) {
@@ -150,11 +155,21 @@ template <class T> void lane_losses(const LaneJob<T> &job, int n, LaneErrors<T> 
   }
 }
 
+template <class T> void lane_first_sums(const LaneJob<T> &job, int n, bool resumes) {
+  const Layer<T> &first = job.work->layers[0], &second = job.work->layers[1];
+  const LaneInput<T> in = lane_input(job, 0);
+  const LaneFirst<T> sums = {n, first.n_out, second.n_out, in.y, in.next, first.y, second.delta, second.w, first.g,
+                             first.has_bias ? first.b_g : nullptr, resumes};
+  if (in.same) lane_first_of<T, true>(sums, first.n_in);
+  else lane_first_of<T, false>(sums, first.n_in);
+}
+
 // The sums over samples of weight and bias gradients, into g.
 template <class T> void lane_sums(const LaneJob<T> &job, int n, bool resumes) {
   const Work<T> &work = *job.work;
   constexpr long L = lanes<T>;
-  for (int l = 0; l < work.depth; l++) {
+  if (first_in_one(work)) lane_first_sums(job, n, resumes);
+  for (int l = first_in_one(work); l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const LaneInput<T> in = lane_input(job, l);
     lane_multiply<T, LaneSums::gradients>({layer.n_in, layer.n_out, n, in.same, in.y, in.next, layer.delta,

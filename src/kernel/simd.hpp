@@ -216,7 +216,8 @@ SCHUSS_INLINE VecD load_wide(const float *p) {
   typedef float Half __attribute__((vector_size(SCHUSS_BYTES / 2)));
   return __builtin_convertvector(*reinterpret_cast<const Half *>(p), VecD);
 }
-// The lower or the upper half of a vector of floats, as doubles.
+// The lower or the upper half of a vector of floats, as doubles; of a vector of doubles there is one part.
+SCHUSS_INLINE VecD widened(VecD x, int) { return x; }
 SCHUSS_INLINE VecD widened(VecF x, int half) {
   typedef float Half __attribute__((vector_size(SCHUSS_BYTES / 2)));
   Half halves[2];

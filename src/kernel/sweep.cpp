@@ -10,6 +10,7 @@
 
 #include "calls.hpp"
 #include "crew.hpp"
+#include "epoch_means.hpp"
 #include "lanes_job.hpp"
 
 namespace schuss {
@@ -143,6 +144,37 @@ template <class T> class LaneRoom {
   T *l2_ = nullptr, *l1_ = nullptr;
 };
 
+// Where the losses of steps go: to their places, or, where those of epochs are asked for, into a room of one thread,
+// which stays near until `close` makes means of them.
+class StepLosses {
+ public:
+  StepLosses(const Courses &courses, long at_once, double *told) : courses_(courses), told_(told) {
+    if (courses.shares) room_.reset(new double[size_t(std::min(at_once, courses.networks) * courses.steps)]);
+  }
+
+  // Of network i; asked again and again for the same, it is one place.
+  double *of(long i) {
+    if (!room_) return told_ + i * courses_.steps;
+    if (members_.empty() || members_.back() != i) members_.push_back(i);
+    return room_.get() + long(members_.size() - 1) * courses_.steps;
+  }
+
+  void close() {
+    const double *from = room_.get();
+    for (const long i : members_) {
+      epoch_means(from, courses_.shares, courses_.per_epoch, courses_.told(), told_ + i * courses_.told());
+      from += courses_.steps;
+    }
+    members_.clear();
+  }
+
+ private:
+  const Courses &courses_;
+  double *const told_;
+  std::unique_ptr<double[]> room_;
+  std::vector<long> members_;  // whose losses stand in the room
+};
+
 // All that one call was given.
 template <class T> struct Given {
   const Problem &problem;
@@ -154,7 +186,6 @@ template <class T> struct Given {
   const Courses &courses;
   const T *theta, *memory;
   T *new_theta, *new_memory;
-  double *losses;
 
   const int32_t *order_of(long i) const {
     return courses.orders ? courses.orders + courses.order_of[i] * courses.order_length : nullptr;
@@ -162,7 +193,8 @@ template <class T> struct Given {
 };
 
 // The networks `members`, one a lane. Those beyond the last network repeat it: what they write is the same.
-template <class T> bool train_lanes(const Given<T> &given, LaneRoom<T> &room, const std::vector<long> &members) {
+template <class T>
+bool train_lanes(const Given<T> &given, LaneRoom<T> &room, StepLosses &step_losses, const std::vector<long> &members) {
   const Courses &courses = given.courses;
   const int lanes = given.table.lanes;
   std::vector<const int32_t *> orders(lanes);
@@ -175,7 +207,7 @@ template <class T> bool train_lanes(const Given<T> &given, LaneRoom<T> &room, co
     same = same && orders[lane] == orders[0];
     rates[lane] = courses.rates.of(i);
     keeps[lane] = courses.keeps.first ? courses.keeps.of(i) : nullptr;
-    losses[lane] = given.losses + i * courses.steps;
+    losses[lane] = step_losses.of(i);
     room.l2()[lane] = T(courses.l2[i]);
     room.l1()[lane] = T(courses.l1[i]);
   }
@@ -186,6 +218,7 @@ template <class T> bool train_lanes(const Given<T> &given, LaneRoom<T> &room, co
                           room.l2(), room.l1(), room.weight_batch(), losses.data()};
   if (!given.table.lane_steps(job)) return false;
   room.unpack(members, given.new_theta, given.new_memory);
+  step_losses.close();
   return true;
 }
 
@@ -199,7 +232,8 @@ std::vector<double> each_step(const Numbered &numbered, long i, long steps, int 
   return numbers;
 }
 
-template <class T> bool train_alone(const Given<T> &given, long i, const Poll &poll) {
+template <class T>
+bool train_alone(const Given<T> &given, StepLosses &step_losses, long i, const Poll &poll) {
   const Courses &courses = given.courses;
   const std::vector<double> rates = each_step(courses.rates, i, courses.steps, rate_counts[int(courses.rule)]);
   const std::vector<double> keeps = each_step(courses.keeps, i, courses.steps, 1);
@@ -210,11 +244,12 @@ template <class T> bool train_alone(const Given<T> &given, long i, const Poll &p
   Dropout dropout = given.dropout;
   dropout.seed = courses.seeds[i];
   const size_t size = given.problem.n_parameters(), slots = size_t(memory_rows[int(courses.rule)]);
-  double *losses = given.losses + i * courses.steps;
+  double *losses = step_losses.of(i);
   const Progress made = advance<T>(given.problem, given.shelf, given.table, given.data, objective, dropout, course, 1,
                                    given.theta + i * size, given.memory + i * slots * size, given.new_theta + i * size,
                                    given.new_memory + i * slots * size, losses, poll);
   std::fill(losses + made.steps, losses + courses.steps, std::numeric_limits<double>::quiet_NaN());
+  step_losses.close();
   return made.outcome != Outcome::interrupted;
 }
 
@@ -252,7 +287,7 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
            const T *theta, const T *memory, T *new_theta, T *new_memory, double *losses, const Poll &poll) {
   const CallUnderWay here;
   const Given<T> given = {problem, shelf, table, data, objective, dropout, courses, theta, memory,
-                          new_theta, new_memory, losses};
+                          new_theta, new_memory};
   if (layout == Layout::fastest) layout = faster_layout(problem, table, data, objective, dropout, courses, threads);
   const bool in_lanes = layout == Layout::lanes;
   const std::vector<long> members = in_groups(courses, in_lanes ? table.lanes : 1);
@@ -260,8 +295,11 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
   const int sharing = std::max(1, threads / std::max(1, calls_under_way.load()));
   const int team = int(std::min<long>(sharing, groups));
   std::vector<std::unique_ptr<LaneRoom<T>>> rooms;
-  for (int t = 0; in_lanes && t < team; t++)
-    rooms.emplace_back(new LaneRoom<T>(problem, table, data, objective, courses));
+  std::vector<StepLosses> step_losses;
+  for (int t = 0; t < team; t++) {
+    if (in_lanes) rooms.emplace_back(new LaneRoom<T>(problem, table, data, objective, courses));
+    step_losses.emplace_back(courses, size, losses);
+  }
   std::atomic<long> next{0};
   std::atomic<bool> stopped{false};
   Crew().run(team, [&](int thread) {
@@ -274,7 +312,8 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
     if (room) watch.listen_in(room->work());
     for (long g; !stopped && (g = next++) < groups;) {
       const auto first = members.begin() + g * size;
-      const bool made = room ? train_lanes(given, *room, {first, first + size}) : train_alone(given, *first, ask);
+      const bool made = room ? train_lanes(given, *room, step_losses[thread], {first, first + size})
+                             : train_alone(given, step_losses[thread], *first, ask);
       if (!made) stopped = true;
     }
   });

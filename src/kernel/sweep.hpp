@@ -22,6 +22,9 @@ struct Courses {
   Numbered rates, keeps;
   const double *l2, *l1;    // (networks,)
   const uint64_t *seeds;    // (networks,) of dropout
+  const double *shares;     // (per_epoch,) of steps in the mean loss of their epoch; null: losses of steps are told
+  long per_epoch;           // steps of an epoch; with shares, those of a call are whole ones
+  long told() const { return shares ? steps / per_epoch : steps; }  // losses of a network
 };
 
 // How networks are trained: side by side in the lanes of vectors, or each by itself. The bits are the same.
@@ -34,7 +37,7 @@ Layout faster_layout(const Problem &, const Table<T> &, const Data<T> &, const O
                      const Courses &, int threads);
 
 // From theta (networks, n_parameters) and memory (networks, rows, n_parameters) to the new ones; losses
-// (networks, steps). A network that meets a number that is not finite spoils its own results alone: its last
+// (networks, told). A network that meets a number that is not finite spoils its own results alone: its last
 // loss, or one of its weights, is not finite. False if `poll` said stop: then the results mean nothing.
 template <class T>
 bool sweep(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,

@@ -129,6 +129,8 @@ def sweep(
     ],
     objective: tuple[bool, float, float, float, bool],
     dropout: _Dropout | None,
+    steps: int,
+    shares: NDArray[np.float64] | None,
     losses: NDArray[np.float64],
     layout: int,
     threads: int,

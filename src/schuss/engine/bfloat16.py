@@ -110,11 +110,19 @@ class Bfloat16Engine:
         raise EngineError("curvature is measured in full products; use engine='native'.")
 
     def advance_many(
-        self, network: Network, states: States, samples: Samples, plans: Plans, stop: int
+        self,
+        network: Network,
+        states: States,
+        samples: Samples,
+        plans: Plans,
+        stop: int,
+        *,
+        epochs: bool = False,
     ) -> AdvanceMany:
         """Run steps [states.step, stop) of each of `plans`; see `schuss.engine.engine.Engine`."""
         _check(states.theta, samples.X)
-        return self._native.advance_many(network, states, samples, plans, stop, layout="alone")
+        what = network, states, samples, plans, stop
+        return self._native.advance_many(*what, epochs=epochs, layout="alone")
 
 
 def _check(theta: Array, X: Any = None) -> None:

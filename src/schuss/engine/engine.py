@@ -97,8 +97,8 @@ class AdvanceMany(NamedTuple):
     ----------
     states : States
         After the last step. Of a network that is not finite the row means nothing.
-    losses : float64 ndarray, shape (networks, steps)
-        As in `Advance`.
+    losses : float64 ndarray, shape (networks, steps) or (networks, epochs)
+        As in `Advance`; or the means of epochs, as `epoch_means` has them.
     finite : bool ndarray, shape (networks,)
         Whether a network's losses, weights and memory are all finite.
     error : BaseException or None
@@ -278,11 +278,19 @@ class Engine(Protocol):
         ...
 
     def advance_many(
-        self, network: Network, states: States, samples: Samples, plans: Plans, stop: int
+        self,
+        network: Network,
+        states: States,
+        samples: Samples,
+        plans: Plans,
+        stop: int,
+        *,
+        epochs: bool = False,
     ) -> AdvanceMany:
         """Run steps [states.step, stop) of each of `plans` from the state in its place.
 
         Bit for bit what `advance` makes of each by itself, as long as that is finite. A network that is
-        not spoils its own results alone.
+        not spoils its own results alone. With `epochs`, the steps must be those of whole epochs, of whose
+        losses the means are returned.
         """
         ...

@@ -38,6 +38,7 @@ from schuss.method.checks import check_integer
 from schuss.method.curvature_product import check_vector
 from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
+from schuss.method.means import epoch_shares
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
@@ -271,6 +272,7 @@ class NativeEngine:
         plans: Plans,
         stop: int,
         *,
+        epochs: bool = False,
         layout: str = "fastest",
     ) -> AdvanceMany:
         """Run steps [states.step, stop) of each of `plans`; see `schuss.engine.engine.Engine`.
@@ -278,11 +280,12 @@ class NativeEngine:
         `layout` says how: networks side by side in the lanes of vectors, or each by itself.
         """
         if isinstance(plans.plan.rule, WholeStep):
-            return advance_in_turn(self, network, states, samples, plans, stop)
+            return advance_in_turn(self, network, states, samples, plans, stop, epochs=epochs)
         n, start, plan = len(samples), states.step, plans.plan
         before = np.ascontiguousarray(states.theta), np.ascontiguousarray(states.memory)
         theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
-        losses = np.empty((len(states), stop - start))
+        shares = epoch_shares(plan, n) if epochs else None
+        losses = np.empty((len(states), (stop - start) // (1 if shares is None else len(shares))))
         _, error = _kernel.sweep(
             self._problem(network),
             self._set,
@@ -300,6 +303,8 @@ class NativeEngine:
             varied(plans, start, stop, n),
             terms(plan),
             silent(plan.dropout_at(start, network.depth - 1)),
+            stop - start,
+            shares,
             losses,
             LAYOUTS.index(layout),
             self._threads,

@@ -143,10 +143,17 @@ class ReferenceEngine:
         return run_steps(make, state, n, plan, stop, poll, check_each_step, norms_every)
 
     def advance_many(
-        self, network: Network, states: States, samples: Samples, plans: Plans, stop: int
+        self,
+        network: Network,
+        states: States,
+        samples: Samples,
+        plans: Plans,
+        stop: int,
+        *,
+        epochs: bool = False,
     ) -> AdvanceMany:
         """Run steps [states.step, stop) of each of `plans`, one after the other."""
-        return advance_in_turn(self, network, states, samples, plans, stop)
+        return advance_in_turn(self, network, states, samples, plans, stop, epochs=epochs)
 
     def _step(
         self, network: Network, state: State, samples: Samples, plan: Plan, watch: Watch | None

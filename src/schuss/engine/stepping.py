@@ -29,6 +29,7 @@ from schuss.engine.observing import Watch
 from schuss.method.backprop import Gradient, Objective, length
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
+from schuss.method.means import epoch_means
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
@@ -84,7 +85,14 @@ def run_steps(
 
 
 def advance_in_turn(
-    engine: Engine, network: Network, states: States, samples: Samples, plans: Plans, stop: int
+    engine: Engine,
+    network: Network,
+    states: States,
+    samples: Samples,
+    plans: Plans,
+    stop: int,
+    *,
+    epochs: bool = False,
 ) -> AdvanceMany:
     """Run steps [states.step, stop) of each of `plans`, one network after the other."""
     theta, memory = states.theta.copy(), states.memory.copy()
@@ -95,6 +103,8 @@ def advance_in_turn(
             return AdvanceMany.of(states, losses, made.error)
         theta[i], memory[i] = made.state.theta, made.state.memory
         losses[i, : len(made.losses)] = made.losses
+    if epochs:
+        losses = epoch_means(losses, plans.plan, len(samples))
     return AdvanceMany.of(States(theta, memory, stop), losses)
 
 

@@ -22,6 +22,7 @@ from schuss.engine.engine import INTERRUPTED, NO_NORMS, NOT_FINITE, Advance, Eng
 from schuss.engine.keeping import under_way
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
+from schuss.method.means import epoch_means
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
@@ -29,7 +30,6 @@ from schuss.method.schedules import Plateau
 from schuss.method.state import State
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.divergence import divergence
-from schuss.training.means import epoch_means
 from schuss.training.recorder import Recorder
 from schuss.training.replay import Kept
 from schuss.training.restarting import RESTART, must_restart, restart_of, restarted, sees_each_step

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.engine import AdvanceMany, Engine
+from schuss.method.means import epoch_means
 from schuss.method.network import Network
 from schuss.method.plans import Plans
 from schuss.method.samples import Samples
 from schuss.method.state import States
 from schuss.training.divergence import divergence
-from schuss.training.means import epoch_means
 
 __all__ = ["NOT_DIVERGED", "ManyTrainings", "Reached"]
 
@@ -27,7 +27,6 @@ NOT_DIVERGED = -1
 STRIDE_SECONDS = 0.1
 FLOPS_AT_FIRST = 4e8  # some 10 ms in lanes, 200 ms for networks by themselves
 MOST_LOSSES = 2**21  # of a stride, 16 MB
-LOSSES_AT_ONCE = 2**16  # of which means are taken, so that they stay in the cache
 MOST_PLACES = 2**24  # in its orders, 64 MB
 
 
@@ -72,6 +71,7 @@ class ManyTrainings:
     ) -> None:
         self.reached = Reached.start(states)
         self._engine, self._network, self._samples, self._plans = engine, network, samples, plans
+        self._per_epoch = plans.plan.steps_per_epoch(len(samples))
         flops = 6.0 * network.n_parameters * plans.plan.batch_of(len(samples)) * len(plans)
         self._stride = max(1, int(FLOPS_AT_FIRST / flops))
 
@@ -90,7 +90,7 @@ class ManyTrainings:
                 progress(self.reached.states.step / total)
 
     def _steps_at_once(self) -> int:
-        n, per_epoch = len(self._samples), self._plans.plan.steps_per_epoch(len(self._samples))
+        n, per_epoch = len(self._samples), self._per_epoch
         epochs = max(1, MOST_PLACES // (n * len(self._plans.orders[0])))
         begun = self.reached.states.step % per_epoch
         steps = max(1, min(self._stride, epochs * per_epoch - begun, MOST_LOSSES // len(self._plans)))
@@ -100,53 +100,68 @@ class ManyTrainings:
     def _after_stride(self, stop: int) -> Reached:
         before = self.reached.states
         going = np.flatnonzero(self.reached.diverged_at == NOT_DIVERGED)
+        epochs = before.step % self._per_epoch == stop % self._per_epoch == 0
         if len(going) == len(before):
-            states, losses, diverged_at = self._advance(before, self._plans, stop)
-            return self._closed(states, losses, diverged_at)
+            states, losses, diverged_at = self._advance(before, self._plans, stop, epochs)
+            return self._closed(states, losses, diverged_at, epochs)
         theta, memory, diverged_at = (
             before.theta.copy(),
             before.memory.copy(),
             self.reached.diverged_at.copy(),
         )
-        losses = np.full((len(before), stop - before.step), np.nan)
+        losses = np.full((len(before), (stop - before.step) // self._unit(epochs)), np.nan)
         if len(going):
             plans = self._plans.take(going.tolist())
-            states, losses[going], diverged_at[going] = self._advance(before.take(going), plans, stop)
+            states, losses[going], diverged_at[going] = self._advance(before.take(going), plans, stop, epochs)
             theta[going], memory[going] = states.theta, states.memory
-        return self._closed(States(theta, memory, stop), losses, diverged_at)
+        return self._closed(States(theta, memory, stop), losses, diverged_at, epochs)
+
+    def _unit(self, epochs: bool) -> int:
+        """Return of how many steps a loss is told."""
+        return self._per_epoch if epochs else 1
 
     def _advance(
-        self, before: States, plans: Plans, stop: int
+        self, before: States, plans: Plans, stop: int, epochs: bool
     ) -> tuple[States, NDArray[np.float64], NDArray[np.int64]]:
-        """Return states after, losses of the steps and where each network diverged."""
-        made = self._engine.advance_many(self._network, before, self._samples, plans, stop)
+        """Return states after, losses of steps or epochs and where each network diverged."""
+        where = self._network, before, self._samples, plans, stop
+        made = self._engine.advance_many(*where, epochs=epochs)
         if made.error is not None:
             raise made.error
         diverged_at = np.full(len(before), NOT_DIVERGED, np.int64)
         if made.finite.all():
             return made.states, made.losses, diverged_at
-        return self._settled(made, before, plans, stop, diverged_at)
+        return self._settled(made, before, plans, stop, diverged_at, epochs)
 
     def _settled(
-        self, made: AdvanceMany, before: States, plans: Plans, stop: int, diverged_at: NDArray[np.int64]
+        self,
+        made: AdvanceMany,
+        before: States,
+        plans: Plans,
+        stop: int,
+        diverged_at: NDArray[np.int64],
+        epochs: bool,
     ) -> tuple[States, NDArray[np.float64], NDArray[np.int64]]:
         """Return the same with each diverged network in its last finite state."""
         theta, memory, losses = made.states.theta.copy(), made.states.memory.copy(), made.losses
         for i in np.flatnonzero(~made.finite).tolist():
             told, _ = divergence(self._engine, self._network, before[i], self._samples, plans[i], stop)
             theta[i], memory[i], diverged_at[i] = told.state.theta, told.state.memory, told.step
-            losses[i, told.step - before.step :] = np.nan
+            losses[i, (told.step - before.step) // self._unit(epochs) :] = np.nan
         return States(theta, memory, stop), losses, diverged_at
 
-    def _closed(self, states: States, losses: NDArray[np.float64], diverged_at: NDArray[np.int64]) -> Reached:
+    def _closed(
+        self, states: States, losses: NDArray[np.float64], diverged_at: NDArray[np.int64], epochs: bool
+    ) -> Reached:
         """Return what is reached, with the losses of the epochs that are now complete."""
         plan, n = self._plans.plan, len(self._samples)
+        if epochs:
+            means = (*self.reached.means, losses)
+            return replace(self.reached, states=states, diverged_at=diverged_at, means=means)
         steps = np.concatenate([self.reached.steps, losses], axis=1) if self.reached.steps.size else losses
-        closed = steps.shape[1] - states.step % plan.steps_per_epoch(n)
+        closed = steps.shape[1] - states.step % self._per_epoch
         reached = replace(self.reached, states=states, diverged_at=diverged_at, steps=steps)
         if closed <= 0:
             return reached
-        rows = max(1, LOSSES_AT_ONCE // closed)
-        parts = (steps[i : i + rows, :closed] for i in range(0, len(steps), rows))
-        means = np.concatenate([epoch_means(part, plan, n) for part in parts])
-        return replace(reached, means=(*reached.means, means), steps=steps[:, closed:].copy())
+        means = (*reached.means, epoch_means(steps[:, :closed], plan, n))
+        return replace(reached, means=means, steps=steps[:, closed:].copy())

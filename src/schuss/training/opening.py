@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from schuss.engine.engine import EngineInfo
 from schuss.errors import RecordError, ReplayError
+from schuss.method.means import epoch_means
 from schuss.method.samples import Samples
 from schuss.training.checkpoint import Checkpoint
-from schuss.training.means import epoch_means
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
 

@@ -107,7 +107,14 @@ class CountedEngine:
         return self.engine.observe(network, state, samples, plan, stop, weights)
 
     def advance_many(
-        self, network: Network, states: States, samples: Samples, plans: Plans, stop: int
+        self,
+        network: Network,
+        states: States,
+        samples: Samples,
+        plans: Plans,
+        stop: int,
+        *,
+        epochs: bool = False,
     ) -> AdvanceMany:
         """Return what the engine behind returns."""
-        return self.engine.advance_many(network, states, samples, plans, stop)
+        return self.engine.advance_many(network, states, samples, plans, stop, epochs=epochs)

@@ -67,7 +67,7 @@ def write(run: Run, state: State, out: Path) -> Path:
 
     from schuss.adapters.model_file import save_model
     from schuss.adapters.recorded import model_of
-    from schuss.training.means import epoch_means
+    from schuss.method.means import epoch_means
 
     loss = epoch_means(run.step_loss[: state.step], run.plan, run.n_samples)
     judged = run.validation_loss[: len(loss)]

@@ -1,0 +1,36 @@
+"""From the losses of steps to those of epochs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schuss.method.plan import Plan
+
+__all__ = ["epoch_means", "epoch_shares"]
+
+
+def epoch_shares(plan: Plan, n: int) -> NDArray[np.float64]:
+    """Return the share of each step in the mean loss of its epoch, shape (steps of an epoch,).
+
+    By batch size; all alike where the reduction is ``"sum"``.
+    """
+    per_epoch = plan.steps_per_epoch(n)
+    sizes = np.full(per_epoch, 1.0)
+    if plan.reduction == "mean":
+        batch = plan.batch_of(n)
+        sizes = np.minimum(batch, n - np.arange(per_epoch) * batch).astype(float)
+    shares: NDArray[np.float64] = sizes / sizes.sum()
+    return shares
+
+
+def epoch_means(losses: NDArray[np.float64], plan: Plan, n: int) -> NDArray[np.float64]:
+    """Return the mean loss of each whole epoch, shape (…, epochs), from those of steps, shape (…, steps)."""
+    shares = epoch_shares(plan, n)
+    per_epoch = len(shares)
+    epochs = losses.shape[-1] // per_epoch
+    table = losses[..., : epochs * per_epoch].reshape(*losses.shape[:-1], epochs, per_epoch)
+    if shares[0] == shares[-1]:  # all alike: by one number it goes faster
+        shares = shares[:1]
+    # not a matrix product: its bits would depend on how many epochs are asked about at once
+    return (table * shares).sum(axis=-1)
