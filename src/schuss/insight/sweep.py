@@ -162,7 +162,7 @@ def _combined(plan: Plan, columns: Columns, product: bool) -> tuple[Plans, tuple
 
 def _numbers(values: Sequence[Any]) -> Sequence[Any]:
     """Return integers among rates and penalties as the floats that a plan makes of them."""
-    if set(map(type, values)) == {float}:
+    if _kinds(values) == {float}:
         return values
     return tuple(
         float(v) if isinstance(v, int | np.floating) and not isinstance(v, bool) else v for v in values
@@ -178,20 +178,25 @@ def _check_to_the_end(plans: Plans) -> None:
     plan = plans.plan
     given = [name for name in ("loss_goal", "patience") if getattr(plan, name) is not None]
     given += ["average"] if plan.average else []
-    if any(isinstance(rate, Plateau) for rate in plans.column("learning_rate")):
+    if any(issubclass(kind, Plateau) for kind in _kinds(plans.column("learning_rate"))):
         given.append("a learning rate of Plateau")
-    if "momentum" in plan.rule.rates and any(isinstance(m, Restart) for m in plans.column("momentum")):
+    if "momentum" in plan.rule.rates and any(issubclass(kind, Restart) for kind in _kinds(plans.column("momentum"))):
         given.append("a momentum of Restart")
     if given:
         raise SettingError(f"a sweep trains every network to the end of its plan; {given[0]} is for `train`.")
+
+
+def _kinds(values: Sequence[Any]) -> set[type]:
+    return set(map(type, values))
 
 
 def _first_states(network: Network, plans: Plans, dtype: Any, theta: Array | None) -> States:
     count = len(plans)
     if theta is None:
         seeds = plans.column("seed")
-        drawn = {seed: network.initial(seed, dtype) for seed in dict.fromkeys(seeds)}
-        first = np.stack([drawn[seed] for seed in seeds])
+        places = {seed: place for place, seed in enumerate(dict.fromkeys(seeds))}
+        drawn = np.stack([network.initial(seed, dtype) for seed in places])
+        first = drawn[[places[seed] for seed in seeds]]
     else:
         first = np.array(theta, dtype=dtype)
         if first.shape == (network.n_parameters,):

@@ -118,10 +118,10 @@ class Plans:
 
         An order is a function of its name and the seed, which is 0 here where it plays no part.
         """
-        names, seeds = self.column("order"), self.column("seed")
-        keys = [(name, seed if _is_drawn(name) else 0) for name, seed in zip(names, seeds, strict=True)]
-        places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
-        return list(places), np.array([places[key] for key in keys], np.int32)
+        pairs = list(zip(self.column("order"), self.column("seed"), strict=True))
+        keys = {pair: (pair[0], pair[1] if _is_drawn(pair[0]) else 0) for pair in dict.fromkeys(pairs)}
+        places = {key: place for place, key in enumerate(dict.fromkeys(keys.values()))}
+        return list(places), np.array([places[keys[pair]] for pair in pairs], np.int32)
 
     def rates(self, start: int, stop: int, n: int) -> Floats:
         """Return the rates at steps [start, stop), shape (count, steps or 1 if constant, rates)."""
