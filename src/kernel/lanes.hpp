@@ -124,7 +124,8 @@ template <class T, Loss loss> struct LaneError {
 };
 
 // Outputs of one row lie as `Side` wants them.
-template <class T, class F> SCHUSS_INLINE void lane_errors(const LaneJob<T> &job, int n, LaneErrors<T> &total, F f) {
+template <bool weighted, class T, class F>
+SCHUSS_INLINE void lane_errors(const LaneJob<T> &job, int n, LaneErrors<T> &total, F f) {
   const Work<T> &work = *job.work;
   LaneErrors<T> errors = total;  // in registers
   const Layer<T> &out = work.layers[work.depth - 1];
@@ -133,7 +134,7 @@ template <class T, class F> SCHUSS_INLINE void lane_errors(const LaneJob<T> &job
     const Side<T> side = {out.n_out, out.y + first, work.t_batch + first, out.delta + first, nullptr,
                           work.loss_parameters};
     Vec<T> error = f(work, side);
-    if (work.weights) {
+    if (weighted) {
       const Vec<T> weight = load<T>(job.weight_batch + row * lanes<T>);
       for (int j = 0; j < out.n_out; j++) put(side.delta, j, at(side.delta, j) * weight);
       error = error * weight;
@@ -144,7 +145,10 @@ template <class T, class F> SCHUSS_INLINE void lane_errors(const LaneJob<T> &job
 }
 
 template <class T> void lane_losses(const LaneJob<T> &job, int n, LaneErrors<T> &errors) {
-  const auto rows = [&](auto f) { lane_errors(job, n, errors, f); };
+  const auto rows = [&](auto f) {
+    if (job.work->weights) lane_errors<true>(job, n, errors, f);
+    else lane_errors<false>(job, n, errors, f);
+  };
   if (!takes_outputs(*job.work)) return rows([](const Work<T> &work, const Side<T> &s) { return loss_of<T>(work, s); });
   switch (job.work->loss) {
     case Loss::mean_squared_error: return rows(LaneError<T, Loss::mean_squared_error>{});

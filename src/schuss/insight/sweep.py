@@ -162,7 +162,7 @@ def _combined(plan: Plan, columns: Columns, product: bool) -> tuple[Plans, tuple
 
 def _numbers(values: Sequence[Any]) -> Sequence[Any]:
     """Return integers among rates and penalties as the floats that a plan makes of them."""
-    if _kinds(values) == {float}:
+    if set(map(type, values)) == {float}:
         return values
     return tuple(
         float(v) if isinstance(v, int | np.floating) and not isinstance(v, bool) else v for v in values
@@ -178,16 +178,16 @@ def _check_to_the_end(plans: Plans) -> None:
     plan = plans.plan
     given = [name for name in ("loss_goal", "patience") if getattr(plan, name) is not None]
     given += ["average"] if plan.average else []
-    if any(issubclass(kind, Plateau) for kind in _kinds(plans.column("learning_rate"))):
+    if _any_is(plans.column("learning_rate"), Plateau):
         given.append("a learning rate of Plateau")
-    if "momentum" in plan.rule.rates and any(issubclass(kind, Restart) for kind in _kinds(plans.column("momentum"))):
+    if "momentum" in plan.rule.rates and _any_is(plans.column("momentum"), Restart):
         given.append("a momentum of Restart")
     if given:
         raise SettingError(f"a sweep trains every network to the end of its plan; {given[0]} is for `train`.")
 
 
-def _kinds(values: Sequence[Any]) -> set[type]:
-    return set(map(type, values))
+def _any_is(values: Sequence[Any], kind: type) -> bool:
+    return any(issubclass(each, kind) for each in set(map(type, values)))
 
 
 def _first_states(network: Network, plans: Plans, dtype: Any, theta: Array | None) -> States:
