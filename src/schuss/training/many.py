@@ -60,6 +60,8 @@ class Reached:
     @property
     def loss(self) -> NDArray[np.float64]:
         """Mean loss of each whole epoch, shape (networks, epochs)."""
+        if len(self.means) == 1:  # as it is: new pages for a copy cost more than the copying
+            return self.means[0]
         return np.concatenate([np.empty((len(self.states), 0)), *self.means], axis=1)
 
 
