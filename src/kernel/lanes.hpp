@@ -98,14 +98,13 @@ template <class T> void lane_backward(const LaneJob<T> &job, int n) {
   }
 }
 
-constexpr int wide_parts(size_t size) { return int(sizeof(double) / size); }  // vectors of double for one of T
 
 // Errors of the samples, row by row.
 template <class T> struct LaneErrors {
-  VecD sum[wide_parts(sizeof(T))] = {};
+  VecD sum[wide_parts<T>] = {};
 
   __attribute__((always_inline)) void add(Vec<T> error) {
-    for (int i = 0; i < wide_parts(sizeof(T)); i++) sum[i] = sum[i] + widened(error, i);
+    for (int i = 0; i < wide_parts<T>; i++) sum[i] = sum[i] + widened(error, i);
   }
 };
 
@@ -331,7 +330,7 @@ template <class T> class LaneSteps {
       lane_backward(job_, rows);
       lane_sums(job_, rows, begin > 0);
     }
-    for (int i = 0; i < wide_parts(sizeof(T)); i++) {
+    for (int i = 0; i < wide_parts<T>; i++) {
       const int lane = i * lanes<double>;
       store<double>(losses_[s % steps_kept] + lane,
                     (errors.sum[i] + load<double>(penalty + lane)) * load<double>(loss_scale_ + lane));

@@ -80,12 +80,11 @@ template <class T, int kinds> struct Totals {
 
   // Sums of columns that begin `column` after a whole sixteen, n of which count.
   __attribute__((always_inline)) void add(const Squares<T, kinds> &squares, int column, int n) {
-    for (int i = 0; i < kinds; i++) add_to(sums[i] + column / lanes<double>, first_lanes<T>(squares.sums[i], n));
-  }
-  __attribute__((always_inline)) static void add_to(VecD *to, VecD x) { to[0] = to[0] + x; }
-  __attribute__((always_inline)) static void add_to(VecD *to, VecF x) {
-    add_to(to, widened(x, 0));
-    add_to(to + 1, widened(x, 1));
+    for (int i = 0; i < kinds; i++) {
+      VecD *to = sums[i] + column / lanes<double>;
+      const Vec<T> counted = first_lanes<T>(squares.sums[i], n);
+      for (int part = 0; part < wide_parts<T>; part++) to[part] = to[part] + widened(counted, part);
+    }
   }
   __attribute__((always_inline)) void note(T *norms) const {
     for (int i = 0; i < kinds; i++) {

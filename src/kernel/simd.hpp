@@ -216,6 +216,7 @@ SCHUSS_INLINE VecD load_wide(const float *p) {
   typedef float Half __attribute__((vector_size(SCHUSS_BYTES / 2)));
   return __builtin_convertvector(*reinterpret_cast<const Half *>(p), VecD);
 }
+template <class T> constexpr int wide_parts = int(sizeof(double) / sizeof(T));  // vectors of doubles for one of T
 // The lower or the upper half of a vector of floats, as doubles; of a vector of doubles there is one part.
 SCHUSS_INLINE VecD widened(VecD x, int) { return x; }
 SCHUSS_INLINE VecD widened(VecF x, int half) {
