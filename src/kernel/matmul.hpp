@@ -53,11 +53,16 @@ template <class T> SCHUSS_INLINE Panel<T> weight_panel(const T *w, int rows, int
   return {w + long(p) * panel<T> * rows + k * stride, stride, p * panel<T>, vectors};
 }
 
+// What else is done with each term of a tile.
+struct Nothing {
+  __attribute__((always_inline)) void operator()(int) const {}
+};
+
 // One tile: MR rows × NV vectors over `terms` terms. An Op says what to do before, where sums start and what
 // becomes of them.
 template <class T, int MR, int NV, class Op>
 SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int terms) {
-  op.template begin<MR, NV>(row, p);
+  const auto beside = op.template begin<MR, NV>(row, p);
   Vec<T> c[MR][NV];
 #pragma GCC unroll 16
   for (int r = 0; r < MR; r++)
@@ -66,6 +71,7 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
   const T *a = op.a + row * op.a_row + k * op.a_term, *b = p.b;
   const long a_row = op.a_row, a_term = op.a_term, stride = p.stride;
   for (int i = 0; i < terms; i++, a += a_term, b += stride) {
+    beside(i);
     Vec<T> right[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < NV; v++) right[v] = load<T>(b + v * lanes<T>);
@@ -139,7 +145,7 @@ template <class T, long known_stride = 0> struct ForwardOp {
   Panel<T> panel_at(int p, int k) const {
     return weight_panel<T>(in_pairs<T> ? layer.w_pairs : layer.w, terms_of<T>(layer.n_in), layer.n_out, p, k);
   }
-  template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
+  template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? load<T>(layer.b + column) : load<T>(layer.y + row * stride() + column);
   }
@@ -171,7 +177,7 @@ template <class T, long known_stride = 0> struct BackwardOp {
   Panel<T> panel_at(int p, int k) const {
     return weight_panel<T>(layer.w_t, terms_of<T>(layer.n_out), layer.n_in, p, k);
   }
-  template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
+  template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? Vec<T>{} : load<T>(below.delta + row * stride() + column);
   }

@@ -39,7 +39,7 @@ template <class T> struct NarrowSums {
   const T *a;
   static constexpr long a_row = 1, a_term = line_of<T>;
 
-  template <int MR, int NV> __attribute__((always_inline)) void begin(int, const Panel<T> &) const {}
+  template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
   __attribute__((always_inline)) Vec<T> start(int, int) const { return Vec<T>{}; }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &, Vec<T> (&c)[MR][NV]) const {

@@ -185,6 +185,16 @@ void square_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot
     });
 }
 
+// Asks for weights and memory of a tile, a vector of each with each term.
+template <class T, int vectors> struct Fetching {
+  const T *w, *memory;
+  __attribute__((always_inline)) void operator()(int i) const {
+    if (i >= vectors) return;
+    __builtin_prefetch(w + i * lanes<T>, 1);
+    __builtin_prefetch(memory + i * lanes<T>, 1);
+  }
+};
+
 // Σ_p y_k·δ_j: rows are units k of the layer below, columns units j, terms the samples of a chunk.
 template <class T, class Settle> struct UpdateOp {
   Settle settle;
@@ -208,15 +218,11 @@ template <class T, class Settle> struct UpdateOp {
     return long(p) * panel<T> * layer.n_in + long(row) * vectors * lanes<T> + (column - p * panel<T>);
   }
   bool by_groups() const { return fate == Fate::squared; }
-  // Large weights come near while the sums of their tile are made, if that lasts long enough.
-  template <int MR, int NV> __attribute__((always_inline)) void begin(int row, const Panel<T> &p) const {
-    if (!is_far) return;
+  // The tile's weights come near while their sums are made.
+  template <int MR, int NV>
+  __attribute__((always_inline)) Fetching<T, MR * NV> begin(int row, const Panel<T> &p) const {
     const long at = place(row, p.at);
-#pragma GCC unroll 24
-    for (int i = 0; i < MR * NV; i++) {
-      __builtin_prefetch(layer.w + at + i * lanes<T>, 1);
-      __builtin_prefetch(layer.memory[0] + at + i * lanes<T>, 1);
-    }
+    return {layer.w + at, layer.memory[0] + at};
   }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first && !resumes ? Vec<T>{} : load<T>(layer.g + place(row, column));
