@@ -185,10 +185,12 @@ void square_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot
     });
 }
 
-// Asks for weights and memory of a tile, a vector of each with each term.
+// Asks for what a tile will be added to, a vector of each with each term, and for that term of the next tile.
 template <class T, int vectors> struct Fetching {
-  const T *w, *memory;
+  const T *w, *memory, *next;
+  long stride;
   __attribute__((always_inline)) void operator()(int i) const {
+    __builtin_prefetch(next + i * stride);
     if (i >= vectors) return;
     __builtin_prefetch(w + i * lanes<T>, 1);
     __builtin_prefetch(memory + i * lanes<T>, 1);
@@ -203,7 +205,6 @@ template <class T, class Settle> struct UpdateOp {
   const Layer<T> &layer;
   Fate fate;
   bool resumes;  // an earlier chunk has left its sums in g
-  bool is_far;   // the weights, and takes long, the sum
   const T *a;
   long a_row, a_term;
   bool is_first = true, is_last = true;
@@ -218,11 +219,12 @@ template <class T, class Settle> struct UpdateOp {
     return long(p) * panel<T> * layer.n_in + long(row) * vectors * lanes<T> + (column - p * panel<T>);
   }
   bool by_groups() const { return fate == Fate::squared; }
-  // The tile's weights come near while their sums are made.
   template <int MR, int NV>
   __attribute__((always_inline)) Fetching<T, MR * NV> begin(int row, const Panel<T> &p) const {
     const long at = place(row, p.at);
-    return {layer.w + at, layer.memory[0] + at};
+    const T *next = a + row + 2 * MR - 1;
+    if (!is_update(fate)) return {layer.g + at, layer.g + at, next, a_term};
+    return {layer.w + at, layer.memory[0] + at, next, a_term};
   }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first && !resumes ? Vec<T>{} : load<T>(layer.g + place(row, column));
@@ -234,18 +236,42 @@ template <class T, class Settle> struct UpdateOp {
   }
 };
 
-constexpr long near_bytes = long(1) << 19;  // half of a cache of the second level, or more
+// Copy rows [first, first + lanes) of some panels of w, as columns, into w_t.
+template <class T> void transpose_rows(const Layer<T> &layer, int first, Range panels) {
+  const int width = vectors_of<T>(layer.n_in);
+  const int p_t = first / panel<T>, vectors_t = least(panel_vectors, width - p_t * panel_vectors);
+  const long stride_t = long(vectors_t) * lanes<T>;
+  T *to = layer.w_t + long(p_t) * panel<T> * layer.n_out + (first - p_t * panel<T>);
+  const int end = least(layer.n_out, panels.last * panel<T>);
+  for (int c = panels.first * panel<T>; c < end; c += lanes<T>) {
+    const Panel<T> p = weight_panel<T>(layer.w, layer.n_in, layer.n_out, c / panel<T>, 0);
+    const T *from = p.b + (c - p.at) + first * p.stride;
+    const int rows = least(lanes<T>, layer.n_in - first), columns = least(lanes<T>, layer.n_out - c);
+    if (columns <= few<T>) turn_columns<T, few<T>>(to + c * stride_t, stride_t, from, p.stride, rows, columns);
+    else turn_columns<T, lanes<T>>(to + c * stride_t, stride_t, from, p.stride, rows, columns);
+  }
+}
+
+template <class T> void transpose(const Layer<T> &layer, const Part &part) {
+  if (!in_pairs<T> && !layer.w_t) return;
+  for (int row = part.rows.first; row < part.rows.last; row += lanes<T>) {
+    if (in_pairs<T>) pair_weights<T>(layer, row, part.panels);
+    else transpose_rows<T>(layer, row, part.panels);
+  }
+}
 
 // Not inlined, so that all rules that go through memory share one.
 template <class T, class Settle>
 __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l, const T *y, Fate fate,
                                                bool resumes, int samples, const Part &part) {
   const Layer<T> &layer = work.layers[l];
-  const bool is_far = samples >= 64 && long(layer.n_in) * layer.n_out * long(sizeof(T)) > near_bytes;
   const T *a = in_pairs<T> ? input_pairs(work, l).across : y;
-  const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, is_far,
-                                  a, 1, layer.stride_in};
-  multiply<T>(work, op, part, terms_of<T>(samples), is_update(fate));
+  const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, a, 1, layer.stride_in};
+  for (int p = part.panels.first; p < part.panels.last; p++) {
+    const Part one = {part.rows, {p, p + 1}};
+    multiply<T>(work, op, one, terms_of<T>(samples), is_update(fate));
+    if (is_update(fate) && !work.last_step) transpose<T>(layer, one);  // while it is near
+  }
 }
 
 template <class T, Rule rule>
@@ -324,30 +350,6 @@ void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fa
     Squares<T> squares;
     settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum, squares);
     squares.put(bias_squares(layer) + c, layer.stride);
-  }
-}
-
-// Copy rows [first, first + lanes) of some panels of w, as columns, into w_t.
-template <class T> void transpose_rows(const Layer<T> &layer, int first, Range panels) {
-  const int width = vectors_of<T>(layer.n_in);
-  const int p_t = first / panel<T>, vectors_t = least(panel_vectors, width - p_t * panel_vectors);
-  const long stride_t = long(vectors_t) * lanes<T>;
-  T *to = layer.w_t + long(p_t) * panel<T> * layer.n_out + (first - p_t * panel<T>);
-  const int end = least(layer.n_out, panels.last * panel<T>);
-  for (int c = panels.first * panel<T>; c < end; c += lanes<T>) {
-    const Panel<T> p = weight_panel<T>(layer.w, layer.n_in, layer.n_out, c / panel<T>, 0);
-    const T *from = p.b + (c - p.at) + first * p.stride;
-    const int rows = least(lanes<T>, layer.n_in - first), columns = least(lanes<T>, layer.n_out - c);
-    if (columns <= few<T>) turn_columns<T, few<T>>(to + c * stride_t, stride_t, from, p.stride, rows, columns);
-    else turn_columns<T, lanes<T>>(to + c * stride_t, stride_t, from, p.stride, rows, columns);
-  }
-}
-
-template <class T> void transpose(const Layer<T> &layer, const Part &part) {
-  if (!in_pairs<T> && !layer.w_t) return;
-  for (int row = part.rows.first; row < part.rows.last; row += lanes<T>) {
-    if (in_pairs<T>) pair_weights<T>(layer, row, part.panels);
-    else transpose_rows<T>(layer, row, part.panels);
   }
 }
 
