@@ -131,8 +131,8 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
     const Layer<T> &layer = work.layers[l];
     const Part own = weights_part(work, l, thread);
     if (l == 0) look_ahead(work, next_rows(work, samples), thread, own);
-    if (!is_sparse(work, l)) update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, own);
-    else update_sparse<T, rule>(work, change, fate, samples, own.rows.first, own.rows.last), transpose<T>(layer, own);
+    if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, own.rows.first, own.rows.last);
+    else update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, own);
     if (layer.has_bias && (keeps_columns(work, l) || thread == 0))
       update_biases<T, rule>(work, change, l, fate, resumes, samples, own.panels);
   }

@@ -185,7 +185,8 @@ void square_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot
     });
 }
 
-// Asks for what a tile will be added to, a vector of each with each term, and for that term of the next tile.
+// With each term asks for a vector of what the tile will change, and for the same term of the next tile. All at once
+// they would keep the sums waiting.
 template <class T, int vectors> struct Fetching {
   const T *w, *memory, *next;
   long stride;
