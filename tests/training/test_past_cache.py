@@ -10,6 +10,7 @@ import pytest
 
 from schuss import Keep, Network, OutputError, load_run, train
 from schuss.training import past_cache, record, recorder
+from schuss.training.content import Content
 from schuss.training.past_cache import AT_ONCE, BLOCK, write_past_cache
 from schuss.training.record import write_whole
 
@@ -28,7 +29,7 @@ def test_content_is_whole(tmp_path: Path, size: int) -> None:
     """Whatever is left over of blocks and pieces; what would be cached comes out the same."""
     path, written = tmp_path / "file", content(size)
     with path.open("wb") as file:
-        if not write_past_cache(file.fileno(), written):
+        if not write_past_cache(file.fileno(), Content.of(written)):
             pytest.skip("this disk has no such writes")
     assert path.read_bytes() == written
     assert write_whole(path, written, cached=False).read_bytes() == written
@@ -85,7 +86,7 @@ def test_large_checkpoints_pass_the_cache(
     """As long as the disk is quick; small ones never do. The run is the same."""
     asked: list[int] = []
 
-    def watched(handle: int, written: bytes) -> bool:
+    def watched(handle: int, written: Content) -> bool:
         asked.append(len(written))
         return write_past_cache(handle, written)
 

@@ -14,6 +14,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.state import State
+from schuss.training.content import Content
 from schuss.training.sealed import Seal
 from schuss.training.stopping import Progress
 
@@ -55,7 +56,7 @@ class Checkpoint:
     stopped: str | None
     seconds: float
 
-    def to_bytes(self) -> bytes:
+    def content(self) -> Content:
         """Return the content of its file."""
         arrays = {"theta": self.state.theta, "memory": self.state.memory, "judged": self.judged}
         if self.best is not None:
@@ -75,7 +76,7 @@ class Checkpoint:
 
     @classmethod
     def of(cls, network: Network, value: dict[str, Any], arrays: dict[str, Array]) -> Checkpoint:
-        """Return the checkpoint that `to_bytes` wrote of a training of `network`."""
+        """Return the checkpoint whose `content` that was, of a training of `network`."""
         plan, best_step = Plan.from_dict(value["plan"]), value["best_step"]
         return cls(
             state=stored_state(network, plan, arrays, "", value["step"]),

@@ -15,16 +15,19 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]  # as it is there
 
+from schuss.training.content import Content
+
 __all__ = ["LARGE", "write_past_cache"]
 
 LARGE = 2**20  # bytes that are better kept out of the cache
 
 BLOCK = 4096  # bytes, of which such writes are whole multiples
-AT_ONCE = 2**22
+AT_ONCE = 2**20
+ROOMS: list[mmap.mmap] = []  # kept: what is new costs more than what is written from it
 DIRECT = getattr(os, "O_DIRECT", 0)  # Linux alone has it
 
 
-def write_past_cache(handle: int, content: bytes | memoryview) -> bool:
+def write_past_cache(handle: int, content: Content) -> bool:
     """Write `content` to an open, empty file; False, and the file is empty, where system or disk cannot so.
 
     Raises
@@ -37,7 +40,7 @@ def write_past_cache(handle: int, content: bytes | memoryview) -> bool:
     flags = fcntl.fcntl(handle, fcntl.F_GETFL)
     try:
         fcntl.fcntl(handle, fcntl.F_SETFL, flags | DIRECT)
-        _write(handle, memoryview(content))
+        _write(handle, content)
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
@@ -48,12 +51,17 @@ def write_past_cache(handle: int, content: bytes | memoryview) -> bool:
     return True
 
 
-def _write(handle: int, content: memoryview) -> None:
-    blocks = memoryview(mmap.mmap(-1, AT_ONCE))  # which begins at a page
-    for at in range(0, len(content), AT_ONCE):
-        part = content[at : at + AT_ONCE]
-        blocks[: len(part)] = part
-        size = -(-len(part) // BLOCK) * BLOCK
-        if os.pwrite(handle, blocks[:size], at) < size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def _write(handle: int, content: Content) -> None:
+    room = ROOMS.pop() if ROOMS else mmap.mmap(-1, AT_ONCE, mmap.MAP_PRIVATE)  # which begins at a page
+    try:
+        for at in [*range(AT_ONCE, len(content), AT_ONCE), 0]:  # the head, which may not be known yet, last
+            _write_piece(handle, content, at, memoryview(room))
+    finally:
+        ROOMS.append(room)
     os.ftruncate(handle, len(content))  # the last block was written whole
+
+
+def _write_piece(handle: int, content: Content, at: int, room: memoryview) -> None:
+    size = -(-content.fill(room, at) // BLOCK) * BLOCK
+    if os.pwrite(handle, room[:size], at) < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from schuss.errors import OutputError
+from schuss.training.content import Content
 from schuss.training.past_cache import write_past_cache
 
 try:
@@ -21,7 +22,11 @@ __all__ = ["NextFree", "append", "check_place", "claim", "make_folder", "remove"
 
 
 def write_whole(
-    path: str | os.PathLike[str], content: bytes | memoryview, *, flush: bool = True, cached: bool = True
+    path: str | os.PathLike[str],
+    content: bytes | memoryview | Content,
+    *,
+    flush: bool = True,
+    cached: bool = True,
 ) -> Path:
     """Write `content` to `path` so that the file is there whole or not at all, and return the path.
 
@@ -34,14 +39,14 @@ def write_whole(
     OutputError
         A directory stands there, the folder is missing, or the disk is full or may not be written.
     """
-    path = check_place(path)
+    path, content = check_place(path), content if isinstance(content, Content) else Content.of(content)
     place = os.path.realpath(path)  # a link stays a link
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=os.path.dirname(place))  # noqa: PTH120  # all are strings here
         with os.fdopen(handle, "wb") as file:
             if cached or not write_past_cache(handle, content):
-                file.write(content)
+                file.writelines(content)
                 file.flush()
             if flush:
                 os.fsync(file.fileno())

@@ -5,6 +5,7 @@ Where the disk refuses, the training goes on without.
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -17,15 +18,14 @@ from schuss.method.functions import Array
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.keep import Keep
 from schuss.training.norms import NO_NORMS, ComingNorms, Norms
+from schuss.training.pace import Pace
 from schuss.training.past_cache import LARGE
 from schuss.training.run_folder import RunFolder
 
 __all__ = ["Recorder"]
 
-SHARE = 30  # of the time, what writing may take: one part
 SLOWEST = 2e8  # bytes a second of a disk for which that is no faster
 DISK_SPEED = 6e8  # bytes a second, until a checkpoint has been written
-STEPS_AT_FIRST = 64
 LOSS_BYTES = 8  # of a step
 
 
@@ -69,9 +69,7 @@ class Recorder:
         self.norms, self._norm_bytes = ComingNorms(norms), 3 * norms.rows.itemsize
         self._lock = lock
         self._sizes = folder.sizes()
-        self._spacing = self._spaced(size / DISK_SPEED)
-        self._ended = self._asked = time.perf_counter()
-        self._from, self._steps = 0, STEPS_AT_FIRST
+        self._pace = Pace(keep.seconds, size / DISK_SPEED)
         self._failed = self.full = False
         self._cached = size < LARGE
         self._most_losses = int(keep.size / 2 / LOSS_BYTES)
@@ -79,16 +77,11 @@ class Recorder:
 
     def until(self, step: int) -> int:
         """Return up to which step the training may go on before it asks again whether something is due."""
-        self._asked, self._from = time.perf_counter(), step
-        return step + self._steps
+        return sys.maxsize if self._failed else self._pace.until(step)
 
     def is_due(self, step: int) -> bool:
         """Return whether a checkpoint is due at `step`."""
-        now = time.perf_counter()
-        if step - self._from >= self._steps:  # else something else had cut the stretch short
-            growth = min(4.0, self._spacing / max(now - self._asked, 1e-6))
-            self._steps = max(1, int(self._steps * growth))
-        return not self._failed and now - self._ended >= 0.6 * self._spacing
+        return self._pace.is_due(step) and not self._failed
 
     def write(self, checkpoint: Checkpoint, losses: Sequence[Array]) -> None:
         """Keep a checkpoint, the losses from `written` on, in parts, and the norms that have come."""
@@ -114,9 +107,8 @@ class Recorder:
         self.written += count
         self._sizes[step] = size
         self._thin(self.keep.size - LOSS_BYTES * self.written - self._norm_bytes * self.norms.written)
-        self._ended = time.perf_counter()
-        self._cached |= size / (self._ended - began) < SLOWEST
-        self._spacing = self._spaced(self._ended - began)
+        self._pace.wrote(time.perf_counter() - began)
+        self._cached |= size / self._pace.writing < SLOWEST
 
     def _write_norms(self) -> None:
         if times := self.norms.halvings_for(self._most_norms):
@@ -132,10 +124,6 @@ class Recorder:
         self.folder.go_back(losses, norms, step)
         self.written, self.norms = len(losses), ComingNorms(norms)
         self._sizes = {kept: size for kept, size in self._sizes.items() if kept <= step}
-
-    def _spaced(self, seconds: float) -> float:
-        """Return how far apart checkpoints lie that take so long to write."""
-        return self.keep.seconds and max(self.keep.seconds, SHARE * seconds)
 
     def _thin(self, most: float) -> None:
         """Give up checkpoints between others, where that leaves the smallest gap, until all fit."""

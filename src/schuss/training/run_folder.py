@@ -97,7 +97,7 @@ class RunFolder:
                 write_whole(path / name, block, flush=False)
         if not told["drawn"]:
             place = path / "checkpoints" / f"{first.state.step:012d}.safetensors"
-            write_whole(place, first.to_bytes(), flush=False)
+            write_whole(place, first.content(), flush=False)
         text = json.dumps(told, allow_nan=False)
         whole = {"kind": "schuss run", "format": FORMAT, "digest": _digest(text), "run": told}
         write_whole(path / "run.json", json.dumps(whole, indent=1).encode())  # the last: now it is a run
@@ -216,7 +216,7 @@ class RunFolder:
 
     def write(self, checkpoint: Checkpoint, *, cached: bool) -> int:
         """Keep a checkpoint; return how many bytes it takes. `cached` as for `write_whole`."""
-        content = checkpoint.to_bytes()
+        content = checkpoint.content()
         # a training of seconds is sooner made again than a disk is waited for
         lasts = checkpoint.stopped is not None and checkpoint.seconds > FLUSHED
         write_whole(self.place(checkpoint.state.step), content, flush=lasts, cached=cached)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,13 @@ import numpy as np
 
 from schuss.errors import SchussError
 from schuss.method.functions import Array
+from schuss.training.content import Content
+from schuss.training.past_cache import LARGE
+from schuss.training.safetensors_form import header, in_order
 
 __all__ = ["Seal", "package_version"]
 
+DIGITS = 64  # of a checksum
 LARGEST_HEADER = 100_000_000  # bytes; safetensors refuses more
 
 
@@ -41,20 +46,17 @@ class Seal:
     format: int
     error: type[SchussError]
 
-    def close(self, value: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
-        """Return the content of a file with the JSON `value` and `arrays`."""
-        from safetensors.numpy import save
+    def close(self, value: Mapping[str, Any], arrays: Mapping[str, Array]) -> Content:
+        """Return the content of a file with JSON `value` and `arrays`, which must not change till then."""
+        text, arrays = json.dumps(value, allow_nan=False), in_order(arrays)
+        metadata = {"kind": f"schuss {self.noun}", "format": str(self.format), self.noun: text}
+        digest = _soon(partial(_digest, text, arrays), sum(array.nbytes for array in arrays.values()))
 
-        text = json.dumps(value, allow_nan=False)
-        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        metadata = {
-            "kind": f"schuss {self.noun}",
-            "format": str(self.format),
-            self.noun: text,
-            "digest": _digest(text, whole),
-        }
-        content: bytes = save(whole, metadata=metadata)
-        return content
+        def head(digest: Callable[[], str]) -> bytes:
+            return header({**metadata, "digest": digest()}, arrays)
+
+        size = len(head(lambda: "0" * DIGITS))
+        return Content(partial(head, digest), size, [_bytes(array) for array in arrays.values()])
 
     def open(self, path: Path) -> tuple[Any, dict[str, Array]]:
         """Return value and arrays of the file at `path`.
@@ -133,8 +135,27 @@ def _digest(text: str, arrays: Mapping[str, Array]) -> str:
     sha = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         sha.update(f"{name}{arrays[name].shape}{arrays[name].dtype.str}".encode())
-        sha.update(np.ascontiguousarray(arrays[name]).data.cast("B") if arrays[name].size else b"")
+        sha.update(_bytes(arrays[name]))
     return sha.hexdigest()
+
+
+def _bytes(array: Array) -> memoryview:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def _soon(compute: Callable[[], str], size: int) -> Callable[[], str]:
+    """Return what waits for `compute`; where it has many bytes to read, another thread begins at once."""
+    if size < LARGE:
+        return compute
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(compute).result
+    except RuntimeError:  # the system gives no more threads
+        return compute
+    finally:
+        pool.shutdown(wait=False)
 
 
 def package_version(package: str) -> str:
