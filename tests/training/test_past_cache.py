@@ -2,6 +2,8 @@
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,12 @@ def content(size: int) -> bytes:
     return np.random.default_rng(size).bytes(size)
 
 
+def cut(written: bytes) -> list[memoryview]:
+    """Return it in parts of which none ends where a block does."""
+    whole, borders = memoryview(written), [0, 1, 1, BLOCK + 2, AT_ONCE // 2 + 3, len(written)]
+    return [whole[first:stop] for first, stop in pairwise(borders)]
+
+
 @direct
 @pytest.mark.parametrize("size", SIZES)
 def test_content_is_whole(tmp_path: Path, size: int) -> None:
@@ -32,7 +40,10 @@ def test_content_is_whole(tmp_path: Path, size: int) -> None:
         if not write_past_cache(file.fileno(), Content.of(written)):
             pytest.skip("this disk has no such writes")
     assert path.read_bytes() == written
+    parts = Content(lambda: written[:37], len(written[:37]), cut(written[37:]))
     assert write_whole(path, written, cached=False).read_bytes() == written
+    assert write_whole(path, parts, cached=False).read_bytes() == written
+    assert write_whole(path, parts).read_bytes() == written
     assert write_whole(path, written[1:]).read_bytes() == written[1:]
 
 
@@ -78,10 +89,39 @@ def test_a_disk_that_fails_is_said(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_checksum_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    """It is asked for last, when the rest is written; the old file stands."""
+    path = write_whole(tmp_path / "file", b"old")
+
+    def interrupted() -> bytes:
+        raise KeyboardInterrupt
+
+    for cached in (True, False):
+        with pytest.raises(KeyboardInterrupt):
+            write_whole(path, Content(interrupted, 9, [memoryview(content(2 * AT_ONCE))]), cached=cached)
+        assert path.read_bytes() == b"old"
+        assert list(tmp_path.iterdir()) == [path]
+
+
+@direct
+def test_trainings_on_several_threads_have_rooms_of_their_own(tmp_path: Path) -> None:
+    """What one writes is not another's; and the rooms are used again."""
+    contents = [content(3 * AT_ONCE + size) for size in range(8)]
+    past_cache.ROOMS.clear()
+
+    def write(i: int) -> bytes:
+        return write_whole(tmp_path / str(i), contents[i], flush=False, cached=False).read_bytes()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(write, range(8))) == contents
+    assert 1 <= len(past_cache.ROOMS) <= 4
+
+
 @direct
 @pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_large_checkpoints_pass_the_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: bool, dtype: Any
 ) -> None:
     """As long as the disk is quick; small ones never do. The run is the same."""
     asked: list[int] = []
@@ -92,7 +132,7 @@ def test_large_checkpoints_pass_the_cache(
 
     monkeypatch.setattr(record, "write_past_cache", watched)
     monkeypatch.setattr(recorder, "SLOWEST", 1e15 if slow else 0.0)
-    X, T = np.ones((8, 30), np.float32), np.ones((8, 1), np.float32)
+    X, T = np.ones((8, 30), dtype), np.ones((8, 1), dtype)
     how = {"epochs": 40, "batch_size": 4, "keep": Keep(seconds=0.0)}
     large = train(Network([30, 5000, 1], "relu"), X, T, **how, record=tmp_path / "large")
     assert (len(asked) == 1) if slow else (len(asked) > 1)

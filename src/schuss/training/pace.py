@@ -11,6 +11,7 @@ __all__ = ["Pace"]
 SHARE = 25  # of the time, what writing may take: one part
 WRITES = 5  # of which the one in the middle says how long the next will take: one slow moment says nothing
 NEAR = 0.8  # of the time between two: soon enough to write, rather than to go on for a short while
+LOOKS = 2  # from one to the next, at least: a machine that slows down to a third is seen in time
 GROWTH = 16  # from one stretch to the next; what short ones tell of the speed is little
 
 
@@ -45,7 +46,8 @@ class Pace:
         """Return up to which step the training may go on before it asks again whether something is due."""
         self._from, self._asked = step, time.perf_counter()
         left = self._ended + self.spacing - self._asked
-        return step + max(1, int(min(left * self._speed, self._most)))
+        aim = min(left, self.spacing / LOOKS)
+        return step + max(1, round(min(aim * self._speed, self._most)))
 
     def is_due(self, step: int) -> bool:
         """Return whether a checkpoint is due at `step`."""
