@@ -7,9 +7,9 @@ from problems import NETWORK, RULE, draw_data
 from schuss import Adam, Cosine, GradientDescent, Keep, Lookahead, Nesterov, ScheduleFree, train
 from schuss.training.run import Run
 
-__all__ = ["OFTEN", "SETTINGS", "recorded", "same_runs"]
+__all__ = ["OFTEN", "SETTINGS", "leave_some", "recorded", "same_runs"]
 
-OFTEN = Keep(seconds=0)  # a checkpoint after every stretch
+OFTEN = Keep(seconds=0)  # a checkpoint at every step
 SETTINGS: dict[str, dict[str, Any]] = {
     "momentum": {"rule": RULE},
     "nesterov, cosine, clip": {"rule": Nesterov(Cosine(0.05, warm_up=0.2), 0.8), "clip": 0.3},
@@ -26,6 +26,13 @@ def recorded(folder: Path, epochs: int = 60, keep: Keep = OFTEN, **how: Any) -> 
     return train(
         NETWORK, X, T, epochs=epochs, batch_size=5, record=folder, keep=keep, **{"rule": RULE, **how}
     )
+
+
+def leave_some(folder: Path, every: int) -> None:
+    """Remove checkpoints but the last at steps that `every` does not divide: there is something to replay."""
+    for path in sorted((folder / "checkpoints").iterdir())[:-1]:
+        if int(path.stem) % every:
+            path.unlink()
 
 
 def same_runs(a: Run, b: Run) -> bool:

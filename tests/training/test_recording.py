@@ -10,7 +10,7 @@ import pytest
 
 from engines import ALL, make_engine
 from problems import NETWORK, RULE, draw_data
-from recorded import OFTEN, SETTINGS, recorded, same_runs
+from recorded import OFTEN, SETTINGS, leave_some, recorded, same_runs
 from schuss import (
     Keep,
     Momentum,
@@ -36,6 +36,7 @@ def test_recording_changes_no_bit_and_every_step_is_found_again(
     X, T = draw_data()
     plain = train(NETWORK, X, T, epochs=60, batch_size=5, **how)
     made = recorded(tmp_path / "run", **how)
+    leave_some(tmp_path / "run", 60)
     opened = load_run(tmp_path / "run")
 
     assert made.engine.engine == plain.engine.engine == engine.split("-")[0]
@@ -186,6 +187,7 @@ def test_a_replay_that_gives_other_bits_is_noticed(tmp_path: Path) -> None:
     from dataclasses import replace
 
     run = recorded(tmp_path / "run")
+    leave_some(tmp_path / "run", 30)
     assert load_run(tmp_path / "run").at(31).digest() == run.at(31).digest()
     opened = load_run(tmp_path / "run")
     other = replace(opened, plan=opened.plan.replace(rule=Momentum(0.02, 0.9000001)))
@@ -228,7 +230,7 @@ def test_a_disk_that_may_only_be_read_is_told_before_the_training(
             recorded(tmp_path / "run", callbacks=[trained])
     with (
         monkeypatch.context() as patch,
-        pytest.warns(UserWarning, match=r"Read-only.*recording ends at step 0"),
+        pytest.warns(UserWarning, match=r"Read-only.*recording ends at step 4"),
     ):
         run = recorded(
             tmp_path / "run", callbacks=[lambda _: patch.setattr(disk.tempfile, "mkstemp", refuse)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from problems import NETWORK, RULE, draw_data
-from recorded import recorded, same_runs
+from recorded import leave_some, recorded, same_runs
 from schuss import (
     RecordError,
     load_run,
@@ -44,6 +44,7 @@ def test_a_checkpoint_with_any_byte_flipped_is_named_and_passed_over(tmp_path: P
 def test_a_damaged_checkpoint_behind_a_step_is_named_and_a_later_one_proves_it(tmp_path: Path) -> None:
     """The state comes out as it was; where all is whole nobody is warned."""
     run = recorded(tmp_path / "run", epochs=40)
+    leave_some(tmp_path / "run", 5)
     places = sorted((tmp_path / "run" / "checkpoints").iterdir())
     step = int(places[1].stem) - 1
     wanted = run.at(step).digest()

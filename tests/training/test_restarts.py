@@ -8,7 +8,7 @@ import pytest
 
 from engines import ALL, make_engine
 from problems import NETWORK, STEPS_PER_EPOCH, Spy, draw_data
-from recorded import OFTEN, same_runs
+from recorded import OFTEN, leave_some, same_runs
 from schuss import (
     Adam,
     MLPRegressor,
@@ -113,6 +113,7 @@ def test_strides_do_not_show(engine: str, tmp_path: Path) -> None:
     run = mini(engine=make_engine(engine))
     watched = mini(engine=make_engine(engine), callbacks=[lambda _: None])
     mini(engine=make_engine(engine), record=tmp_path / "run", keep=OFTEN)
+    leave_some(tmp_path / "run", 10)
     opened = load_run(tmp_path / "run")
 
     for other in (watched, opened):

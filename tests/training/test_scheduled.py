@@ -10,11 +10,11 @@ import pytest
 from comparisons import assert_same_bits
 from engines import ALL, make_engine
 from problems import NETWORK, draw_data
+from recorded import OFTEN, leave_some
 from runs import draw_run, in_pieces, one_call, step_by_step
 from schedules import EACH
 from schuss import (
     Adam,
-    Keep,
     MLPRegressor,
     Momentum,
     Nesterov,
@@ -37,7 +37,6 @@ from schuss.method.schedules import (
     Sutskever,
 )
 
-OFTEN = Keep(seconds=0)  # a checkpoint after every stretch
 CUSTOM = Custom(lambda n: 0.05 * 0.9**n, 0.1)
 
 
@@ -78,6 +77,7 @@ def test_a_recorded_run_is_replayed(engine: str, rule: Any, tmp_path: Path) -> N
     how: dict[str, Any] = {"rule": rule, "epochs": 8, "batch_size": 5, "engine": make_engine(engine)}
     plain = train(NETWORK, X, T, **how)
     train(NETWORK, X, T, record=tmp_path / "run", keep=OFTEN, **how)
+    leave_some(tmp_path / "run", 10)
     opened = load_run(tmp_path / "run")
 
     assert opened.plan == plain.plan

@@ -9,7 +9,7 @@ import pytest
 from engines import ALL, make_engine
 from kinds_of_rules import WHOLE_RULES, batch_for
 from problems import NETWORK, draw_data
-from recorded import OFTEN, same_runs
+from recorded import OFTEN, leave_some, same_runs
 from schuss import DivergenceError, SettingError, TrainingInterrupted, load_run, train
 from schuss.insight.sweep import sweep
 from schuss.method.rules import NesterovLookAhead, Newton, Quickprop, Rprop, rule_to_dict
@@ -35,6 +35,7 @@ def made(name: str, engine: str, **how: Any) -> Run:
 def test_every_step_is_found_again(name: str, engine: str, tmp_path: Path) -> None:
     """Recording changes no bit; the folder leads back to every state; a fork goes on as the run did."""
     plain, run = made(name, engine), made(name, engine, record=tmp_path / "run", keep=OFTEN)
+    leave_some(tmp_path / "run", 7)
     opened = load_run(tmp_path / "run")
 
     assert plain.engine.engine == engine.split("-")[0]
