@@ -15,9 +15,9 @@ from typing import IO, Any
 import numpy as np
 
 from schuss.errors import OutputError, SettingError
-from schuss.method.functions import Array
 from schuss.method.samples import Samples, is_sparse
 from schuss.training.checkpoint import progress_to
+from schuss.training.content import Content
 from schuss.training.keep import Keep
 from schuss.training.loop import Loop
 from schuss.training.norms import Norms
@@ -27,7 +27,7 @@ from schuss.training.replay import InMemory
 from schuss.training.run_folder import LEFT, RunFolder
 from schuss.training.sealed import package_version
 from schuss.training.setup import Judge
-from schuss.training.stored_samples import arrays_of
+from schuss.training.stored_samples import DATA, arrays_of
 
 __all__ = ["begin"]
 
@@ -49,15 +49,15 @@ def begin(
     OutputError
         The folder is not empty, cannot be written, or another process records there.
     """
-    samples, kept = loop.samples, dict[str, dict[str, Array]]()
-    data = samples.fingerprint()
+    samples, kept = loop.samples, dict[str, Content]()
     batch = loop.plan.batch_of(len(samples))
     every = keep.norms_every(loop.network.n_parameters, batch, is_sparse=is_sparse(samples.X))
     for name, some in (("data", samples), ("validation", held_out)):
         if isinstance(some, Samples) and _bytes(some) <= keep.data_size:
-            kept[name] = arrays_of(some)
+            kept[name] = DATA.close({}, arrays_of(some))
     if samples.weights is not None:
-        kept["weights"] = {"weights": samples.weights}
+        kept["weights"] = DATA.close({}, {"weights": samples.weights})
+    data = samples.fingerprint()  # the last: checksums of large data are made at the same time
     told = {
         "versions": {
             "schuss": package_version("schuss"),

@@ -29,6 +29,7 @@ from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
 from schuss.training.checkpoint import CHECKPOINT, Checkpoint, progress_from
+from schuss.training.content import Content
 from schuss.training.norms import Norms
 from schuss.training.past_cache import LARGE
 from schuss.training.record import append, make_folder, remove, write_whole
@@ -72,12 +73,12 @@ class RunFolder:
         cls,
         path: Path,
         told: dict[str, Any],
-        kept: dict[str, dict[str, Array]],
+        kept: dict[str, Content],
         first: Checkpoint,
         losses: Array,
         norms: Norms,
     ) -> RunFolder:
-        """Fill an empty folder with a run that `told` describes, arrays by name and its start, and open it.
+        """Fill an empty folder with a run that `told` describes, data by name and its start, and open it.
 
         Where `told` says that the start was ``"drawn"``, it is drawn again when it is needed.
 
@@ -89,8 +90,7 @@ class RunFolder:
         if (path / "run.json").exists():
             raise OutputError(f"{path} holds a run already; name a new folder.")
         make_folder(path / "checkpoints", left={f"{first.state.step:012d}.safetensors"})
-        for name, arrays in kept.items():
-            content = DATA.close({}, arrays)
+        for name, content in kept.items():
             write_whole(path / f"{name}.safetensors", content, flush=False, cached=len(content) < LARGE)
         for name, block in _blocks(losses, norms).items():
             if block:
