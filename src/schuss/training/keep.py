@@ -26,7 +26,8 @@ class Keep:
     ----------
     seconds : float, default 0.5
         Seconds of training between two checkpoints, so that any step is at most about so much work away.
-        Where writing takes long, they lie further apart: it gets a twenty-fifth of the time. 0: every step.
+        Where writing takes long, they lie further apart: up to 0.75 s, so that it gets a fiftieth of the
+        time; still further if it would get more than a twenty-fifth. 0: every step.
     size : float, default 500e6
         Most bytes of checkpoints, losses and norms. Checkpoints in between are given up to stay below, but
         never the first and the last two; losses may take half of it, and later ones are computed again when

@@ -1,4 +1,4 @@
-"""When a checkpoint of a training is due, and how far it may go until it asks again. It keeps nothing."""
+"""When a checkpoint of a training is due, and how far it may go until it asks again. It looks at the clock alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from statistics import median_low
 
 __all__ = ["Pace"]
 
-SHARE = 25  # of the time, what writing may take: one part
+SHARE = 50  # of the time, what writing should take: one part
+FAR = 0.75  # seconds from one to the next, beyond which it may take more than that
+MOST_SHARE = 25  # but no more than one part of these
 WRITES = 5  # of which the one in the middle says how long the next will take: one slow moment says nothing
 NEAR = 0.8  # of the time between two: soon enough to write, rather than to go on for a short while
 LOOKS = 2  # from one to the next, at least: a machine that slows down to a third is seen in time
@@ -40,7 +42,8 @@ class Pace:
     @property
     def spacing(self) -> float:
         """Seconds from one checkpoint to the next."""
-        return self._seconds and max(self._seconds, SHARE * self.writing)
+        seldom = min(SHARE * self.writing, FAR)
+        return self._seconds and max(self._seconds, seldom, MOST_SHARE * self.writing)
 
     def until(self, step: int) -> int:
         """Return up to which step the training may go on before it asks again whether something is due."""

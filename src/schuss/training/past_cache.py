@@ -10,12 +10,12 @@ import errno
 import mmap
 import os
 
+from schuss.training.content import Content
+
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]  # as it is there
-
-from schuss.training.content import Content
 
 __all__ = ["LARGE", "write_past_cache"]
 

@@ -1,4 +1,4 @@
-"""Keeps a training as it goes: when a checkpoint is due, and which older ones are given up.
+"""Keeps a training as it goes: what is written at a checkpoint, and which older ones are given up.
 
 Where the disk refuses, the training goes on without.
 """
@@ -25,7 +25,7 @@ from schuss.training.run_folder import RunFolder
 __all__ = ["Recorder"]
 
 SLOWEST = 2e8  # bytes a second of a disk for which that is no faster
-DISK_SPEED = 6e8  # bytes a second, until a checkpoint has been written
+DISK_SPEED = 1e9  # bytes a second, until a checkpoint has been written
 LOSS_BYTES = 8  # of a step
 
 
