@@ -1,4 +1,4 @@
-"""When a checkpoint of a training is due, and how far it may go until it asks again. It looks at the clock alone."""
+"""When a checkpoint of a training is due, and how far it may go until it asks again, by the clock."""
 
 from __future__ import annotations
 
