@@ -14,6 +14,7 @@ if native.available():
 pytestmark = pytest.mark.skipif(not native.available(), reason="built without the kernel on purpose")
 ISA = next(iter(native.instruction_sets()), "")
 NETWORKS, N, PARAMETERS, STEPS = 3, 4, 13, 5  # four samples for networks 2-3-1, two steps an epoch
+EPOCHS = {"steps": 6, "first_place": 0, "shares": np.full(2, 0.5), "losses": np.empty((NETWORKS, 3))}
 MEAN = (True, 0.0, 0.0, np.inf, False)
 VARIED = (np.full((NETWORKS, 1, 2), 0.1), None, *np.zeros((2, NETWORKS)), np.zeros(NETWORKS, np.uint64))
 
@@ -43,6 +44,8 @@ def call(**changes: Any) -> Any:
         "varied": VARIED,
         "objective": MEAN,
         "dropout": None,
+        "steps": STEPS,
+        "shares": None,
         "losses": np.empty((NETWORKS, STEPS)),
         "layout": 0,
         "threads": 2,
@@ -56,6 +59,7 @@ def test_sound_arguments_pass():
     assert call(orders=None) == (True, None)
     assert call(varied=varied(0, np.full((1, STEPS, 2), 0.1))) == (True, None)
     assert call(varied=varied(1, np.ones((NETWORKS, STEPS, 1)))) == (True, None)
+    assert call(**EPOCHS) == (True, None)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +86,12 @@ def test_sound_arguments_pass():
         ({"varied": varied(2, np.zeros(2))}, "penalties are not one per network"),
         ({"varied": varied(4, np.zeros(2, np.uint64))}, "not one per network"),
         ({"losses": np.empty((NETWORKS - 1, STEPS))}, "losses"),
-        ({"losses": np.empty((NETWORKS, 0))}, "nothing to do"),
+        ({"losses": np.empty((NETWORKS, STEPS - 1))}, "one per step"),
+        ({"losses": np.empty((NETWORKS, 0)), "steps": 0}, "nothing to do"),
+        ({**EPOCHS, "shares": np.full(3, 0.5)}, "do not fit whole epochs"),
+        ({**EPOCHS, "first_place": 1}, "do not fit whole epochs"),
+        ({**EPOCHS, "steps": 5}, "do not fit whole epochs"),
+        ({**EPOCHS, "losses": np.empty((NETWORKS, 6))}, "one per step or epoch"),
         ({"layout": 3}, "no such layout"),
         ({"threads": 0}, "no such layout"),
         ({"dropout": ([0.5], 0, 0), "layout": 1}, "lanes do not know"),
@@ -96,7 +105,7 @@ def test_what_does_not_fit_is_refused(changes, words):
         call(**changes)
 
 
-@pytest.mark.parametrize("name", ["theta", "memory", "x", "t", "losses", "order_of"])
+@pytest.mark.parametrize("name", ["theta", "memory", "x", "t", "losses", "order_of", "shares"])
 def test_other_dtypes_are_refused(name):
     """An array of another dtype, or one that is not contiguous, is not converted behind one's back."""
     for spoilt in (np.zeros((NETWORKS, 1, 4), np.int64), np.zeros((4, NETWORKS)).T):
