@@ -108,7 +108,7 @@ class Recorder:
         self._sizes[step] = size
         self._thin(self.keep.size - LOSS_BYTES * self.written - self._norm_bytes * self.norms.written)
         self._pace.wrote(time.perf_counter() - began)
-        self._cached |= size / self._pace.writing < SLOWEST
+        self._cached |= size < SLOWEST * self._pace.writing
 
     def _write_norms(self) -> None:
         if times := self.norms.halvings_for(self._most_norms):
