@@ -53,6 +53,7 @@ template <class T> struct Layer {
   T *y, *slope;      // (rows, stride): outputs; dy/dx where it does not follow from y, else null
   T *delta;          // (rows, stride): error signals
   T *squares;        // (groups of rows + 1, 3, stride): sums for the lengths of a step, see lengths.hpp
+  double *column_squares;  // (3, columns up to a multiple of 16)
   Paired<T> y_pairs, delta_pairs;
 };
 

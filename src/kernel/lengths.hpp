@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "packing.hpp"
+#include "shares.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
@@ -70,21 +71,14 @@ SCHUSS_INLINE void down_column(const Layer<T> &layer, int column, int row, int l
   }
 }
 
-constexpr int columns_at_once = 2 * block_lanes<double>;  // so that a sum need not wait for the one before
-
-constexpr int vectors_at_once = columns_at_once / lanes<double>;
-
 // Sixteen sums in double of each kind, every one of which adds up its columns; and then their halves.
 template <class T, int kinds> struct Totals {
-  VecD sums[kinds][vectors_at_once] = {};
+  static constexpr int columns = 2 * block_lanes<double>;  // so that a sum need not wait for the one before
+  VecD sums[kinds][columns / lanes<double>] = {};
 
-  // Sums of columns that begin `column` after a whole sixteen, n of which count.
-  __attribute__((always_inline)) void add(const Squares<T, kinds> &squares, int column, int n) {
-    for (int i = 0; i < kinds; i++) {
-      VecD *to = sums[i] + column / lanes<double>;
-      const Vec<T> counted = first_lanes<T>(squares.sums[i], n);
-      for (int part = 0; part < wide_parts<T>; part++) to[part] = to[part] + widened(counted, part);
-    }
+  // Columns that begin a multiple of sixteen and `v` vectors after the first, n of which count.
+  __attribute__((always_inline)) void add(int i, int v, VecD x, int n) {
+    sums[i][v] = sums[i][v] + first_lanes<double>(x, n);
   }
   __attribute__((always_inline)) void note(T *norms) const {
     for (int i = 0; i < kinds; i++) {
@@ -96,26 +90,52 @@ template <class T, int kinds> struct Totals {
   }
 };
 
-template <class T, int kinds> SCHUSS_INLINE void note_first(const Work<T> &work) {
+SCHUSS_INLINE int columns_noted(int columns) { return (columns + 15) / 16 * 16; }
+
+// The groups and the biases of each of some columns, added up in double in that order.
+template <class T, int kinds> SCHUSS_INLINE void add_groups(const Layer<T> &layer, Range columns) {
+  const int groups = groups_of(layer.n_in) + layer.has_bias;
+  for (int c = columns.first; c < least(columns.last, layer.n_out); c += lanes<T>) {
+    VecD sums[kinds][wide_parts<T>] = {};
+    const T *from = layer.squares + c;
+    for (int group = 0; group < groups; group++, from += noted * layer.stride)
+      for (int i = 0; i < kinds; i++)
+        for (int part = 0; part < wide_parts<T>; part++)
+          sums[i][part] = sums[i][part] + widened(load<T>(from + i * layer.stride), part);
+    double *to = layer.column_squares + c;
+    for (int i = 0; i < kinds; i++)
+      for (int part = 0; part < wide_parts<T>; part++)
+        store<double>(to + i * columns_noted(layer.n_out) + part * lanes<double>, sums[i][part]);
+  }
+}
+
+// By the thread that has made them, so that few numbers go from one processor to another.
+template <class T> __attribute__((noinline)) void note_columns(const Work<T> &work, const Layer<T> &layer, Range columns) {
+  if (memory_is_change(work)) add_groups<T, noted_at_once>(layer, columns);
+  else add_groups<T, noted>(layer, columns);
+}
+
+template <class T, int kinds> SCHUSS_INLINE void add_columns(const Work<T> &work) {
   Totals<T, kinds> totals;
   for (int l = 0; l < work.depth; l++) {
-    const Layer<T> &layer = work.layers[l];
-    const T *from = layer.squares;
-    for (int group = groups_of(layer.n_in) + layer.has_bias; group > 0; group--, from += noted * layer.stride)
-      for (int first = 0; first < layer.n_out; first += columns_at_once)
-        for (int c = 0; c < columns_at_once && first + c < layer.n_out; c += lanes<T>) {
-          Squares<T, kinds> squares;
-          squares.take(from + first + c, layer.stride);
-          totals.add(squares, c, layer.n_out - first - c);
+    const int n = work.layers[l].n_out;
+    const double *from = work.layers[l].column_squares;
+    for (int first = 0; first < n; first += totals.columns)
+      for (int v = 0; v < totals.columns / lanes<double>; v++)
+        for (int i = 0; i < kinds; i++) {
+          const int c = first + v * lanes<double>;
+          totals.add(i, v, load<double>(from + i * columns_noted(n) + c), n - c);
         }
   }
   totals.note(work.norms);
 }
 
-// After all threads have met.
-template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work) {
-  if (memory_is_change(work)) note_first<T, noted_at_once>(work);
-  else note_first<T, noted>(work);
+// After all threads have met; where each has kept columns for itself, it has noted them.
+template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work, bool by_columns) {
+  for (int l = 0; l < work.depth; l++)
+    if (!by_columns || !keeps_columns(work, l)) note_columns(work, work.layers[l], {0, work.layers[l].n_out});
+  if (memory_is_change(work)) add_columns<T, noted_at_once>(work);
+  else add_columns<T, noted>(work);
 }
 
 }  // namespace SCHUSS_ISA

@@ -73,7 +73,11 @@ template <class T, Rule rule, int kinds> __attribute__((noinline)) void narrow_a
       apply_at<T, rule, true>(change, factor, weights, long(k) * lanes<T>, of_weights);
     if (!work.last_step) transpose<T>(layer, {{0, layer.n_in}, {0, 1}});
     if (layer.has_bias) apply_at<T, rule, false>(change, factor, biases_of(layer), 0, of_biases);
-    if constexpr (kinds > 0) totals.add(of_weights, 0, layer.n_out), totals.add(of_biases, 0, layer.n_out);
+    if constexpr (kinds > 0)
+      for (int i = 0; i < kinds; i++)
+        for (int part = 0; part < wide_parts<T>; part++)
+          totals.add(i, part, widened(of_weights.sums[i], part) + widened(of_biases.sums[i], part),
+                     layer.n_out - part * lanes<double>);
   }
   if constexpr (kinds > 0) totals.note(work.norms);
 }

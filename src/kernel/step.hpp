@@ -135,6 +135,8 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
     else update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, own);
     if (layer.has_bias && (keeps_columns(work, l) || thread == 0))
       update_biases<T, rule>(work, change, l, fate, resumes, samples, own.panels);
+    if (fate == Fate::squared && keeps_columns(work, l))
+      note_columns(work, layer, {own.panels.first * panel<T>, own.panels.last * panel<T>});
   }
 }
 
@@ -280,7 +282,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   } else if (factor != T(1)) {
     scale_gradient(work, factor, thread);
   }
-  if (work.norms && thread == 0) note_norms(work);
+  if (work.norms && thread == 0) note_norms(work, !is_apart(work));
   return true;
 }
 

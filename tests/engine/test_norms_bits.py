@@ -38,16 +38,16 @@ def add_square(total: Row, x: Row) -> Row:
 
 
 def exact_length(network: Network, vector: Row, rows: int = ROWS, step: int = 1) -> float:
-    """Return a length by the kernel's order: rows of each layer, its biases; sixteen sums; halves of them."""
+    """Return a length by the kernel's order: groups of each column, its bias; sixteen sums; halves of them."""
     sums = np.zeros(16)
     for layer in network.views(vector):
         groups = [layer.w[k : k + rows] for k in range(0, len(layer.w), rows)]
         groups += [] if layer.b is None else [layer.b[np.newaxis]]
-        for group in groups:
-            line = reduce(add_square, group[::step], np.zeros_like(group[0]))
-            for first in range(0, len(line), 16):
-                part = line[first : first + 16]
-                sums[: len(part)] += part
+        lines = (reduce(add_square, group[::step], np.zeros_like(group[0])) for group in groups)
+        columns = reduce(np.add, lines, np.zeros(layer.w.shape[1]))
+        for first in range(0, len(columns), 16):
+            part = columns[first : first + 16]
+            sums[: len(part)] += part
     while len(sums) > 1:
         sums = sums[: len(sums) // 2] + sums[len(sums) // 2 :]
     return float(np.sqrt(sums[0]))
