@@ -19,6 +19,7 @@ from schuss import Momentum, Network, train
 
 PART = "threads"
 STEPS_SECONDS = 0.1
+LONG_SECONDS = 0.7  # new threads share a processor for some ten milliseconds, which is not throughput
 NEVER_SLOWER = 0.95  # as fast as with one thread, but for noise
 # Layers, batch: the benchmark's, and others about where a second thread begins to pay
 SIZES = (
@@ -38,8 +39,10 @@ SMALL, LARGE = SIZES[2], SIZES[-2]
 TIMES_SLOWER = {SMALL: 2.2, LARGE: 4.0}  # beside BLAS: its threads and ours share the cores, and no more
 
 
-def training(size: tuple[tuple[int, ...], int], threads: int | None = None) -> Callable[[], None]:
-    """Return a training of that size that takes about STEPS_SECONDS alone."""
+def training(
+    size: tuple[tuple[int, ...], int], threads: int | None = None, lasts: float = STEPS_SECONDS
+) -> Callable[[], None]:
+    """Return a training of that size that takes about so many seconds alone."""
     layers, batch = size
     network = Network(layers, "relu", "cross_entropy" if layers[-1] > 1 else "squared_error")
     rows = max(2 * batch, min(4096, 64 * batch))
@@ -51,7 +54,7 @@ def training(size: tuple[tuple[int, ...], int], threads: int | None = None) -> C
         train(network, X, y, rule=Momentum(0.001, 0.9), epochs=epochs, batch_size=batch, threads=threads)
 
     run(1)
-    epochs = max(1, round(STEPS_SECONDS / min(seconds(partial(run, 1)) for _ in range(3))))
+    epochs = max(1, round(lasts / min(seconds(partial(run, 1)) for _ in range(3))))
     return partial(run, epochs)
 
 
@@ -91,7 +94,7 @@ def sizes(runs: int) -> Iterator[Line]:
 def together(runs: int) -> Iterator[Line]:
     """Compare the throughput of two trainings at once with that of one alone."""
     for size, target in ((SMALL, 1.9), (LARGE, NEVER_SLOWER)):
-        one, other = training(size), training(size)
+        one, other = training(size, lasts=LONG_SECONDS), training(size)
         other = partial(other.func, one.args[0])
         times = np.array([[seconds(one), seconds(partial(at_once, one, other))] for _ in range(runs)])
         ratio = float(np.median(2 * times[:, 0] / times[:, 1]))
