@@ -7,12 +7,15 @@ import pytest
 
 from comparisons import assert_same_bits
 from engines import Engine
+from kinds_of_rules import KERNEL_RULES, SEARCHED, WHOLE_RULES, batch_for
 from problems import BATCH, NETWORK, STEPS_PER_EPOCH, Spy, draw_data
 from runs import step_by_step
 from schuss import Cosine, DivergenceError, GradientDescent, Momentum, Nesterov, Network, Plan, State, train
 from schuss.method.samples import Samples
 from schuss.training.divergence import first_bad_layer
 
+ALL_RULES = KERNEL_RULES | WHOLE_RULES
+WILD_RULES = [name for name in ALL_RULES if "learning_rate" in ALL_RULES[name].rates and name not in SEARCHED]
 WILD = [
     pytest.param(GradientDescent(9.0), id="gradient descent"),
     pytest.param(Momentum(2.0, 0.9), id="momentum"),
@@ -53,6 +56,15 @@ def test_the_step_and_the_state_before_it_are_exact(engine: Engine, rule: Any, d
     assert error.state.finite
     assert error.state.step == error.step
     assert error.learning_rate == rule.learning_rate
+    assert error.momentum == getattr(rule, "momentum", 0.0)
+
+
+@pytest.mark.parametrize("name", WILD_RULES)
+def test_every_rule_tells_its_rate(engine: Engine, name: str) -> None:
+    """As it was set, whatever numbers the rule makes of it for a step."""
+    rule = ALL_RULES[name](learning_rate=1e36)
+    error = diverge(engine, rule, "float32", batch_size=batch_for(rule, BATCH))
+    assert error.learning_rate == 1e36
     assert error.momentum == getattr(rule, "momentum", 0.0)
 
 

@@ -12,6 +12,7 @@ from schuss.errors import DivergenceError
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
+from schuss.method.schedules import at_steps
 from schuss.method.state import State
 
 __all__ = ["divergence"]
@@ -30,15 +31,21 @@ def divergence(
     for replay in (made, before):
         if replay.outcome == INTERRUPTED:
             raise replay.error or KeyboardInterrupt
-    rates = dict(zip(plan.rule.rates, plan.rates(step, step + 1, len(samples))[0], strict=True))
     error = DivergenceError(
         step,
         first_bad_layer(network, made.state),
-        float(rates["learning_rate"]) if "learning_rate" in rates else None,
-        float(rates.get("momentum", 0.0)),
+        _rate_at(plan, "learning_rate", step, len(samples)),
+        _rate_at(plan, "momentum", step, len(samples)) or 0.0,
         before.state,
     )
     return error, before
+
+
+def _rate_at(plan: Plan, name: str, step: int, n: int) -> float | None:
+    """Return a rate of the rule as it was set, not what the rule makes of it; None if it has none."""
+    if name not in plan.rule.rates:
+        return None
+    return float(at_steps(getattr(plan.rule, name), np.array([step]), plan.span(n))[0])
 
 
 def first_bad_layer(network: Network, state: State) -> str | None:
