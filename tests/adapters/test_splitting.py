@@ -88,7 +88,7 @@ def test_the_rows_are_those_of_scikit_learn(seed: int) -> None:
 def test_ties_that_are_not_drawn_by_lot_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison rejects a split that gives what is left over to the first classes."""
 
-    def first_classes(counts: np.ndarray, n: int, draw: np.random.RandomState) -> np.ndarray:  # noqa: ARG001
+    def first_classes(counts: np.ndarray, n: int, _draw: np.random.RandomState) -> np.ndarray:
         given = counts * n // counts.sum()
         given[: n - given.sum()] += 1
         return given
