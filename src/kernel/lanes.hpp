@@ -98,7 +98,6 @@ template <class T> void lane_backward(const LaneJob<T> &job, int n) {
   }
 }
 
-
 // Errors of the samples, row by row.
 template <class T> struct LaneErrors {
   VecD sum[wide_parts<T>] = {};

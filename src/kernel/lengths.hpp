@@ -73,8 +73,8 @@ SCHUSS_INLINE void down_column(const Layer<T> &layer, int column, int row, int l
 
 // Sixteen sums in double of each kind, every one of which adds up its columns; and then their halves.
 template <class T, int kinds> struct Totals {
-  static constexpr int columns = 2 * block_lanes<double>;  // so that a sum need not wait for the one before
-  VecD sums[kinds][columns / lanes<double>] = {};
+  static_assert(columns_together == 2 * block_lanes<double>, "halves are added up as one block");
+  VecD sums[kinds][columns_together / lanes<double>] = {};
 
   // Columns that begin a multiple of sixteen and `v` vectors after the first, n of which count.
   __attribute__((always_inline)) void add(int i, int v, VecD x, int n) {
@@ -90,7 +90,9 @@ template <class T, int kinds> struct Totals {
   }
 };
 
-SCHUSS_INLINE int columns_noted(int columns) { return (columns + 15) / 16 * 16; }
+SCHUSS_INLINE int columns_noted(int columns) {
+  return (columns + columns_together - 1) / columns_together * columns_together;
+}
 
 // The groups and the biases of each of some columns, added up in double in that order.
 template <class T, int kinds> SCHUSS_INLINE void add_groups(const Layer<T> &layer, Range columns) {
@@ -110,7 +112,8 @@ template <class T, int kinds> SCHUSS_INLINE void add_groups(const Layer<T> &laye
 }
 
 // By the thread that has made them, so that few numbers go from one processor to another.
-template <class T> __attribute__((noinline)) void note_columns(const Work<T> &work, const Layer<T> &layer, Range columns) {
+template <class T>
+__attribute__((noinline)) void note_columns(const Work<T> &work, const Layer<T> &layer, Range columns) {
   if (memory_is_change(work)) add_groups<T, noted_at_once>(layer, columns);
   else add_groups<T, noted>(layer, columns);
 }
@@ -120,8 +123,8 @@ template <class T, int kinds> SCHUSS_INLINE void add_columns(const Work<T> &work
   for (int l = 0; l < work.depth; l++) {
     const int n = work.layers[l].n_out;
     const double *from = work.layers[l].column_squares;
-    for (int first = 0; first < n; first += totals.columns)
-      for (int v = 0; v < totals.columns / lanes<double>; v++)
+    for (int first = 0; first < n; first += columns_together)
+      for (int v = 0; v < columns_together / lanes<double>; v++)
         for (int i = 0; i < kinds; i++) {
           const int c = first + v * lanes<double>;
           totals.add(i, v, load<double>(from + i * columns_noted(n) + c), n - c);

@@ -1,11 +1,14 @@
 """The means of epochs that many trainings give, made where their losses are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import engines
 from engines import Engine
 from runs import draw_run
+from schuss.errors import SettingError
 from schuss.method.means import epoch_means, epoch_shares
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -57,9 +60,12 @@ def test_every_engine_gives_them(engine: Engine) -> None:
     assert found.losses.tobytes() == epoch_means(steps.losses, plans.plan, 20).tobytes()
 
 
-def test_parts_of_epochs_are_refused():
-    """The kernel makes no mean of an epoch that it sees a part of."""
-    samples, plans, start = drawn(20, 3, "mean")
-    engine = engines.make_engine(engines.NATIVE[0])
-    with pytest.raises(ValueError, match="whole epochs"):
-        engine.advance_many(NETWORK, start, samples, plans, 13, epochs=True)
+@pytest.mark.parametrize(("start", "stop"), [(0, 13), (1, 7), (3, 10), (0, 1)])
+def test_parts_of_epochs_are_refused(engine: Engine, start: int, stop: int) -> None:
+    """With what an epoch has and what was given, by every engine; whole ones from a later step are taken."""
+    samples, plans, states = drawn(20, 3, "mean", count=3)
+    words = rf"whole epochs, here of 7 steps each; got the steps \[{start}, {stop}\)"
+    with pytest.raises(SettingError, match=words):
+        engine.advance_many(NETWORK, replace(states, step=start), samples, plans, stop, epochs=True)
+    later = engine.advance_many(NETWORK, replace(states, step=7), samples, plans, 21, epochs=True)
+    assert later.losses.shape == (3, 2)

@@ -38,7 +38,7 @@ from schuss.method.checks import check_integer
 from schuss.method.curvature_product import check_vector
 from schuss.method.dropout import Dropout
 from schuss.method.functions import ACTIVATIONS, LOSSES, Array
-from schuss.method.means import epoch_shares
+from schuss.method.means import epoch_shares, whole_epochs
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
@@ -285,7 +285,8 @@ class NativeEngine:
         before = np.ascontiguousarray(states.theta), np.ascontiguousarray(states.memory)
         theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
         shares = epoch_shares(plan, n) if epochs else None
-        losses = np.empty((len(states), (stop - start) // (1 if shares is None else len(shares))))
+        told = whole_epochs(plan, n, start, stop) if epochs else stop - start
+        losses = np.empty((len(states), told))
         _, error = _kernel.sweep(
             self._problem(network),
             self._set,

@@ -29,7 +29,7 @@ from schuss.engine.observing import Watch
 from schuss.method.backprop import Gradient, Objective, length
 from schuss.method.dropout import Dropout
 from schuss.method.functions import Array
-from schuss.method.means import epoch_means
+from schuss.method.means import epoch_means, whole_epochs
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
@@ -95,6 +95,8 @@ def advance_in_turn(
     epochs: bool = False,
 ) -> AdvanceMany:
     """Run steps [states.step, stop) of each of `plans`, one network after the other."""
+    if epochs:
+        whole_epochs(plans.plan, len(samples), states.step, stop)
     theta, memory = states.theta.copy(), states.memory.copy()
     losses = np.full((len(states), stop - states.step), np.nan)
     for i in range(len(states)):

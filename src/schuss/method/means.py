@@ -5,9 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from schuss.errors import SettingError
 from schuss.method.plan import Plan
 
-__all__ = ["epoch_means", "epoch_shares"]
+__all__ = ["epoch_means", "epoch_shares", "whole_epochs"]
+
+
+def whole_epochs(plan: Plan, n: int, start: int, stop: int) -> int:
+    """Return how many epochs the steps [start, stop) are, or raise SettingError where some are not whole."""
+    per_epoch = plan.steps_per_epoch(n)
+    if start % per_epoch or stop % per_epoch:
+        raise SettingError(
+            f"means are of whole epochs, here of {per_epoch} steps each; got the steps [{start}, {stop})."
+        )
+    return (stop - start) // per_epoch
 
 
 def epoch_shares(plan: Plan, n: int) -> NDArray[np.float64]:
