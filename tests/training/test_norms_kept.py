@@ -207,3 +207,35 @@ def test_how_often_is_a_whole_number(norms: Any) -> None:
     with pytest.raises(SettingError, match="norms must be an integer of at least 0; got"):
         Keep(norms=norms)
     assert [Keep(norms=each).norms_every(10**4, 128) for each in (0, 1, None)] == [0, 1, 1]
+
+
+def test_rows_of_another_kind_are_none(tmp_path: Path) -> None:
+    """A recording whose lengths are of another dtype opens and goes on without them; its losses are there."""
+    X, T = draw_data(dtype="float32")
+    whole, folder = train(NETWORK, X, T, epochs=60, batch_size=5), tmp_path / "run"
+
+    def interrupt(epoch: Any) -> None:
+        if epoch.number == 31:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            NETWORK,
+            X,
+            T,
+            epochs=60,
+            batch_size=5,
+            record=folder,
+            keep=Keep(0, norms=1),
+            callbacks=[interrupt],
+        )
+    known = load_run(folder).norms
+    assert (known.dtype, known.shape[1]) == (np.float32, 3)
+    (folder / "norms.bin").write_bytes(as_block(0, known.astype(np.float64)))
+    assert load_run(folder).norms.shape == (0, 3)
+    resumed = train(resume=folder)
+    assert resumed.state.digest() == whole.state.digest()
+    assert resumed.step_loss.tobytes() == whole.step_loss.tobytes()
+    assert np.isnan(resumed.norms[: len(known)]).all()
+    assert np.isfinite(resumed.norms[len(known) :]).all()
+    assert len(resumed.norms) == whole.state.step > len(known)
