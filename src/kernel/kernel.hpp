@@ -52,13 +52,12 @@ template <class T> struct Layer {
   T *b_memory[most_memory];
   T *y, *slope;      // (rows, stride): outputs; dy/dx where it does not follow from y, else null
   T *delta;          // (rows, stride): error signals
-  T *squares;        // (groups of rows + 1, 3, stride): sums for the lengths of a step, see lengths.hpp
-  double *column_squares;  // (3, columns up to a multiple of columns_together)
+  T *squares;        // (groups of rows + 1, 3, stride): sums for the lengths of a step, see lengths.hpp,
+  T *column_squares; // (3, stride): and those of whole columns
   Paired<T> y_pairs, delta_pairs;
 };
 
 constexpr int chunk_rows = 256;  // samples at once; larger batches come in chunks
-constexpr int columns_together = 16;  // sums of a step's lengths, side by side
 constexpr int rows_together = 48;  // of weights that threads share out: whole tiles of every size
 
 // What the threads of one call share.

@@ -1,6 +1,6 @@
 // The lengths of a step's gradient, of the memory after it and of the change. What is squared is added up while it
-// stands in registers: in T, down each column of a group of rows, in the order of the rows. Those sums are then added
-// up in double. No order hangs on the number of threads, on the width of the vectors or on the way of the update.
+// stands in registers, down each column of a group of rows, in the order of the rows; then group by group, and column
+// by column. No order hangs on the number of threads, on the width of the vectors or on the way of the update.
 #pragma once
 #include <type_traits>
 
@@ -22,11 +22,11 @@ template <class T> SCHUSS_INLINE bool memory_is_change(const Work<T> &work) {
 
 SCHUSS_INLINE int groups_of(int rows) { return (rows + rows_together - 1) / rows_together; }
 
-// The sums of one group of a layer's rows, and where those of the biases are.
+// The sums of one group of a layer's rows, and behind those of all groups the numbers of the biases themselves.
 template <class T> SCHUSS_INLINE T *squares_of(const Layer<T> &layer, int group) {
   return layer.squares + long(group) * noted * layer.stride;
 }
-template <class T> SCHUSS_INLINE T *bias_squares(const Layer<T> &layer) {
+template <class T> SCHUSS_INLINE T *bias_terms(const Layer<T> &layer) {
   return squares_of(layer, groups_of(layer.n_in));
 }
 
@@ -48,7 +48,19 @@ template <class T, int kinds = noted> struct Squares {
   }
 };
 
-// In the place of those where no lengths are taken.
+// What is to be squared later, to go on with a sum that is not known yet.
+template <class T> struct Terms {
+  Vec<T> terms[noted] = {};
+
+  __attribute__((always_inline)) void gradient(Vec<T> x) { terms[0] = x; }
+  __attribute__((always_inline)) void memory(Vec<T> x) { terms[1] = x; }
+  __attribute__((always_inline)) void change(Vec<T> w, Vec<T> before) { terms[2] = w - before; }
+  __attribute__((always_inline)) void put(T *to, long stride) const {
+    for (int i = 0; i < noted; i++) store<T>(to + i * stride, terms[i]);
+  }
+};
+
+// In the place of both where no lengths are taken.
 template <class T> struct NoSquares {
   __attribute__((always_inline)) void gradient(Vec<T>) const {}
   __attribute__((always_inline)) void memory(Vec<T>) const {}
@@ -71,43 +83,30 @@ SCHUSS_INLINE void down_column(const Layer<T> &layer, int column, int row, int l
   }
 }
 
-// Sixteen sums in double of each kind, every one of which adds up its columns; and then their halves.
+// As many sums of each kind as a block has lanes, each of which adds up its columns; and then their halves.
 template <class T, int kinds> struct Totals {
-  static_assert(columns_together == 2 * block_lanes<double>, "halves are added up as one block");
-  VecD sums[kinds][columns_together / lanes<double>] = {};
+  Vec<T> sums[kinds][block_vectors] = {};
 
-  // Columns that begin a multiple of sixteen and `v` vectors after the first, n of which count.
-  __attribute__((always_inline)) void add(int i, int v, VecD x, int n) {
-    sums[i][v] = sums[i][v] + first_lanes<double>(x, n);
+  // Columns that begin a whole number of blocks and `v` vectors after the first, n of which count.
+  __attribute__((always_inline)) void add(int i, int v, Vec<T> x, int n) {
+    sums[i][v] = sums[i][v] + first_lanes<T>(x, n);
   }
   __attribute__((always_inline)) void note(T *norms) const {
-    for (int i = 0; i < kinds; i++) {
-      VecD half[block_vectors];
-      for (int v = 0; v < block_vectors; v++) half[v] = sums[i][v] + sums[i][v + block_vectors];
-      norms[i] = T(__builtin_sqrt(sum_block<double>(half)));
-    }
+    for (int i = 0; i < kinds; i++) norms[i] = T(__builtin_sqrt(sum_block<T>(sums[i])));
     if (kinds == noted_at_once) norms[2] = norms[1];
   }
 };
 
-SCHUSS_INLINE int columns_noted(int columns) {
-  return (columns + columns_together - 1) / columns_together * columns_together;
-}
-
-// The groups and the biases of each of some columns, added up in double in that order.
+// The groups and the bias of each of some columns, added up in that order.
 template <class T, int kinds> SCHUSS_INLINE void add_groups(const Layer<T> &layer, Range columns) {
-  const int groups = groups_of(layer.n_in) + layer.has_bias;
   for (int c = columns.first; c < least(columns.last, layer.n_out); c += lanes<T>) {
-    VecD sums[kinds][wide_parts<T>] = {};
-    const T *from = layer.squares + c;
-    for (int group = 0; group < groups; group++, from += noted * layer.stride)
-      for (int i = 0; i < kinds; i++)
-        for (int part = 0; part < wide_parts<T>; part++)
-          sums[i][part] = sums[i][part] + widened(load<T>(from + i * layer.stride), part);
-    double *to = layer.column_squares + c;
-    for (int i = 0; i < kinds; i++)
-      for (int part = 0; part < wide_parts<T>; part++)
-        store<double>(to + i * columns_noted(layer.n_out) + part * lanes<double>, sums[i][part]);
+    for (int i = 0; i < kinds; i++) {
+      const long at = i * layer.stride + c;
+      Vec<T> sum = {};
+      for (int group = 0; group < groups_of(layer.n_in); group++) sum = sum + load<T>(squares_of(layer, group) + at);
+      const Vec<T> bias = layer.has_bias ? load<T>(bias_terms(layer) + at) : Vec<T>{};
+      store<T>(layer.column_squares + at, fma(bias, bias, sum));
+    }
   }
 }
 
@@ -121,13 +120,12 @@ __attribute__((noinline)) void note_columns(const Work<T> &work, const Layer<T> 
 template <class T, int kinds> SCHUSS_INLINE void add_columns(const Work<T> &work) {
   Totals<T, kinds> totals;
   for (int l = 0; l < work.depth; l++) {
-    const int n = work.layers[l].n_out;
-    const double *from = work.layers[l].column_squares;
-    for (int first = 0; first < n; first += columns_together)
-      for (int v = 0; v < columns_together / lanes<double>; v++)
+    const Layer<T> &layer = work.layers[l];
+    for (int first = 0; first < layer.n_out; first += block_lanes<T>)
+      for (int v = 0; v < block_vectors; v++)
         for (int i = 0; i < kinds; i++) {
-          const int c = first + v * lanes<double>;
-          totals.add(i, v, load<double>(from + i * columns_noted(n) + c), n - c);
+          const int c = first + v * lanes<T>;
+          totals.add(i, v, load<T>(layer.column_squares + i * layer.stride + c), layer.n_out - c);
         }
   }
   totals.note(work.norms);

@@ -68,16 +68,13 @@ template <class T, Rule rule, int kinds> __attribute__((noinline)) void narrow_a
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Place<T> weights = weights_of(work, layer);
-    Noted<T, kinds> of_weights, of_biases;
+    Noted<T, kinds> squares;
     for (int k = 0; k < layer.n_in; k++)
-      apply_at<T, rule, true>(change, factor, weights, long(k) * lanes<T>, of_weights);
-    if (!work.last_step) transpose<T>(layer, {{0, layer.n_in}, {0, 1}});
-    if (layer.has_bias) apply_at<T, rule, false>(change, factor, biases_of(layer), 0, of_biases);
+      apply_at<T, rule, true>(change, factor, weights, long(k) * lanes<T>, squares);
+    if (layer.has_bias) apply_at<T, rule, false>(change, factor, biases_of(layer), 0, squares);
     if constexpr (kinds > 0)
-      for (int i = 0; i < kinds; i++)
-        for (int part = 0; part < wide_parts<T>; part++)
-          totals.add(i, part, widened(of_weights.sums[i], part) + widened(of_biases.sums[i], part),
-                     layer.n_out - part * lanes<double>);
+      for (int i = 0; i < kinds; i++) totals.add(i, 0, squares.sums[i], layer.n_out);
+    if (!work.last_step) transpose<T>(layer, {{0, layer.n_in}, {0, 1}});  // a call, so the last: no sum waits for it
   }
   if constexpr (kinds > 0) totals.note(work.norms);
 }

@@ -230,13 +230,26 @@ SCHUSS_INLINE VecD widened(VecF x, int half) {
 #endif
 }
 
-// The sum of a block's partial sums, by halves: the same tree for every vector width.
+// The sum of n lanes, by halves.
+template <class T, int n> struct Halves {
+  typedef T V __attribute__((vector_size(n * sizeof(T))));
+  static __attribute__((always_inline)) T sum(V v) {
+    typename Halves<T, n / 2>::V halves[2];
+    __builtin_memcpy(halves, &v, sizeof v);
+    return Halves<T, n / 2>::sum(halves[0] + halves[1]);
+  }
+};
+template <class T> struct Halves<T, 1> {
+  typedef T V;
+  static __attribute__((always_inline)) T sum(V v) { return v; }
+};
+
+// And of a block's partial sums: the same tree for every vector width.
 template <class T> SCHUSS_INLINE T sum_block(const Vec<T> (&part)[block_vectors]) {
-  alignas(64) T p[block_lanes<T>];
-  for (int i = 0; i < block_vectors; i++) store<T>(p + i * lanes<T>, part[i]);
-  for (int half = block_lanes<T> / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; i++) p[i] += p[i + half];
-  return p[0];
+  Vec<T> v = part[0];
+  if constexpr (block_vectors == 2) v = part[0] + part[1];
+  if constexpr (block_vectors == 4) v = (part[0] + part[2]) + (part[1] + part[3]);
+  return Halves<T, lanes<T>>::sum(v);
 }
 // low = a0 b0 a1 b1 …, high = the second halves likewise
 #if defined(__clang__)

@@ -328,9 +328,9 @@ template <class T, Rule rule>
 void apply_to_biases(const Change<T, rule> &change, T factor, const Layer<T> &layer) {
   const Place<T> biases = biases_of(layer);
   for (int c = 0; c < layer.n_out; c += lanes<T>) {
-    Squares<T> squares;
-    apply_at<T, rule, false>(change, factor, biases, c, squares);
-    squares.put(bias_squares(layer) + c, layer.stride);
+    Terms<T> terms;
+    apply_at<T, rule, false>(change, factor, biases, c, terms);
+    terms.put(bias_terms(layer) + c, layer.stride);
   }
 }
 
@@ -348,9 +348,9 @@ void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fa
       settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum);
       continue;
     }
-    Squares<T> squares;
-    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum, squares);
-    squares.put(bias_squares(layer) + c, layer.stride);
+    Terms<T> terms;
+    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum, terms);
+    terms.put(bias_terms(layer) + c, layer.stride);
   }
 }
 

@@ -145,8 +145,7 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   if (needs_.training) {
     layer.delta = take(batch);
     layer.squares = take(groups_of(layer.n_in) * 3 * size_t(layer.stride), false);
-    const size_t columns = 3 * size_t(round_up(layer.n_out, columns_together));
-    layer.column_squares = reinterpret_cast<double *>(take(columns * sizeof(double) / sizeof(T)));
+    layer.column_squares = take(3 * size_t(layer.stride));
     if (table_.in_pairs) layer.delta_pairs = take_pairs(layer.stride);
     if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes), false);
   }

@@ -23,7 +23,7 @@ from schuss.method.state import State
 
 DTYPES = ["float64", "float32"]
 NETWORK, LARGE = Network([5, 9, 6, 3], "tanh"), Network([200, 300, 150, 20], "relu")
-# Up to 48 squares are added up in the dtype, the rest in float64; by the readable engine all.
+# Squares are added up in the dtype; by the readable engine in float64.
 NEAR = {"float64": 1e-13, "float32": 2e-6}
 
 SETTINGS = {

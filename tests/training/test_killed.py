@@ -15,6 +15,7 @@ import json, os, pathlib, shutil, signal, sys, time, warnings
 import numpy as np
 import schuss
 from schuss import *
+from schuss.training import recorder
 from schuss.training.loop import Epoch
 
 folder, name, kills = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -38,10 +39,13 @@ cases = {
         rule=GradientDescent(0.05), average=0.5, dropout=0.1, clip=1.0, weight_decay=0.01
     ),
     "a long epoch": dict(rule=Momentum(0.003, 0.9), batch_size=1, epochs=150),
+    "written beside the steps": dict(rule=Momentum(0.003, 0.9), batch_size=1, epochs=150, dtype="float32"),
 }
 how = {**common, **cases[name]}
 whole = train(network, X, T, **how)
 keep = Keep(seconds=0.001, size=1.2e6)
+if name == "written beside the steps":
+    recorder.MANY, keep = 100, Keep(seconds=0.01, size=4e6, norms=1)
 
 def mark(run):
     best = None if run.best is None else run.best.digest()
@@ -91,6 +95,7 @@ CASES = [
     "adam, plateau",
     "descent, average, dropout, clip",
     "a long epoch",
+    "written beside the steps",
 ]
 
 

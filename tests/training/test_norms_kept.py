@@ -172,7 +172,9 @@ def test_norms_of_every_step_are_made_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("layers", "batch", "every"),
     [
-        ((4, 10, 3), 16, 64),
+        ((4, 10, 3), 16, 1),
+        ((4, 10, 3), 8, 64),
+        ((4, 17, 3), 16, 64),
         ((30, 64, 32, 2), 32, 1),
         ((64, 128, 10), 32, 1),
         ((64, 128, 10), 16, 8),
@@ -184,17 +186,17 @@ def test_norms_of_every_step_are_made_again(tmp_path: Path) -> None:
 )
 def test_they_are_kept_as_often_as_they_cost_little(layers: tuple[int, ...], batch: int, every: int) -> None:
     """By default: at every step where squaring is little beside the rest."""
-    weights = Network(layers).n_parameters
-    assert Keep().norms_every(weights, batch) == every
-    assert Keep().norms_every(weights, batch, is_sparse=True) == 64
-    assert Keep(norms=3).norms_every(weights, batch, is_sparse=True) == 3
+    network = Network(layers)
+    assert Keep().norms_every(network, batch) == every
+    assert Keep().norms_every(network, batch, is_sparse=True) == 64
+    assert Keep(norms=3).norms_every(network, batch, is_sparse=True) == 3
 
 
 def test_the_folder_says_how_often(tmp_path: Path) -> None:
     """What was left to schuss is written down as a number."""
     X, T = draw_data(130)
-    made = train(NETWORK, X, T, epochs=20, batch_size=32, record=tmp_path / "run")
-    opened, every = load_run(tmp_path / "run"), Keep().norms_every(NETWORK.n_parameters, 32)
+    made = train(NETWORK, X, T, epochs=20, batch_size=5, record=tmp_path / "run")
+    opened, every = load_run(tmp_path / "run"), Keep().norms_every(NETWORK, 5)
     assert (opened.norms_every, len(opened.norms)) == (every, -(-opened.state.step // every))
     assert opened.norms.tobytes() == made.norms.tobytes()
     assert np.isfinite(opened.norms).all()
@@ -206,7 +208,7 @@ def test_how_often_is_a_whole_number(norms: Any) -> None:
     """What is no such number is refused with what was given; 0, 1 and None are taken."""
     with pytest.raises(SettingError, match="norms must be an integer of at least 0; got"):
         Keep(norms=norms)
-    assert [Keep(norms=each).norms_every(10**4, 128) for each in (0, 1, None)] == [0, 1, 1]
+    assert [Keep(norms=each).norms_every(Network([100, 100]), 128) for each in (0, 1, None)] == [0, 1, 1]
 
 
 def test_rows_of_another_kind_are_none(tmp_path: Path) -> None:

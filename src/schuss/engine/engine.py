@@ -63,9 +63,8 @@ class Advance(NamedTuple):
         Euclidean lengths at each of them, in the dtype: of the batch's gradient before clipping, of the first
         row of the memory after the step (0 for a rule without), and of the change. Of `Momentum` without
         decay that is the memory: what is added, before theta rounds it; else the difference of theta. The
-        native engine squares in the dtype and adds up to 48 squares in it, the rest in float64: in float32 a
-        length is right to about 1e-6 of itself. There numbers beyond 1.8e19 make it infinite, and those below
-        1e-19 lose digits, or count as 0.
+        native engine squares and adds up in the dtype: in float32 a length is right to about 1e-6 of itself;
+        there numbers beyond 1.8e19 make it infinite, and those below 1e-19 lose digits, or count as 0.
     """
 
     state: State

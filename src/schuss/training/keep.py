@@ -6,16 +6,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from schuss.method.checks import check_integer, check_number
+from schuss.method.network import Network
 
 __all__ = ["Keep"]
 
 SHARE = 0.04  # of a step's time, what norms may take
 OFTEN, SELDOM = 8, 64
-# Nanoseconds, about: of a step on one thread as such, of its norms with their place on the disk, and of a way
-# that the processor does not foresee since most steps take another;
+# Nanoseconds, about: of a step on one thread as such, of its norms, and of a way that the processor does not foresee
+# since most steps take another;
 STEP, NOTE, SURPRISE = 200, 60, 150
-# of one multiply-add, and how many of them a weight takes beside those of the samples, and for its norms.
+# of one multiply-add, and how many of them a weight takes beside those of the samples, and for its norms;
 MULTIPLY_ADD, OF_STEP, OF_NOTE = 0.01, 10, 2.5
+# and where no layer has more units than that, so that the kernel takes a way of its own: of a step, of each sample in
+# it, and of its norms.
+NARROW, NARROW_STEP, NARROW_SAMPLE, NARROW_NOTE = 16, 100, 8, 9
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,9 @@ class Keep:
         Data of at most so many bytes are kept with the run; larger ones must be given again to replay it.
     norms : int, optional
         Every so many steps, lengths of gradient, velocity and change are noted; 0: never. None: at every step
-        where that takes about a twenty-fifth of the time, as it does where batches have 32 samples and the
-        network some thousand weights; else every 8, or every 64, as on sparse inputs.
+        where that takes about a twenty-fifth of the time, as it does where batches have 16 samples and no layer
+        more than 16 units, or 32 and the network some thousand weights; else every 8, or every 64, as on sparse
+        inputs.
 
     Raises
     ------
@@ -56,14 +61,13 @@ class Keep:
         if self.norms is not None:
             object.__setattr__(self, "norms", check_integer("norms", self.norms, low=0))
 
-    def norms_every(self, weights: int, batch: int, *, is_sparse: bool = False) -> int:
-        """Return what `norms` comes to for a network of so many weights, and batches of so many samples."""
+    def norms_every(self, network: Network, batch: int, *, is_sparse: bool = False) -> int:
+        """Return what `norms` comes to for a network, and batches of so many samples."""
         if self.norms is not None:
             return self.norms
         if is_sparse:
             return SELDOM  # they are of all weights, and steps of a few
-        step = STEP + MULTIPLY_ADD * weights * (3 * batch + OF_STEP)
-        note = NOTE + MULTIPLY_ADD * weights * OF_NOTE
+        step, note = _time_of(network, batch)
         if note <= SHARE * step:
             return 1
         return OFTEN if (note + SURPRISE) / OFTEN <= SHARE * step else SELDOM
@@ -71,3 +75,11 @@ class Keep:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
         return asdict(self)
+
+
+def _time_of(network: Network, batch: int) -> tuple[float, float]:
+    """Return about how many nanoseconds a step takes, and what its norms add to it."""
+    if max(network.layers) <= NARROW:
+        return NARROW_STEP + NARROW_SAMPLE * batch, NARROW_NOTE
+    weights = MULTIPLY_ADD * network.n_parameters
+    return STEP + weights * (3 * batch + OF_STEP), NOTE + weights * OF_NOTE

@@ -142,8 +142,8 @@ class Loop:
         going = True
         while going and self.state.step < total:
             going = self._one_stride(min(total, self._stride_end()))
-            if going and self.recorder and self.recorder.is_due(self.state.step):
-                self._record(self.recorder)
+            if going and self.recorder:
+                self._record_due(self.recorder)
 
     def _stride_end(self) -> int:
         """Return up to which step to run at once: whole epochs, or as far as the recorder lets it go."""
@@ -351,6 +351,13 @@ class Loop:
             stopped=stopped,
             seconds=self._seconds,
         )
+
+    def _record_due(self, recorder: Recorder) -> None:
+        step = self.state.step
+        if recorder.is_due(step):
+            self._record(recorder)
+        elif recorder.has_many(step):
+            recorder.write_beside(self._losses_between(recorder.written, step))
 
     def _record(self, recorder: Recorder, stopped: str | None = None) -> None:
         checkpoint = self.checkpoint(stopped)

@@ -1,6 +1,7 @@
 """Keeps a training as it goes: what is written at a checkpoint, and which older ones are given up.
 
-Where the disk refuses, the training goes on without.
+Losses and norms that come fast are written beside the next steps. Where the disk refuses, the training goes on
+without a recording.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO
 
 import numpy as np
 
 from schuss.errors import OutputError, SchussWarning
 from schuss.method.functions import Array
+from schuss.training.background import Background
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.keep import Keep
 from schuss.training.norms import NO_NORMS, ComingNorms, Norms
@@ -27,6 +29,7 @@ __all__ = ["Recorder"]
 SLOWEST = 2e8  # bytes a second of a disk for which that is no faster
 DISK_SPEED = 1e9  # bytes a second, until a checkpoint has been written
 LOSS_BYTES = 8  # of a step
+MANY = 2**18  # steps whose losses and norms are written beside the next ones: a few MB
 
 
 class Recorder:
@@ -48,7 +51,7 @@ class Recorder:
     Attributes
     ----------
     written : int
-        Steps whose losses are on the disk.
+        Steps whose losses are on the disk, or on their way.
     norms : ComingNorms
         The training adds to them.
     full : bool
@@ -67,7 +70,7 @@ class Recorder:
     ) -> None:
         self.folder, self.keep, self.written = folder, keep, written
         self.norms, self._norm_bytes = ComingNorms(norms), 3 * norms.rows.itemsize
-        self._lock = lock
+        self._lock, self._background = lock, Background()
         self._sizes = folder.sizes()
         self._pace = Pace(keep.seconds, size / DISK_SPEED)
         self._failed = self.full = False
@@ -77,45 +80,69 @@ class Recorder:
 
     def until(self, step: int) -> int:
         """Return up to which step the training may go on before it asks again whether something is due."""
-        return sys.maxsize if self._failed else self._pace.until(step)
+        return sys.maxsize if self._failed else min(self._pace.until(step), step + MANY)
 
     def is_due(self, step: int) -> bool:
         """Return whether a checkpoint is due at `step`."""
         return self._pace.is_due(step) and not self._failed
 
+    def has_many(self, step: int) -> bool:
+        """Return whether so many losses have come by `step` that they are better written before the next."""
+        return step - self.written >= MANY and not self._failed and not self.full
+
+    def write_beside(self, losses: Sequence[Array]) -> None:
+        """Begin to write the losses from `written` on, in parts, and the norms that have come."""
+        try:
+            self._background.begin(self._taken(losses))
+        except OutputError as error:
+            self._give_up(error)
+
     def write(self, checkpoint: Checkpoint, losses: Sequence[Array]) -> None:
-        """Keep a checkpoint, the losses from `written` on, in parts, and the norms that have come."""
+        """Keep a checkpoint, and before it the losses from `written` on, in parts, and the norms."""
         if self._failed:
             return
         began = time.perf_counter()
-        step, count = checkpoint.state.step, sum(map(len, losses))
-        if self.written + count > self._most_losses:
-            losses, count, self.full = [], 0, True
         try:
-            self.folder.add_losses(self.written, losses)
-            self._write_norms()
+            self._background.wait()
+            self._taken(losses)()
             size = self.folder.write(checkpoint, cached=self._cached)
         except OutputError as error:
-            self._failed, self.norms = True, ComingNorms(NO_NORMS)
-            last = max(self._sizes, default=0)
-            warnings.warn(
-                f"{error} The training goes on, but its recording ends at step {last}.",
-                SchussWarning,
-                stacklevel=5,
-            )
+            self._give_up(error)
             return
-        self.written += count
-        self._sizes[step] = size
+        self._sizes[checkpoint.state.step] = size
         self._thin(self.keep.size - LOSS_BYTES * self.written - self._norm_bytes * self.norms.written)
         self._pace.wrote(time.perf_counter() - began)
         self._cached |= size < SLOWEST * self._pace.writing
 
-    def _write_norms(self) -> None:
-        if times := self.norms.halvings_for(self._most_norms):
+    def _taken(self, losses: Sequence[Array]) -> Callable[[], None]:
+        """Count losses, in parts, and the norms that have come as written, and return what writes them."""
+        count = sum(map(len, losses))
+        if self.written + count > self._most_losses:
+            losses, count, self.full = [], 0, True
+        times = self.norms.halvings_for(self._most_norms)
+        if times:
             self.norms.thin(times)
-            self.folder.thin_norms(times)
-        first, halvings = self.norms.written, self.norms.halvings
-        self.folder.add_norms(first, self.norms.hand_over(), halvings)
+        first_loss, first, halvings = self.written, self.norms.written, self.norms.halvings
+        norms = self.norms.hand_over()
+        self.written += count
+
+        def write() -> None:
+            self.folder.add_losses(first_loss, losses)
+            if times:
+                self.folder.thin_norms(times)
+            self.folder.add_norms(first, norms, halvings)
+
+        return write
+
+    def _give_up(self, error: OutputError) -> None:
+        """Let the training go on without a recording."""
+        self._failed, self.norms = True, ComingNorms(NO_NORMS)
+        last = max(self._sizes, default=0)
+        warnings.warn(
+            f"{error} The training goes on, but its recording ends at step {last}.",
+            SchussWarning,
+            stacklevel=6,
+        )
 
     def go_back(self, losses: Array, norms: Norms, step: int) -> None:
         """Leave on the disk what a training had made up to `step`, from where it goes on."""
@@ -135,5 +162,6 @@ class Recorder:
             del self._sizes[step]
 
     def close(self) -> None:
-        """Let other processes have the run."""
+        """Let other processes have the run, as soon as nothing is under way."""
+        self._background.close()
         self._lock.close()

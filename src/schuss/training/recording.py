@@ -51,7 +51,7 @@ def begin(
     """
     samples, kept = loop.samples, dict[str, Content]()
     batch = loop.plan.batch_of(len(samples))
-    every = keep.norms_every(loop.network.n_parameters, batch, is_sparse=is_sparse(samples.X))
+    every = keep.norms_every(loop.network, batch, is_sparse=is_sparse(samples.X))
     for name, some in (("data", samples), ("validation", held_out)):
         if isinstance(some, Samples) and _bytes(some) <= keep.data_size:
             kept[name] = DATA.close({}, arrays_of(some))
