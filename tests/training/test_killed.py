@@ -15,7 +15,7 @@ import json, os, pathlib, shutil, signal, sys, time, warnings
 import numpy as np
 import schuss
 from schuss import *
-from schuss.training import recorder
+from schuss.training import loop, recorder
 from schuss.training.loop import Epoch
 
 folder, name, kills = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -45,7 +45,8 @@ how = {**common, **cases[name]}
 whole = train(network, X, T, **how)
 keep = Keep(seconds=0.001, size=1.2e6)
 if name == "written beside the steps":
-    recorder.MANY, keep = 100, Keep(seconds=0.01, size=4e6, norms=1)
+    recorder.MANY = loop.STRIDE_STEPS = 100
+    keep = Keep(seconds=0.01, size=4e6, norms=1)
 
 def mark(run):
     best = None if run.best is None else run.best.digest()

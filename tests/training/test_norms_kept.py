@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from problems import NETWORK, RULE, draw_data
 from recorded import recorded
 from schuss import Keep, Network, SettingError, load_run, train
-from schuss.training import series
 from schuss.training.norms import ComingNorms, Norms
-from schuss.training.series import as_block, as_blocks, whole_rows
+from schuss.training.series import BEGIN, as_block, whole_rows
 
 
 def numbered(start: int, stop: int, every: int) -> np.ndarray:
@@ -86,7 +85,7 @@ def test_where_there_are_too_many_every_second_is_given_up(tmp_path: Path) -> No
 
 
 @given(
-    sizes=st.lists(st.integers(0, 3 * series.MOST), min_size=1, max_size=6),
+    sizes=st.lists(st.integers(0, 50_000), min_size=1, max_size=6),
     columns=st.integers(1, 3),
     first=st.integers(0, 3),
     dtype=st.sampled_from(["float32", "float64"]),
@@ -95,27 +94,26 @@ def test_where_there_are_too_many_every_second_is_given_up(tmp_path: Path) -> No
 def test_rows_in_parts_are_read_again_as_they_were(
     sizes: list[int], columns: int, first: int, dtype: str
 ) -> None:
-    """However they are cut: blocks of at most so many rows, which follow each other."""
+    """However they are cut, in a block that follows another; cut off or of another kind, it is none."""
     rng = np.random.default_rng(sum(sizes))
     parts = [rng.standard_normal((size, columns)).astype(dtype) for size in sizes]
     rows = np.concatenate(parts)
     head = np.full((first, columns), 0.5, dtype)
-    before = bytes(as_block(0, head)) if first else b""
-    content = before + b"".join(bytes(block) for block in as_blocks(first, parts))
+    before = bytes(as_block(0, [head])) if first else b""
+    content = before + bytes(as_block(first, parts))
     found, halvings = whole_rows(content, columns, dtype)
 
     assert (found.tobytes(), halvings) == (head.tobytes() + rows.tobytes(), 0)
-    whole = -(-len(rows) // series.MOST)
-    assert len(content) - len(before) == rows.nbytes + series.BEGIN * whole
-    assert len(whole_rows(content[:-1], columns, dtype)[0]) < len(found) or not content
+    assert len(content) - len(before) == rows.nbytes + BEGIN
+    assert len(whole_rows(content[:-1], columns, dtype)[0]) == first
     assert not len(whole_rows(content, columns, {"float32": "float64", "float64": "float32"}[dtype])[0])
 
 
 def test_blocks_after_another_thinning_end_what_is_known() -> None:
     """Rows of two distances are never taken for one series."""
-    first = as_block(0, numbered(0, 6, 2), 1)
-    assert whole_rows(bytes(first) + bytes(as_block(3, numbered(6, 12, 2), 1)), 3)[0].shape == (6, 3)
-    rows, halvings = whole_rows(bytes(first) + bytes(as_block(3, numbered(6, 12, 4), 2)), 3)
+    first = as_block(0, [numbered(0, 6, 2)], 1)
+    assert whole_rows(bytes(first) + bytes(as_block(3, [numbered(6, 12, 2)], 1)), 3)[0].shape == (6, 3)
+    rows, halvings = whole_rows(bytes(first) + bytes(as_block(3, [numbered(6, 12, 4)], 2)), 3)
     assert (rows.tobytes(), halvings) == (numbered(0, 6, 2).tobytes(), 1)
 
 
@@ -233,7 +231,7 @@ def test_rows_of_another_kind_are_none(tmp_path: Path) -> None:
         )
     known = load_run(folder).norms
     assert (known.dtype, known.shape[1]) == (np.float32, 3)
-    (folder / "norms.bin").write_bytes(as_block(0, known.astype(np.float64)))
+    (folder / "norms.bin").write_bytes(as_block(0, [known.astype(np.float64)]))
     assert load_run(folder).norms.shape == (0, 3)
     resumed = train(resume=folder)
     assert resumed.state.digest() == whole.state.digest()

@@ -11,7 +11,7 @@ import pytest
 from recorded import recorded, same_runs
 from schuss import DivergenceError, Keep, Momentum, SchussWarning, load_run, train
 from schuss.errors import OutputError
-from schuss.training import recorder
+from schuss.training import loop, recorder
 from schuss.training.recorder import Recorder
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
@@ -21,7 +21,7 @@ SELDOM = Keep(seconds=60, norms=1)  # no checkpoint but the first and the last
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
-    """From which step on losses were written, and whether by another thread than this; let 50 be many."""
+    """From which step on losses were written, and whether by another thread than this; let 40 be many."""
     calls, here, real = list[tuple[int, bool]](), threading.get_ident(), RunFolder.add_losses
 
     def add(self: RunFolder, first: int, parts: Sequence[Any]) -> None:
@@ -29,7 +29,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
         real(self, first, parts)
 
     monkeypatch.setattr(RunFolder, "add_losses", add)
-    monkeypatch.setattr(recorder, "MANY", 50)
+    monkeypatch.setattr(recorder, "MANY", 40)
+    monkeypatch.setattr(loop, "STRIDE_STEPS", 50)
     return calls
 
 

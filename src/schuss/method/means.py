@@ -10,6 +10,8 @@ from schuss.method.plan import Plan
 
 __all__ = ["epoch_means", "epoch_shares", "whole_epochs"]
 
+NEAR = 2**15  # losses at once: what is made of them stays near, in a room that is used again
+
 
 def whole_epochs(plan: Plan, n: int, start: int, stop: int) -> int:
     """Return how many epochs the steps [start, stop) are, or raise SettingError where some are not whole."""
@@ -43,5 +45,10 @@ def epoch_means(losses: NDArray[np.float64], plan: Plan, n: int) -> NDArray[np.f
     table = losses[..., : epochs * per_epoch].reshape(*losses.shape[:-1], epochs, per_epoch)
     if shares[0] == shares[-1]:  # all alike: by one number it goes faster
         shares = shares[:1]
-    # not a matrix product: its bits would depend on how many epochs are asked about at once
-    return (table * shares).sum(axis=-1)
+    means = np.empty(table.shape[:-1])
+    together = max(1, NEAR * epochs // max(1, table.size))
+    for first in range(0, epochs, together):
+        some = slice(first, first + together)
+        # not a matrix product: its bits would depend on how many epochs are asked about at once
+        means[..., some] = (table[..., some, :] * shares).sum(axis=-1)
+    return means

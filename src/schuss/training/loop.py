@@ -41,6 +41,7 @@ __all__ = ["Callback", "Epoch", "Loop", "Tick", "one_pass"]
 
 LET_GO = State(np.empty(0), np.empty((0, 0)))
 STRIDE_SECONDS = 1.0
+STRIDE_STEPS = 2**16  # at most: their losses fit into memory that was used before, new pages cost more than a call
 TICK_SECONDS = 0.05
 
 
@@ -146,9 +147,9 @@ class Loop:
                 self._record_due(self.recorder)
 
     def _stride_end(self) -> int:
-        """Return up to which step to run at once: whole epochs, or as far as the recorder lets it go."""
+        """Return up to which step to run at once: whole epochs, or as far as that and the recorder let it go."""
         step = self.state.step
-        stop = (step // self._per_epoch + self.stride) * self._per_epoch
+        stop = min((step // self._per_epoch + self.stride) * self._per_epoch, step + STRIDE_STEPS)
         return min(stop, self.recorder.until(step)) if self.recorder else stop
 
     def _one_stride(self, stop: int) -> bool:
@@ -159,7 +160,7 @@ class Loop:
         sound = made.losses[:-1] if made.outcome == NOT_FINITE else made.losses
         if made.outcome != NOT_FINITE:
             self._keep(made)  # before callbacks hear of it, so that one that raises loses nothing
-        means = self._epoch_means(np.concatenate([known, sound]))
+        means = self._epoch_means(np.concatenate([known, sound]) if len(known) else sound)
         keep, reason = self._judge(means[earlier:], start, made.state, means[0] if earlier else math.nan)
         if reason:
             self._cut(start, made, (start.step // self._per_epoch + keep) * self._per_epoch)
@@ -247,10 +248,9 @@ class Loop:
         self.reached = self.reached.patient()
         return True
 
-    def _epoch_means(self, losses: NDArray[np.float64]) -> list[float]:
+    def _epoch_means(self, losses: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean loss of each whole epoch among the steps' `losses`, shape (steps,)."""
-        means: list[float] = epoch_means(losses, self.plan, len(self.samples)).tolist()
-        return means
+        return epoch_means(losses, self.plan, len(self.samples))
 
     def _known_losses(self, step: int) -> tuple[NDArray[np.float64], int]:
         """Return losses before `step`: of the epoch under way, and of one before it if restarts ask for it.
@@ -263,7 +263,7 @@ class Loop:
         return self.last_losses(begun + earlier * self._per_epoch), earlier
 
     def _judge(
-        self, epochs: list[float], start: State, state: State, before: float
+        self, epochs: NDArray[np.float64], start: State, state: State, before: float
     ) -> tuple[int, str | None]:
         """Return how many of a stride's epochs to keep, and why not to go on as planned after them, if so.
 
@@ -272,7 +272,7 @@ class Loop:
         if not self._judges_epochs:  # asking after each takes a sixth of the time of small steps
             self.reached = self.reached.after_all(epochs, self.plan)
             return len(epochs), None
-        for i, loss in enumerate(epochs, start=1):
+        for i, loss in enumerate(epochs.tolist(), start=1):
             seen = loss if self.judge is None else self._validate(self.judge, state)
             self.reached = self.reached.after(seen, self.plan)
             number = start.step // self._per_epoch + i
@@ -319,7 +319,7 @@ class Loop:
         if self.callbacks or self.judge is not None or self.plan.average or sees_each_step(self.plan):
             return
         longer = self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))
-        self.stride = max(1, int(min(longer, self.plan.epochs)))  # a recorder may have cut it short
+        self.stride = max(1, int(min(longer, self.plan.epochs)))  # it may have been cut short
 
     def _poll(self, step: int, loss: float) -> bool:
         now = time.perf_counter()
@@ -368,7 +368,7 @@ class Loop:
         if self.recorder:
             self._record(self.recorder, self.stopped)
         step_loss = self.last_losses(self.state.step)
-        loss = np.array(self._epoch_means(step_loss), dtype=np.float64)
+        loss = self._epoch_means(step_loss)
         judged = np.full(0 if self.judge is None else len(loss), np.nan)
         judged[: len(self.judged)] = self.judged
         return Run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -62,8 +62,8 @@ def write_whole(
     return path
 
 
-def append(path: Path, contents: Iterable[bytes | memoryview]) -> None:
-    """Add `contents` to the end of a file; a kill may leave a part of them there.
+def append(path: Path, content: bytes | memoryview) -> None:
+    """Add `content` to the end of a file; a kill may leave a part of it there.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def append(path: Path, contents: Iterable[bytes | memoryview]) -> None:
     """
     try:
         with path.open("ab", buffering=0) as file:
-            whole = all(file.write(content) == len(content) for content in contents)
+            whole = file.write(content) == len(content)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}.") from error
     if not whole:

@@ -29,7 +29,7 @@ __all__ = ["Recorder"]
 SLOWEST = 2e8  # bytes a second of a disk for which that is no faster
 DISK_SPEED = 1e9  # bytes a second, until a checkpoint has been written
 LOSS_BYTES = 8  # of a step
-MANY = 2**18  # steps whose losses and norms are written beside the next ones: a few MB
+MANY = 2**15  # steps whose losses and norms are written beside the next ones
 
 
 class Recorder:
@@ -80,7 +80,7 @@ class Recorder:
 
     def until(self, step: int) -> int:
         """Return up to which step the training may go on before it asks again whether something is due."""
-        return sys.maxsize if self._failed else min(self._pace.until(step), step + MANY)
+        return sys.maxsize if self._failed else self._pace.until(step)
 
     def is_due(self, step: int) -> bool:
         """Return whether a checkpoint is due at `step`."""

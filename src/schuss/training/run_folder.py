@@ -33,7 +33,7 @@ from schuss.training.content import Content
 from schuss.training.norms import Norms
 from schuss.training.past_cache import LARGE
 from schuss.training.record import append, make_folder, remove, write_whole
-from schuss.training.series import as_block, as_blocks, whole_rows
+from schuss.training.series import as_block, whole_rows
 from schuss.training.stored_samples import DATA, samples_of
 
 __all__ = ["LEFT", "RunFolder"]
@@ -202,17 +202,17 @@ class RunFolder:
     def add_losses(self, first: int, parts: Sequence[Array]) -> None:
         """Keep losses in parts that follow each other, the first of which is that of step `first`."""
         if any(map(len, parts)):
-            append(self.path / LOSSES[0], as_blocks(first, (part.reshape(-1, 1) for part in parts)))
+            append(self.path / LOSSES[0], as_block(first, [part.reshape(-1, 1) for part in parts]))
 
     def add_norms(self, first: int, parts: Sequence[Array], halvings: int) -> None:
         """Keep rows of norms in parts that follow each other, the first of which has number `first`."""
         if any(map(len, parts)):
-            append(self.path / NORMS[0], as_blocks(first, parts, halvings))
+            append(self.path / NORMS[0], as_block(first, parts, halvings))
 
     def thin_norms(self, times: int) -> None:
         """Give up every second row of the norms, so many times."""
         thinned = self.norms().thinned(times)
-        write_whole(self.path / NORMS[0], as_block(0, thinned.rows, thinned.halvings), flush=False)
+        write_whole(self.path / NORMS[0], as_block(0, [thinned.rows], thinned.halvings), flush=False)
 
     def write(self, checkpoint: Checkpoint, *, cached: bool) -> int:
         """Keep a checkpoint; return how many bytes it takes. `cached` as for `write_whole`."""
@@ -244,7 +244,7 @@ class RunFolder:
 def _blocks(losses: Array, norms: Norms) -> dict[str, bytes | memoryview]:
     """Return the content of both series' files."""
     series = (LOSSES[0], losses.reshape(-1, 1), 0), (NORMS[0], norms.rows, norms.halvings)
-    return {name: as_block(0, rows, halvings) if len(rows) else b"" for name, rows, halvings in series}
+    return {name: as_block(0, [rows], halvings) if len(rows) else b"" for name, rows, halvings in series}
 
 
 def _digest(text: str) -> str:

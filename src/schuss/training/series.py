@@ -12,59 +12,33 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_block", "as_blocks", "whole_rows"]
+__all__ = ["as_block", "whole_rows"]
 
 HEAD = struct.Struct("<4sIQBBH")
 MAGIC = b"SCHU"
 CHECKSUM_BYTES = 12
 BEGIN = HEAD.size + CHECKSUM_BYTES  # of the numbers
-MOST = 2**14  # rows of one of several blocks
 
 KINDS = "<f8", "<f4"
 
 Rows = NDArray[np.floating[Any]]
 
 
-def as_block(first: int, rows: Rows, halvings: int = 0) -> memoryview:
-    """Return a block with `rows`, shape (rows, columns), the first of which has number `first`."""
-    block = np.empty(BEGIN + rows.nbytes, np.uint8).data
-    kind = _kind(rows.dtype)
-    block[: HEAD.size] = HEAD.pack(MAGIC, len(rows), first, rows.shape[1], kind, halvings)
-    np.frombuffer(block, KINDS[kind], rows.size, BEGIN).reshape(rows.shape)[:] = rows
+def as_block(first: int, parts: Sequence[Rows], halvings: int = 0) -> memoryview:
+    """Return a block with the rows of all `parts`, shape (rows, columns) each, the first with number `first`."""
+    rows, columns, dtype = sum(map(len, parts)), parts[0].shape[1], parts[0].dtype
+    block = np.empty(BEGIN + rows * columns * dtype.itemsize, np.uint8).data
+    kind = _kind(dtype)
+    block[: HEAD.size] = HEAD.pack(MAGIC, rows, first, columns, kind, halvings)
+    np.concatenate(parts, out=np.frombuffer(block, KINDS[kind], offset=BEGIN).reshape(rows, columns))
     block[HEAD.size : BEGIN] = _checksum(block)
     return block
-
-
-def as_blocks(first: int, parts: Iterable[Rows], halvings: int = 0) -> Iterator[memoryview]:
-    """Return blocks with the rows of all `parts`, each part of shape (rows, columns).
-
-    They are made in one small room, which stays near: a view is good until the next one is asked for.
-    """
-    for rows in _joined(parts):
-        yield as_block(first, rows, halvings)
-        first += len(rows)
-
-
-def _joined(parts: Iterable[Rows]) -> Iterator[Rows]:
-    """Yield the rows of `parts`, joined and cut to pieces of at most MOST rows: all in one room."""
-    room, filled = None, 0
-    for part in parts:
-        room = np.empty((MOST, part.shape[1]), part.dtype) if room is None else room
-        while len(part):
-            fits = min(len(part), MOST - filled)
-            room[filled : filled + fits] = part[:fits]
-            part, filled = part[fits:], filled + fits  # noqa: PLW2901  # what is left of it
-            if filled == MOST:
-                yield room
-                filled = 0
-    if room is not None and filled:
-        yield room[:filled]
 
 
 def whole_rows(content: bytes | memoryview, columns: int, dtype: str = "float64") -> tuple[Rows, int]:
