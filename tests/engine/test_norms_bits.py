@@ -38,7 +38,7 @@ def add_square(total: Row, x: Row) -> Row:
 
 
 def exact_length(network: Network, vector: Row, rows: int = ROWS, step: int = 1) -> float:
-    """Return a length by the order of the kernel: groups of a column, its bias; sixteen sums, their halves."""
+    """Return a length by the order of the kernel: groups of a column, its bias; sixteen sums, and halves."""
     sums = np.zeros(16, np.float32)
     for layer in network.views(vector):
         groups = (layer.w[k : k + rows] for k in range(0, len(layer.w), rows))

@@ -75,7 +75,7 @@ def test_without_more_threads_it_is_done_at_once(
 ) -> None:
     """By the caller, who then hears of its error too."""
 
-    def refuse(*args: object) -> NoReturn:
+    def refuse(*_: object) -> NoReturn:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(ThreadPoolExecutor, "submit", refuse)

@@ -188,6 +188,7 @@ def test_they_are_kept_as_often_as_they_cost_little(layers: tuple[int, ...], bat
     assert Keep().norms_every(network, batch) == every
     assert Keep().norms_every(network, batch, is_sparse=True) == 64
     assert Keep(norms=3).norms_every(network, batch, is_sparse=True) == 3
+    assert Keep().norms_every(network, batch, is_alone=True) == (64 if layers == (4, 10, 3) else every)
 
 
 def test_the_folder_says_how_often(tmp_path: Path) -> None:

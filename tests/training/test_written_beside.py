@@ -74,9 +74,8 @@ def test_what_has_no_room_is_given_up_as_before(
     assert opened.step_loss[known].tobytes() == run.step_loss[: known.sum()].tobytes()
 
 
-def test_a_full_disk_ends_the_recording_alone(
-    written: list[tuple[int, bool]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("written")
+def test_a_full_disk_ends_the_recording_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The training hears of it at the next step that it asks at, warns once, and goes on."""
     whole = recorded(tmp_path / "whole", keep=SELDOM)
     real = RunFolder.add_norms
@@ -96,9 +95,8 @@ def test_a_full_disk_ends_the_recording_alone(
     assert same_runs(train(resume=tmp_path / "run"), whole)
 
 
-def test_stopped_while_something_is_written(
-    written: list[tuple[int, bool]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("written")
+def test_stopped_while_something_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By an error of a callback, divergence or Ctrl-C: nothing is written after the lock is given back."""
     under_way, closed = list[int](), list[bool]()
     add, close = RunFolder.add_norms, Recorder.close

@@ -14,8 +14,8 @@ __all__ = ["Background"]
 class Background:
     """What is under way, if anything: never more than one thing, so that little waits in memory.
 
-    The thread is made for the first of them, and kept: a new one may share a processor with its maker for some
-    ten milliseconds.
+    The thread is made for the first of them, and kept: a new one may share a processor with its maker for
+    some ten milliseconds.
     """
 
     def __init__(self) -> None:

@@ -12,14 +12,16 @@ __all__ = ["Keep"]
 
 SHARE = 0.04  # of a step's time, what norms may take
 OFTEN, SELDOM = 8, 64
-# Nanoseconds, about: of a step on one thread as such, of its norms, and of a way that the processor does not foresee
-# since most steps take another;
+# Nanoseconds, about: of a step on one thread as such, of its norms, and of a way that the processor does not
+# foresee since most steps take another;
 STEP, NOTE, SURPRISE = 200, 60, 150
 # of one multiply-add, and how many of them a weight takes beside those of the samples, and for its norms;
 MULTIPLY_ADD, OF_STEP, OF_NOTE = 0.01, 10, 2.5
-# and where no layer has more units than that, so that the kernel takes a way of its own: of a step, of each sample in
-# it, and of its norms.
+# and where no layer has more units than that, so that the kernel takes a way of its own: of a step, of each
+# sample in it, and of its norms;
 NARROW, NARROW_STEP, NARROW_SAMPLE, NARROW_NOTE = 16, 100, 8, 9
+# and of the way of norms to the disk, where no other processor sees to that.
+WRITE = 8
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ class Keep:
         Data of at most so many bytes are kept with the run; larger ones must be given again to replay it.
     norms : int, optional
         Every so many steps, lengths of gradient, velocity and change are noted; 0: never. None: at every step
-        where that takes about a twenty-fifth of the time, as it does where batches have 16 samples and no layer
-        more than 16 units, or 32 and the network some thousand weights; else every 8, or every 64, as on sparse
-        inputs.
+        where that takes at most about a twenty-fifth of the time, as it does where batches have 16 samples
+        and no layer more than 16 units, or 32 samples and the network some thousand weights; else every 8, or
+        every 64, as on sparse inputs.
 
     Raises
     ------
@@ -61,13 +63,16 @@ class Keep:
         if self.norms is not None:
             object.__setattr__(self, "norms", check_integer("norms", self.norms, low=0))
 
-    def norms_every(self, network: Network, batch: int, *, is_sparse: bool = False) -> int:
-        """Return what `norms` comes to for a network, and batches of so many samples."""
+    def norms_every(
+        self, network: Network, batch: int, *, is_sparse: bool = False, is_alone: bool = False
+    ) -> int:
+        """Return what `norms` comes to for a network, batches of so many samples, and one processor."""
         if self.norms is not None:
             return self.norms
         if is_sparse:
             return SELDOM  # they are of all weights, and steps of a few
         step, note = _time_of(network, batch)
+        note += WRITE * is_alone
         if note <= SHARE * step:
             return 1
         return OFTEN if (note + SURPRISE) / OFTEN <= SHARE * step else SELDOM

@@ -41,7 +41,7 @@ __all__ = ["Callback", "Epoch", "Loop", "Tick", "one_pass"]
 
 LET_GO = State(np.empty(0), np.empty((0, 0)))
 STRIDE_SECONDS = 1.0
-STRIDE_STEPS = 2**16  # at most: their losses fit into memory that was used before, new pages cost more than a call
+STRIDE_STEPS = 2**16  # at most: losses of more would fill new pages, which cost more than another call
 TICK_SECONDS = 0.05
 
 
@@ -147,7 +147,7 @@ class Loop:
                 self._record_due(self.recorder)
 
     def _stride_end(self) -> int:
-        """Return up to which step to run at once: whole epochs, or as far as that and the recorder let it go."""
+        """Return up to which step to run at once: whole epochs, or as far as a recorder lets it go."""
         step = self.state.step
         stop = min((step // self._per_epoch + self.stride) * self._per_epoch, step + STRIDE_STEPS)
         return min(stop, self.recorder.until(step)) if self.recorder else stop

@@ -1,7 +1,7 @@
 """Keeps a training as it goes: what is written at a checkpoint, and which older ones are given up.
 
-Losses and norms that come fast are written beside the next steps. Where the disk refuses, the training goes on
-without a recording.
+Losses and norms that come fast are written beside the next steps. Where the disk refuses, the training goes
+on without a recording.
 """
 
 from __future__ import annotations

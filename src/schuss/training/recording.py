@@ -14,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from schuss.engine.native import usual_threads
 from schuss.errors import OutputError, SettingError
 from schuss.method.samples import Samples, is_sparse
 from schuss.training.checkpoint import progress_to
@@ -51,7 +52,8 @@ def begin(
     """
     samples, kept = loop.samples, dict[str, Content]()
     batch = loop.plan.batch_of(len(samples))
-    every = keep.norms_every(loop.network, batch, is_sparse=is_sparse(samples.X))
+    how = {"is_sparse": is_sparse(samples.X), "is_alone": usual_threads() == 1}
+    every = keep.norms_every(loop.network, batch, **how)
     for name, some in (("data", samples), ("validation", held_out)):
         if isinstance(some, Samples) and _bytes(some) <= keep.data_size:
             kept[name] = DATA.close({}, arrays_of(some))

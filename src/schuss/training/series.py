@@ -31,7 +31,7 @@ Rows = NDArray[np.floating[Any]]
 
 
 def as_block(first: int, parts: Sequence[Rows], halvings: int = 0) -> memoryview:
-    """Return a block with the rows of all `parts`, shape (rows, columns) each, the first with number `first`."""
+    """Return a block with the rows of all `parts`, shape (rows, columns) each, from number `first` on."""
     rows, columns, dtype = sum(map(len, parts)), parts[0].shape[1], parts[0].dtype
     block = np.empty(BEGIN + rows * columns * dtype.itemsize, np.uint8).data
     kind = _kind(dtype)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schuss.method.plan import Plan
 
@@ -35,7 +36,7 @@ class Progress:
         missed = loss > self.best - plan.min_improvement
         return Progress(loss if loss < self.best else self.best, self.waited + 1 if missed else 0)
 
-    def after_all(self, losses: Sequence[float], plan: Plan) -> Progress:
+    def after_all(self, losses: Sequence[float] | NDArray[np.float64], plan: Plan) -> Progress:
         """Return the progress after epochs of these losses, as `after` of one after the other would."""
         if len(losses) == 0:
             return self

@@ -92,7 +92,7 @@ class Journal:
         if self.folder is None or self._full:
             return
         try:
-            append(self.folder / TRIALS, ["".join(_line(each.to_dict()) for each in measured).encode()])
+            append(self.folder / TRIALS, "".join(_line(each.to_dict()) for each in measured).encode())
         except OutputError as error:
             self._full = True
             warnings.warn(
