@@ -1,0 +1,43 @@
+"""Into how many strides a training is cut is nobody's business."""
+
+from typing import Any
+
+import pytest
+
+from problems import NETWORK, RULE, STEPS_PER_EPOCH, draw_data
+from recorded import SETTINGS, same_runs
+from schuss import Adam, Momentum, Plateau, Restart, train
+from schuss.training import loop
+
+JUDGED: dict[str, dict[str, Any]] = {
+    "goal": {"rule": RULE, "loss_goal": 0.05},
+    "patience": {"rule": RULE, "patience": 5, "min_improvement": 1e-3},
+    "validation": {"rule": RULE, "validation": draw_data(20), "patience": 20},
+    "plateau": {"rule": Adam(Plateau(0.05, 1.5, 1e-4)), "patience": 3, "min_improvement": 1e-3},
+    "restarts": {"rule": Momentum(0.1, Restart(0.95))},
+}
+
+
+@pytest.mark.parametrize("steps", [1, STEPS_PER_EPOCH - 1, STEPS_PER_EPOCH + 1])
+@pytest.mark.parametrize("name", [*SETTINGS, *JUDGED])
+def test_strides_within_epochs_change_nothing(name: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does what is judged, averaged or scheduled by epochs; another seed does."""
+    X, T = draw_data()
+    how: dict[str, Any] = {"epochs": 60, "batch_size": 5, **{**SETTINGS, **JUDGED}[name]}
+    whole = train(NETWORK, X, T, **how)
+    monkeypatch.setattr(loop, "STRIDE_STEPS", steps)
+    ends = list[int]()
+    real = loop.Loop._keep
+
+    def keep(self: loop.Loop, made: Any) -> None:
+        ends.append(made.state.step)
+        real(self, made)
+
+    monkeypatch.setattr(loop.Loop, "_keep", keep)
+    run = train(NETWORK, X, T, **how)
+
+    assert same_runs(run, whole)
+    assert (run.best is None) == (whole.best is None)
+    assert run.best is None or whole.best is None or run.best.digest() == whole.best.digest()
+    assert steps > STEPS_PER_EPOCH or any(end % STEPS_PER_EPOCH for end in ends)
+    assert not same_runs(train(NETWORK, X, T, **how, seed=1), whole)
