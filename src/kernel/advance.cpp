@@ -123,7 +123,18 @@ template <class T> bool may_lag(const Data<T> &data, const Objective &objective,
   return data.is_sparse() && !rests && !apart && objective.l2 == 0 && objective.l1 == 0;
 }
 
-// The state out of a large workspace, which makes way for it as it comes.
+// A state into a huge workspace, for which it makes way as it goes.
+template <class T> void pour_in(Workspace<T> &space, Crew &crew, int threads, T *theta, T *memory) {
+  for (int piece = 0; piece < space.pieces(); piece++) {
+    crew.run(threads, [&](int thread) { space.pack_piece(piece, theta, memory, thread, threads); });
+    space.let_go_packed(piece, theta, memory);
+  }
+  crew.run(threads, [&](int thread) {
+    for (int piece = 0; piece < space.pieces(); piece++) space.transpose_piece(piece, thread, threads);
+  });
+}
+
+// The state out of a huge workspace, which makes way for it as it comes.
 template <class T> void pour_out(Workspace<T> &space, Crew &crew, int threads, T *theta, T *memory) {
   space.let_go_scratch();
   for (int piece = 0; piece < space.pieces(); piece++) {
@@ -169,8 +180,9 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   std::unique_ptr<Crew> threads_kept = kept.room ? kept.room->take_crew() : std::make_unique<Crew>();
   Crew &crew = *threads_kept;
   const auto carriers = [&] { return is_large ? pace.threads() : 1; };
-  if (!ticket || ticket != kept.ticket)
-    crew.run(carriers(), [&](int thread) { space->pack(theta, memory, thread, carriers()); });
+  const bool is_known = ticket && ticket == kept.ticket;
+  if (is_huge && theta == new_theta) pour_in(*space, crew, carriers(), new_theta, new_memory);
+  else if (!is_known) crew.run(carriers(), [&](int thread) { space->pack(theta, memory, thread, carriers()); });
   Stopwatch stopwatch;
   Progress progress{};
   double each = 0;  // seconds of a step

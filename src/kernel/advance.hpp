@@ -59,7 +59,8 @@ struct Progress {
 // narrow.hpp.
 template <class T> bool is_narrow(const Problem &, const Table<T> &);
 
-// From theta and memory to those after the last whole step, which may be the same arrays; the loss of each step
+// From theta and memory to those after the last whole step, which may be the same arrays: beside a huge workspace these
+// take no room then. The loss of each step
 // goes to losses (steps,), and what is seen of watched weights to `observation`, if there is one. Where theta and
 // memory are those that a kept workspace holds, they are not read.
 template <class T>

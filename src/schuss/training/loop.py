@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.engine import INTERRUPTED, NO_NORMS, NOT_FINITE, Advance, Engine
+from schuss.engine.engine import DONE, INTERRUPTED, NO_NORMS, NOT_FINITE, Advance, Engine
 from schuss.engine.keeping import under_way
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
@@ -31,7 +32,7 @@ from schuss.method.state import State
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.divergence import divergence
 from schuss.training.recorder import Recorder
-from schuss.training.replay import Kept
+from schuss.training.replay import Kept, Replay
 from schuss.training.restarting import RESTART, must_restart, restart_of, restarted, sees_each_step
 from schuss.training.run import Run
 from schuss.training.setup import Judge
@@ -40,6 +41,7 @@ from schuss.training.stopping import NO_IMPROVEMENT, Progress
 __all__ = ["Callback", "Epoch", "Loop", "Tick", "one_pass"]
 
 LET_GO = State(np.empty(0), np.empty((0, 0)))
+LARGE = 2**25  # bytes of a state that is given up while steps are made of it
 STRIDE_SECONDS = 1.0
 TICK_SECONDS = 0.05
 
@@ -109,9 +111,11 @@ class Loop:
     average: Array | None = None
     recorder: Recorder | None = None
     kept: Kept | None = None
+    own: State | None = None  # held by nobody but the loop
     seconds: float = 0.0  # spent before, where the training goes on from a checkpoint
     _began: float = field(default_factory=time.perf_counter, init=False)
     _sound: Sound | None = field(default=None, init=False)  # while a stride is not wholly judged
+    _given_up: State | None = field(default=None, init=False)
 
     @property
     def state(self) -> State:
@@ -123,12 +127,14 @@ class Loop:
         began = time.perf_counter()
         self._next_tick, self._began, self._from = began + TICK_SECONDS, began, self.state.step
         self._per_epoch = self.plan.steps_per_epoch(len(self.samples))
+        self._reached_before = self.reached
         try:
-            with under_way():
+            with under_way() as self._keeping:
                 self._strides(self.plan.steps(len(self.samples)))
             return self._result()
         except KeyboardInterrupt as error:  # in a callback, in the validation, or between two strides
             self.stopped = "interrupted"
+            self._recover()
             raise TrainingInterrupted(self._result()) from error
         except DivergenceError as error:
             self.stopped = "diverged"
@@ -178,6 +184,8 @@ class Loop:
 
     def _diverge(self, start: State, stop: int) -> NoReturn:
         """Keep what is finite of a stride that is not, and raise."""
+        if self._is_gone(start):
+            start = self._make_again(start.step)
         error, before = divergence(self.engine, self.network, start, self.samples, self.plan, stop)
         self._sound = None
         if len(before.losses):
@@ -186,9 +194,47 @@ class Loop:
 
     def _advance(self, state: State, stop: int) -> Advance:
         every = self.recorder.norms.every if self.recorder else 0
+        self._given_up = self._keeping.spare = state if self._may_give_up(state) else None
         return self.engine.advance(
             self.network, state, self.samples, self.plan, stop, poll=self._poll, norms_every=every
         )
+
+    def _may_give_up(self, state: State) -> bool:
+        """Return whether nobody goes back to `state` but after a mishap, when it can be made again."""
+        is_own = state is self.own and state.nbytes >= LARGE
+        return is_own and self.kept is not None and not self._judges_epochs
+
+    def _is_gone(self, state: State) -> bool:
+        return state is self._given_up and state is not self._keeping.spare
+
+    def _make_again(self, step: int) -> State:
+        """Put the training before `step` again, whose state is gone, or as far as an interruption lets it."""
+        kept = cast(Kept, self.kept)
+        losses = np.concatenate([np.empty(0), *self._losses_between(0, step)])
+        replay = Replay(self.network, self.plan, self.samples, self.engine, kept, losses)
+        before = kept.before(step)
+        made = self.engine.advance(self.network, before, self.samples, self.plan, step)
+        replay.check(before.step, made.losses)
+        self.made = [Advance(made.state, losses[: made.state.step], DONE)]
+        if made.outcome == INTERRUPTED:
+            self._stand_here()
+            raise made.error or KeyboardInterrupt
+        return made.state
+
+    def _recover(self) -> None:
+        """Stand on whole ground, if an interruption fell between a stride that gave up its start and the next."""
+        if self._sound is None or not self._is_gone(self._sound.state):
+            return
+        if self.state is self._sound.state:
+            with suppress(KeyboardInterrupt):
+                self._make_again(self.state.step)
+        self._stand_here()
+
+    def _stand_here(self) -> None:
+        """Count again what was reached, up to here."""
+        begun = self._from // self._per_epoch * self._per_epoch
+        means = self._epoch_means(self.last_losses(self.state.step - begun))
+        self.reached, self._sound = self._reached_before.after_all(means, self.plan), None
 
     def last_losses(self, count: int) -> NDArray[np.float64]:
         """Return the losses of the last `count` steps."""
@@ -208,7 +254,7 @@ class Loop:
 
     def _keep(self, made: Advance) -> None:
         self.made.append(self._without_norms(made))
-        self.first = LET_GO  # the losses stay, older states need not
+        self.first, self.own = LET_GO, made.state  # the losses stay, older states need not
         if len(self.made) > 1:
             self.made[-2] = self.made[-2]._replace(state=LET_GO)
 

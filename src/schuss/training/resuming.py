@@ -74,7 +74,7 @@ def _take_up(loop: Loop, found: Checkpoint, recorder: Recorder) -> None:
     loop.made = [Advance(found.state, losses, DONE)]
     loop.best, loop.reached, loop.judged = found.best, found.reached, found.judged.tolist()
     loop.averaged, loop.average, loop.seconds = found.averaged, found.average, found.seconds
-    loop.recorder, loop.kept = recorder, folder
+    loop.recorder, loop.kept, loop.own = recorder, folder, found.state
 
 
 def _judged_by(folder: RunFolder, given: Any) -> Samples | Judge | None:

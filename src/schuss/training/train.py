@@ -133,7 +133,7 @@ def train(
     )
     loop.reached = reached or loop.reached
     if theta is None and memory is None:
-        loop.kept = InMemory(network, plan, samples.X.dtype)
+        loop.kept, loop.own = InMemory(network, plan, samples.X.dtype), loop.first
     if record is not None:
         begin(loop, record, keep or Keep(), about or {}, held_out)
     return loop.run()
