@@ -102,7 +102,7 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     if (work.may_be_apart && thread == 0 && s == 0) watch.judge_in(work, part());
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     work.number = s + 1;
-    if (work.may_be_apart && thread == 0) team.apart = step_time.lap() * update_share * part() > long_update;
+    if (work.may_be_apart && thread == 0) team.apart = step_time.lap() * update_share * part() > watch.longest();
     clock.made();
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
@@ -121,6 +121,11 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
 template <class T> bool may_lag(const Data<T> &data, const Objective &objective, const Course &course, bool apart) {
   const bool rests = course.rule == Rule::gradient_descent && !course.keeps;  // they do not change at all
   return data.is_sparse() && !rests && !apart && objective.l2 == 0 && objective.l1 == 0;
+}
+
+// Whether a workspace is huge whatever else it holds.
+template <class T> bool is_huge_state(const Problem &problem, int slots) {
+  return problem.n_parameters() * size_t(1 + slots) * sizeof(T) > Room<T>::most_bytes;
 }
 
 // A state into a huge workspace, for which it makes way as it goes.
@@ -164,7 +169,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   Pace pace = shelf.pace(course.batch_size, threads_for(flops, threads));
   const int most = pace.most();
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
-  const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
+  const double longest = is_huge_state<T>(problem, slots) ? long_huge_update : long_update;
+  const bool clips = std::isfinite(objective.clip), may_be_long = update > longest;
   const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
   const bool sums = narrow || clips || may_be_long || course.batch_size > rows ||
                     (data.is_sparse() && norms.every > 0);
@@ -176,7 +182,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const bool is_large = space->bytes() > Shelf<T>::most_bytes, is_huge = space->bytes() > Room<T>::most_bytes;
   const bool stays = kept.room && is_large && !is_huge && !data.is_sparse();
   Team team;
-  Watch watch(poll);
+  Watch watch(poll, longest);
   std::unique_ptr<Crew> threads_kept = kept.room ? kept.room->take_crew() : std::make_unique<Crew>();
   Crew &crew = *threads_kept;
   const auto carriers = [&] { return is_large ? pace.threads() : 1; };
