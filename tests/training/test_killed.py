@@ -15,7 +15,7 @@ import json, os, pathlib, shutil, signal, sys, time, warnings
 import numpy as np
 import schuss
 from schuss import *
-from schuss.training.loop import Epoch
+from schuss.training.telling import Epoch
 
 folder, name, kills = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 rng = np.random.default_rng(int(sys.argv[4]))

@@ -362,7 +362,7 @@ class NativeEngine:
             None if poll is None else lambda done, loss: bool(poll(start + done, loss)),
             None if watch is None else (watch.weights, *watch.room(start, stop)),
             (norms_every, -start % norms_every, norms) if len(norms) else None,
-            None if kept is None else (kept.rooms_of(_kernel.Rooms), kept.ticket_of(state.theta, state.memory)),
+            None if kept is None else (kept.rooms_of(_kernel.Rooms), kept.ticket_of(*before)),
         )
         if over is not None:
             over.use_up(state)

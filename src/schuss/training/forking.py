@@ -21,13 +21,14 @@ from schuss.method.schedules import Plateau, Restart, at_steps
 from schuss.method.state import State
 from schuss.training.checkpoint import progress_from
 from schuss.training.keep import Keep
-from schuss.training.loop import Callback, Loop, Tick
+from schuss.training.loop import Loop
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
 from schuss.training.restarting import check_restarts
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
 from schuss.training.setup import Judge, check_weighs, judge_of, judged_by
+from schuss.training.telling import Callback, Tick
 
 __all__ = ["fork"]
 

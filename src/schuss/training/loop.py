@@ -37,37 +37,13 @@ from schuss.training.restarting import RESTART, must_restart, restart_of, restar
 from schuss.training.run import Run
 from schuss.training.setup import Judge
 from schuss.training.stopping import NO_IMPROVEMENT, Progress
+from schuss.training.telling import Callback, Epoch, Tick, Ticker
 
-__all__ = ["Callback", "Epoch", "Loop", "Tick", "one_pass"]
+__all__ = ["Loop", "one_pass"]
 
 LET_GO = State(np.empty(0), np.empty((0, 0)))
 LARGE = 2**25  # bytes of a state that is given up while steps are made of it
 STRIDE_SECONDS = 1.0
-TICK_SECONDS = 0.05
-
-
-class Tick(NamedTuple):
-    """What a progress display is told some twenty times a second."""
-
-    epoch: int
-    step: int
-    steps: int
-    loss: float
-    samples_per_second: float
-
-
-class Epoch(NamedTuple):
-    """What a callback is told after each epoch. Returning True stops the training."""
-
-    number: int  # of epochs trained so far, from 1
-    loss: float
-    validation_loss: float | None
-    state: State
-    network: Network
-    plan: Plan
-
-
-Callback = Callable[[Epoch], bool | None]
 
 
 def one_pass(engine: Engine, network: Network, state: State, samples: Samples, plan: Plan) -> Advance:
@@ -124,13 +100,13 @@ class Loop:
 
     def run(self) -> Run:
         """Run strides until something says stop."""
-        began = time.perf_counter()
-        self._next_tick, self._began, self._from = began + TICK_SECONDS, began, self.state.step
-        self._per_epoch = self.plan.steps_per_epoch(len(self.samples))
-        self._reached_before = self.reached
+        n = len(self.samples)
+        self._began, self._from, self._reached_before = time.perf_counter(), self.state.step, self.reached
+        self._poll = Ticker(self.progress, self.plan, n, self._from)
+        self._per_epoch = self.plan.steps_per_epoch(n)
         try:
             with under_way() as self._keeping:
-                self._strides(self.plan.steps(len(self.samples)))
+                self._strides(self.plan.steps(n))
             return self._result()
         except KeyboardInterrupt as error:  # in a callback, in the validation, or between two strides
             self.stopped = "interrupted"
@@ -209,12 +185,9 @@ class Loop:
 
     def _make_again(self, step: int) -> State:
         """Put the training before `step` again, whose state is gone, or as far as an interruption lets it."""
-        kept = cast(Kept, self.kept)
-        losses = np.concatenate([np.empty(0), *self._losses_between(0, step)])
-        replay = Replay(self.network, self.plan, self.samples, self.engine, kept, losses)
-        before = kept.before(step)
-        made = self.engine.advance(self.network, before, self.samples, self.plan, step)
-        replay.check(before.step, made.losses)
+        losses = self.last_losses(step)
+        replay = Replay(self.network, self.plan, self.samples, self.engine, cast(Kept, self.kept), losses)
+        made = replay.towards(step)
         self.made = [Advance(made.state, losses[: made.state.step], DONE)]
         if made.outcome == INTERRUPTED:
             self._stand_here()
@@ -222,12 +195,14 @@ class Loop:
         return made.state
 
     def _recover(self) -> None:
-        """Stand on whole ground, if an interruption fell between a stride that gave up its start and the next."""
+        """Stand at the end of a whole stride, where an interruption fell into one that gave up its start."""
         if self._sound is None or not self._is_gone(self._sound.state):
             return
         if self.state is self._sound.state:
             with suppress(KeyboardInterrupt):
                 self._make_again(self.state.step)
+            if self._is_gone(self.state):
+                raise KeyboardInterrupt
         self._stand_here()
 
     def _stand_here(self) -> None:
@@ -366,16 +341,6 @@ class Loop:
             return
         longer = self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))
         self.stride = max(1, int(min(longer, self.plan.epochs)))  # a recorder may have cut it short
-
-    def _poll(self, step: int, loss: float) -> bool:
-        now = time.perf_counter()
-        if self.progress is not None and now >= self._next_tick:
-            self._next_tick = now + TICK_SECONDS
-            size = self.plan.batch_of(len(self.samples))
-            speed = (step - self._from) * size / max(now - self._began, 1e-9)
-            total = self.plan.steps(len(self.samples))
-            self.progress(Tick(step // self._per_epoch, step, total, loss, speed))
-        return False
 
     @property
     def _seconds(self) -> float:

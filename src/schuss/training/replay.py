@@ -120,6 +120,13 @@ class Replay:
         """Keep a state of this training at hand, for questions about the steps after it."""
         self._last[:] = [state]
 
+    def towards(self, step: int) -> Advance:
+        """Return what leads from the nearest state kept to that before `step`, or to an interruption."""
+        before = self.kept.before(step)
+        made = self.engine.advance(self.network, before, self.samples, self.plan, step)
+        self.check(before.step, made.losses)
+        return made
+
     def run(self, state: State, stop: int, norms_every: int = 0) -> Advance:
         """Return what steps [state.step, stop) make of `state`; their losses must be the recorded ones."""
         made = self.engine.advance(

@@ -16,7 +16,7 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.training.keep import Keep
-from schuss.training.loop import Callback, Loop, Tick
+from schuss.training.loop import Loop
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
 from schuss.training.replay import InMemory
@@ -25,6 +25,7 @@ from schuss.training.resuming import resumed
 from schuss.training.run import Run
 from schuss.training.setup import Judge, check_weighs, first_state, fitting_plan, judge_of, judged_by
 from schuss.training.stopping import Progress
+from schuss.training.telling import Callback, Tick
 
 __all__ = ["train"]
 
