@@ -89,7 +89,7 @@ def test_a_huge_network_is_emptied_as_its_call_ends(isa, threads):
 
 @pytest.mark.parametrize("rule", ["momentum", "adam"])
 def test_a_huge_state_is_written_over(isa, rule):
-    """Where it is spare, the state after it stands in its arrays, in calls of several lengths, bit for bit."""
+    """Where it is spare, the state after it stands in its arrays, call after call, bit for bit."""
     huge, plan = Network([1350, 1350, 1350, 10], "relu", "cross_entropy"), Plan(RULES[rule](), batch_size=8)
     samples, start = draw_run(huge, plan, 16)
     engine = engines.make_engine(f"native-{isa}", threads=2)

@@ -13,17 +13,28 @@ from comparisons import assert_same_bits
 from engines import Engine
 from kinds_of_rules import KERNEL_RULES
 from problems import BATCH, NETWORK, RULE, STEPS_PER_EPOCH, draw_data
-from schuss import DivergenceError, Keep, Momentum, Run, TrainingInterrupted, load_run, train
+from schuss import (
+    DivergenceError,
+    Keep,
+    Momentum,
+    Plateau,
+    Restart,
+    Run,
+    TrainingInterrupted,
+    load_run,
+    train,
+)
 from schuss.engine.engine import INTERRUPTED, Advance
 from schuss.engine.keeping import keeping
 from schuss.training import loop
+from schuss.training.stopping import Progress
 
 X, T = draw_data()
 WILD = Momentum(2.5, 0.9)  # diverges after some epochs
 
 
 class Engines:
-    """An engine that does something wrong in its `number`-th call, and tells which states were written over."""
+    """An engine that does something wrong in its `number`-th call, and counts the states written over."""
 
     def __init__(self, engine: Engine, number: int = -1, wrong: Any = None) -> None:
         self.engine, self.number, self.wrong = engine, number, wrong
@@ -51,7 +62,7 @@ class Engines:
         self.plain(*given, **how)
         raise KeyboardInterrupt
 
-    def heard_early(self, *given: Any, **how: Any) -> Advance:
+    def heard_early(self, *_: Any, **how: Any) -> Advance:  # noqa: ARG002  # as `advance` has it
         """Ctrl-C before the first step."""
         raise KeyboardInterrupt
 
@@ -63,9 +74,13 @@ class Engines:
 
 @pytest.fixture
 def given_up(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that says from how many bytes on states are given up; strides do not go by the clock."""
-    monkeypatch.setattr(loop, "STRIDE_SECONDS", 1e9)
-    return lambda large: monkeypatch.setattr(loop, "LARGE", large)
+    """Return what sets from how many bytes on states are given up; strides do not go by the clock."""
+
+    def set_both(large: int, longest: float = 1e9) -> None:
+        monkeypatch.setattr(loop, "LARGE", large)
+        monkeypatch.setattr(loop, "STRIDE_SECONDS", longest)
+
+    return set_both
 
 
 def outcome_of(engine: Any, **how: Any) -> tuple[Run, BaseException | None]:
@@ -95,20 +110,31 @@ WRONG = {
     "Ctrl-C in a stride": (2, Engines.stopped, RULE),
 }
 
+JUDGED: dict[str, dict[str, Any]] = {
+    "not judged": {},
+    "goal": {"loss_goal": 0.15},
+    "patience": {"patience": 3, "min_improvement": 0.002},
+    "plateau": {"rule": Momentum(Plateau(0.05, lowest=0.001), 0.9), "patience": 2, "min_improvement": 0.01},
+    "restart": {"rule": Momentum(0.02, Restart(0.99))},
+}
 
-@pytest.mark.parametrize("recorded", [False, True], ids=["", "recorded"])
+
+@pytest.mark.parametrize(
+    ("judged", "recorded"), [("not judged", False), *((judged, True) for judged in JUDGED)]
+)
 @pytest.mark.parametrize("wrong", WRONG)
 def test_whatever_goes_wrong(
-    engine: Engine, wrong: str, recorded: bool, given_up: Any, tmp_path: Path
+    engine: Engine, wrong: str, judged: str, recorded: bool, given_up: Any, tmp_path: Path
 ) -> None:
-    """The run and the error are those of a training that keeps its states; a run goes on from its recording."""
+    """Run and error are those of a training that keeps its states; so is one that goes on from it."""
     number, what, rule = WRONG[wrong]
+    how = {"rule": rule, **JUDGED[judged]}
     found = []
     for large in (0, 2**60):
-        given_up(large)
+        given_up(large, 1e9 if judged == "not judged" else 0.0)  # else epochs go one by one
         spy, folder = Engines(engine, number, what), tmp_path / str(large)
         record = {"record": folder, "keep": Keep(seconds=1e9)} if recorded else {}
-        run, error = outcome_of(spy, rule=rule, **record)
+        run, error = outcome_of(spy, **how, **record)
         steps_made = spy.calls > 1 or what is Engines.heard_late
         assert (spy.written_over > 0) == (large == 0 and engine.info.engine == "native" and steps_made)
         if recorded:
@@ -125,6 +151,44 @@ def test_whatever_goes_wrong(
         assert error.step > STEPS_PER_EPOCH
         assert str(error) == str(plainly)
         assert_same_bits(error.state, plainly.state)
+
+
+@pytest.mark.parametrize("judged", ["not judged", "plateau"])
+def test_ctrl_c_while_epochs_are_judged(
+    native_engine: Engine, judged: str, given_up: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run goes on from its recording as if there had been none, wherever its losses were when it came."""
+    given_up(0)
+    how = {"rule": RULE, **JUDGED[judged]}
+    plain, _ = outcome_of(native_engine, **how)
+    counting = Progress.after if judged == "plateau" else Progress.after_all
+    asked = iter(range(10))
+
+    def interrupted(reached: Progress, seen: Any, plan: Any) -> Progress:
+        if next(asked) == 2:
+            raise KeyboardInterrupt
+        return counting(reached, seen, plan)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, counting.__name__, interrupted)
+        run, error = outcome_of(native_engine, record=tmp_path / "run", keep=Keep(seconds=1e9), **how)
+    assert isinstance(error, TrainingInterrupted)
+    assert_same_bits(run.state, plain.at(run.state.step))
+    assert_same_run(load_run(tmp_path / "run"), run)
+    assert_same_run(train(resume=tmp_path / "run", engine=native_engine), plain)
+
+
+def test_judged_epochs_go_one_by_one(native_engine: Engine, given_up: Any) -> None:
+    """Where one may be the last, for there is nothing to go back to; of a small state they go together."""
+    given_up(0)
+    spies = Engines(native_engine), Engines(native_engine)
+    outcome_of(spies[0], patience=50)
+    given_up(2**60)
+    outcome_of(spies[1], patience=50)
+    longest = [max(stop - first for first, stop in spy.steps) for spy in spies]
+    assert longest[0] == STEPS_PER_EPOCH < longest[1]
+    assert spies[0].written_over == len(spies[0].steps)
+    assert not spies[1].written_over
 
 
 @pytest.mark.parametrize("rule", KERNEL_RULES)

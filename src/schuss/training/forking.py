@@ -28,6 +28,7 @@ from schuss.training.restarting import check_restarts
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
 from schuss.training.setup import Judge, check_weighs, judge_of, judged_by
+from schuss.training.stopping import counted
 from schuss.training.telling import Callback, Tick
 
 __all__ = ["fork"]
@@ -90,13 +91,10 @@ def _take_over(loop: Loop, run: Run, step: int) -> None:
     epochs = step // per_epoch
     is_judged = loop.judge is not None and len(run.validation_loss) > 0
     seen = (run.validation_loss if is_judged else run.loss)[:epochs]
-    rate = run.plan.rule.learning_rate
-    drops = rate.drops if isinstance(rate, Plateau) else ()
     if isinstance(run.kept, RunFolder):
         loop.reached = progress_from(run.kept.told["reached"])
-    for epoch, loss in enumerate(seen.tolist() if is_judged or loop.judge is None else [], start=1):
-        loop.reached = loop.reached.after(loss, run.plan)
-        loop.reached = loop.reached.patient() if epoch * per_epoch in drops else loop.reached
+    if is_judged or loop.judge is None:
+        loop.reached = counted(loop.reached, seen.tolist(), run.plan, 0, per_epoch)
     if loop.judge is not None:
         loop.judged = seen.tolist() if is_judged else [np.nan] * epochs
     if is_judged and epochs:

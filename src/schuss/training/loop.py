@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn, cast
 
 import numpy as np
@@ -27,31 +27,23 @@ from schuss.method.means import epoch_means
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
-from schuss.method.schedules import Plateau
 from schuss.method.state import State
+from schuss.training.answering import answered
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.divergence import divergence
 from schuss.training.recorder import Recorder
 from schuss.training.replay import Kept, Replay
-from schuss.training.restarting import RESTART, must_restart, restart_of, restarted, sees_each_step
+from schuss.training.restarting import RESTART, must_restart, restart_of, sees_each_step
 from schuss.training.run import Run
 from schuss.training.setup import Judge
-from schuss.training.stopping import NO_IMPROVEMENT, Progress
+from schuss.training.stopping import Progress, counted
 from schuss.training.telling import Callback, Epoch, Tick, Ticker
 
-__all__ = ["Loop", "one_pass"]
+__all__ = ["Loop"]
 
 LET_GO = State(np.empty(0), np.empty((0, 0)))
 LARGE = 2**25  # bytes of a state that is given up while steps are made of it
 STRIDE_SECONDS = 1.0
-
-
-def one_pass(engine: Engine, network: Network, state: State, samples: Samples, plan: Plan) -> Advance:
-    """Go on from `state` once through `samples`, with no run around it: for online learning.
-
-    `state.step` must begin an epoch of the plan, whose number of epochs does not matter.
-    """
-    return engine.advance(network, state, samples, plan, state.step + plan.steps_per_epoch(len(samples)))
 
 
 class Sound(NamedTuple):
@@ -170,46 +162,55 @@ class Loop:
 
     def _advance(self, state: State, stop: int) -> Advance:
         every = self.recorder.norms.every if self.recorder else 0
-        self._given_up = self._keeping.spare = state if self._may_give_up(state) else None
+        self._given_up = self._keeping.spare = state if self._may_give_up(state, stop) else None
         return self.engine.advance(
             self.network, state, self.samples, self.plan, stop, poll=self._poll, norms_every=every
         )
 
-    def _may_give_up(self, state: State) -> bool:
-        """Return whether nobody goes back to `state` but after a mishap, when it can be made again."""
+    def _is_spare(self, state: State) -> bool:
+        """Return whether a large state is needed by nobody once steps are made of it, but after a mishap."""
         is_own = state is self.own and state.nbytes >= LARGE
-        return is_own and self.kept is not None and not self._judges_epochs
+        return is_own and self.kept is not None and not self._shows_epochs
+
+    def _may_give_up(self, state: State, stop: int) -> bool:
+        """Return whether the loop will not go back to `state`, unless it can be made again."""
+        epoch_ends = (state.step // self._per_epoch + 1) * self._per_epoch
+        return self._is_spare(state) and (stop <= epoch_ends or not self._judges_epochs)
 
     def _is_gone(self, state: State) -> bool:
         return state is self._given_up and state is not self._keeping.spare
 
     def _make_again(self, step: int) -> State:
         """Put the training before `step` again, whose state is gone, or as far as an interruption lets it."""
-        losses = self.last_losses(step)
+        losses = self.last_losses(self.state.step)
         replay = Replay(self.network, self.plan, self.samples, self.engine, cast(Kept, self.kept), losses)
         made = replay.towards(step)
         self.made = [Advance(made.state, losses[: made.state.step], DONE)]
         if made.outcome == INTERRUPTED:
-            self._stand_here()
+            self._count_again()
             raise made.error or KeyboardInterrupt
         return made.state
 
     def _recover(self) -> None:
-        """Stand at the end of a whole stride, where an interruption fell into one that gave up its start."""
-        if self._sound is None or not self._is_gone(self._sound.state):
+        """Stand on whole ground again, where an interruption fell into a stride that gave up its start."""
+        sound = self._sound
+        if sound is None or not self._is_gone(sound.state):
             return
-        if self.state is self._sound.state:
+        if self.state is sound.state or self._judges_epochs:
             with suppress(KeyboardInterrupt):
-                self._make_again(self.state.step)
+                self._make_again(sound.state.step)
             if self._is_gone(self.state):
                 raise KeyboardInterrupt
-        self._stand_here()
+        self._count_again()
 
-    def _stand_here(self) -> None:
-        """Count again what was reached, up to here."""
-        begun = self._from // self._per_epoch * self._per_epoch
-        means = self._epoch_means(self.last_losses(self.state.step - begun))
-        self.reached, self._sound = self._reached_before.after_all(means, self.plan), None
+    def _count_again(self) -> None:
+        """Count anew what was reached up to here."""
+        begun = self._from // self._per_epoch
+        means = self._epoch_means(self.last_losses(self.state.step - begun * self._per_epoch))
+        self.reached = counted(
+            self._reached_before, means, self.plan, begun * self._per_epoch, self._per_epoch
+        )
+        self._sound = None
 
     def last_losses(self, count: int) -> NDArray[np.float64]:
         """Return the losses of the last `count` steps."""
@@ -251,21 +252,13 @@ class Loop:
 
     def _goes_on_after(self, reason: str) -> bool:
         """Change the plan where its schedules answer to `reason`, and say whether they do."""
-        if reason == RESTART:
-            # in one statement, so that no signal finds one without the other
-            self.plan, self._sound = restarted(self.plan, self.state.step), None
-            self.stride = 1  # the next may be near, and steps beyond it are made in vain
-            return True
-        return reason == NO_IMPROVEMENT and self._drop()
-
-    def _drop(self) -> bool:
-        """Lower a rate that is lowered at plateaus, and say whether training goes on with it."""
-        rate = self.plan.rule.learning_rate
-        if not isinstance(rate, Plateau) or rate.last <= rate.lowest:
+        answer = answered(reason, self.plan, self.reached, self.state.step)
+        if answer is None:
             return False
-        rule = replace(self.plan.rule, learning_rate=rate.dropped(self.state.step))  # type: ignore[type-var]  # rules are
-        self.plan = self.plan.replace(rule=rule)
-        self.reached = self.reached.patient()
+        # in one statement, so that no signal finds one without the others
+        (self.plan, self.reached), self._sound = answer, None
+        if reason == RESTART:
+            self.stride = 1  # the next may be near, and steps beyond it are made in vain
         return True
 
     def _epoch_means(self, losses: NDArray[np.float64]) -> list[float]:
@@ -311,8 +304,14 @@ class Loop:
     def _judges_epochs(self) -> bool:
         """Whether anything but the last epoch can end a stride or has to be looked at."""
         plan = self.plan
-        asked = self.callbacks or self.judge is not None or plan.average or restart_of(plan)
-        return bool(asked) or plan.loss_goal is not None or plan.patience is not None
+        asked = self._shows_epochs or restart_of(plan) is not None
+        return asked or plan.loss_goal is not None or plan.patience is not None
+
+    @property
+    def _shows_epochs(self) -> bool:
+        """Whether the state after each epoch has to be looked at."""
+        asked = self.callbacks or self.judge is not None or self.plan.average
+        return bool(asked) or sees_each_step(self.plan)
 
     def take_average(self, number: int, state: State) -> None:
         """Count the weights after epoch `number` into the average, if that epoch belongs to it."""
@@ -336,8 +335,8 @@ class Loop:
         return "callback" if any(answers) else None
 
     def _lengthen(self, seconds: float) -> None:
-        """Grow the stride while calls are short, unless each epoch must be seen as it ends."""
-        if self.callbacks or self.judge is not None or self.plan.average or sees_each_step(self.plan):
+        """Grow the stride while calls are short, unless each epoch must be seen, or the way back is long."""
+        if self._shows_epochs or (self._judges_epochs and self._is_spare(self.state)):
             return
         longer = self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))
         self.stride = max(1, int(min(longer, self.plan.epochs)))  # a recorder may have cut it short

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from schuss.engine.choice import engine_named
-from schuss.engine.engine import Engine
+from schuss.engine.engine import Advance, Engine
 from schuss.engine.finite import all_finite_by
 from schuss.errors import SettingError
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
+from schuss.method.state import State
 from schuss.training.keep import Keep
 from schuss.training.loop import Loop
 from schuss.training.record import NextFree
@@ -27,7 +28,7 @@ from schuss.training.setup import Judge, check_weighs, first_state, fitting_plan
 from schuss.training.stopping import Progress
 from schuss.training.telling import Callback, Tick
 
-__all__ = ["train"]
+__all__ = ["one_pass", "train"]
 
 
 def train(
@@ -138,6 +139,14 @@ def train(
     if record is not None:
         begin(loop, record, keep or Keep(), about or {}, held_out)
     return loop.run()
+
+
+def one_pass(engine: Engine, network: Network, state: State, samples: Samples, plan: Plan) -> Advance:
+    """Go on from `state` once through `samples`, with no run around it: for online learning.
+
+    `state.step` must begin an epoch of the plan, whose number of epochs does not matter.
+    """
+    return engine.advance(network, state, samples, plan, state.step + plan.steps_per_epoch(len(samples)))
 
 
 def _refuse(**given: Any) -> None:
