@@ -26,6 +26,7 @@ from schuss import (
 )
 from schuss.engine.engine import INTERRUPTED, Advance
 from schuss.engine.keeping import keeping
+from schuss.errors import ReplayError
 from schuss.training import loop
 from schuss.training.stopping import Progress
 
@@ -116,11 +117,13 @@ JUDGED: dict[str, dict[str, Any]] = {
     "patience": {"patience": 3, "min_improvement": 0.002},
     "plateau": {"rule": Momentum(Plateau(0.05, lowest=0.001), 0.9), "patience": 2, "min_improvement": 0.01},
     "restart": {"rule": Momentum(0.02, Restart(0.99))},
+    "given weights": {"theta": NETWORK.initial(3)},
 }
 
 
 @pytest.mark.parametrize(
-    ("judged", "recorded"), [("not judged", False), *((judged, True) for judged in JUDGED)]
+    ("judged", "recorded"),
+    [("not judged", False), ("given weights", False), *((judged, True) for judged in list(JUDGED)[:-1])],
 )
 @pytest.mark.parametrize("wrong", WRONG)
 def test_whatever_goes_wrong(
@@ -131,11 +134,13 @@ def test_whatever_goes_wrong(
     how = {"rule": rule, **JUDGED[judged]}
     found = []
     for large in (0, 2**60):
-        given_up(large, 1e9 if judged == "not judged" else 0.0)  # else epochs go one by one
+        given_up(
+            large, 1e9 if judged in ("not judged", "given weights") else 0.0
+        )  # else epochs go one by one
         spy, folder = Engines(engine, number, what), tmp_path / str(large)
         record = {"record": folder, "keep": Keep(seconds=1e9)} if recorded else {}
         run, error = outcome_of(spy, **how, **record)
-        steps_made = spy.calls > 1 or what is Engines.heard_late
+        steps_made = spy.calls > 1 or (what is Engines.heard_late and "theta" not in how)
         assert (spy.written_over > 0) == (large == 0 and engine.info.engine == "native" and steps_made)
         if recorded:
             assert_same_run(load_run(folder), run)
@@ -145,7 +150,11 @@ def test_whatever_goes_wrong(
     (run, error), (plain, plainly) = found
     assert_same_run(run, plain)
     middle = min(7, run.state.step)
-    assert_same_bits(run.at(middle), plain.at(middle))
+    if "theta" in how:
+        with pytest.raises(ReplayError, match="no state of this run was kept"):
+            run.at(middle)
+    else:
+        assert_same_bits(run.at(middle), plain.at(middle))
     assert type(error) is type(plainly)
     if isinstance(error, DivergenceError):
         assert error.step > STEPS_PER_EPOCH

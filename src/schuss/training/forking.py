@@ -24,6 +24,7 @@ from schuss.training.keep import Keep
 from schuss.training.loop import Loop
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
+from schuss.training.replay import Held
 from schuss.training.restarting import check_restarts
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
@@ -64,7 +65,7 @@ def fork(
     judge = judge_of(run.network, plan, replay.engine, held_out)
     loop = Loop(run.network, samples, plan, replay.engine, judge, callbacks, progress, state)
     loop.made = [Advance(state, run.step_loss[:step], DONE)]
-    loop.kept = Fork(state)
+    loop.kept = Held(state)
     _take_over(loop, run, step)
     if record is not None:
         told = {name: repr(value) for name, value in changes.items()}
@@ -101,30 +102,6 @@ def _take_over(loop: Loop, run: Run, step: int) -> None:
         loop.best = run.at((int(np.argmin(seen)) + 1) * per_epoch)
     for epoch in range(int((1.0 - loop.plan.average) * loop.plan.epochs) + 1, epochs + 1):
         loop.take_average(epoch, run.at(epoch * per_epoch))
-
-
-class Fork:
-    """The state at which a fork that was not recorded began."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    @property
-    def steps(self) -> list[int]:
-        """Its step."""
-        return [self._state.step]
-
-    def before(self, step: int) -> State:
-        """Return it, or raise SettingError for a step before it."""
-        if step < self._state.step:
-            raise SettingError(
-                f"this run was forked at step {self._state.step}; ask its parent about {step}."
-            )
-        return self._state
-
-    def after(self, step: int) -> State | None:  # noqa: ARG002  # as `Kept` has it
-        """Return None."""
-        return None
 
 
 def changed_plan(plan: Plan, step: int, changes: Mapping[str, Any]) -> Plan:

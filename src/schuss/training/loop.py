@@ -79,6 +79,7 @@ class Loop:
     average: Array | None = None
     recorder: Recorder | None = None
     kept: Kept | None = None
+    given: Kept | None = None  # what a training can begin with again of which no state is kept
     own: State | None = None  # held by nobody but the loop
     seconds: float = 0.0  # spent before, where the training goes on from a checkpoint
     _began: float = field(default_factory=time.perf_counter, init=False)
@@ -94,6 +95,8 @@ class Loop:
         """Run strides until something says stop."""
         n = len(self.samples)
         self._began, self._from, self._reached_before = time.perf_counter(), self.state.step, self.reached
+        self._way_back = (self.kept or self.given) if self.state.nbytes >= LARGE else None
+        self.given = None  # takes room
         self._poll = Ticker(self.progress, self.plan, n, self._from)
         self._per_epoch = self.plan.steps_per_epoch(n)
         try:
@@ -169,8 +172,7 @@ class Loop:
 
     def _is_spare(self, state: State) -> bool:
         """Return whether a large state is needed by nobody once steps are made of it, but after a mishap."""
-        is_own = state is self.own and state.nbytes >= LARGE
-        return is_own and self.kept is not None and not self._shows_epochs
+        return state is self.own and self._way_back is not None and not self._shows_epochs
 
     def _may_give_up(self, state: State, stop: int) -> bool:
         """Return whether the loop will not go back to `state`, unless it can be made again."""
@@ -183,7 +185,8 @@ class Loop:
     def _make_again(self, step: int) -> State:
         """Put the training before `step` again, whose state is gone, or as far as an interruption lets it."""
         losses = self.last_losses(self.state.step)
-        replay = Replay(self.network, self.plan, self.samples, self.engine, cast(Kept, self.kept), losses)
+        kept = cast(Kept, self._way_back)
+        replay = Replay(self.network, self.plan, self.samples, self.engine, kept, losses)
         made = replay.towards(step)
         self.made = [Advance(made.state, losses[: made.state.step], DONE)]
         if made.outcome == INTERRUPTED:

@@ -20,7 +20,7 @@ from schuss.training.keep import Keep
 from schuss.training.loop import Loop
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
-from schuss.training.replay import InMemory
+from schuss.training.replay import Held, InMemory
 from schuss.training.restarting import check_restarts
 from schuss.training.resuming import resumed
 from schuss.training.run import Run
@@ -136,6 +136,8 @@ def train(
     loop.reached = reached or loop.reached
     if theta is None and memory is None:
         loop.kept, loop.own = InMemory(network, plan, samples.X.dtype), loop.first
+    elif memory is None:  # else it would take as much room as what is given up for it
+        loop.given = Held(loop.first)
     if record is not None:
         begin(loop, record, keep or Keep(), about or {}, held_out)
     return loop.run()
