@@ -187,7 +187,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   Crew &crew = *threads_kept;
   const auto carriers = [&] { return is_large ? pace.threads() : 1; };
   const bool is_known = ticket && ticket == kept.ticket;
-  if (is_huge && theta == new_theta) pour_in(*space, crew, carriers(), new_theta, new_memory);
+  const bool is_spare = theta == new_theta && memory == new_memory;
+  if (is_huge && is_spare) pour_in(*space, crew, carriers(), new_theta, new_memory);
   else if (!is_known) crew.run(carriers(), [&](int thread) { space->pack(theta, memory, thread, carriers()); });
   Stopwatch stopwatch;
   Progress progress{};

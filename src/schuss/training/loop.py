@@ -199,7 +199,7 @@ class Loop:
         sound = self._sound
         if sound is None or not self._is_gone(sound.state):
             return
-        if self.state is sound.state or self._judges_epochs:
+        if self._is_gone(self.state) or (self._judges_epochs and self.state.step > sound.state.step):
             with suppress(KeyboardInterrupt):
                 self._make_again(sound.state.step)
             if self._is_gone(self.state):
@@ -208,11 +208,9 @@ class Loop:
 
     def _count_again(self) -> None:
         """Count anew what was reached up to here."""
-        begun = self._from // self._per_epoch
-        means = self._epoch_means(self.last_losses(self.state.step - begun * self._per_epoch))
-        self.reached = counted(
-            self._reached_before, means, self.plan, begun * self._per_epoch, self._per_epoch
-        )
+        first = self._from // self._per_epoch * self._per_epoch
+        means = self._epoch_means(self.last_losses(self.state.step - first))
+        self.reached = counted(self._reached_before, means, self.plan, first, self._per_epoch)
         self._sound = None
 
     def last_losses(self, count: int) -> NDArray[np.float64]:
@@ -338,7 +336,7 @@ class Loop:
         return "callback" if any(answers) else None
 
     def _lengthen(self, seconds: float) -> None:
-        """Grow the stride while calls are short, unless each epoch must be seen, or the way back is long."""
+        """Grow the stride while calls are short, unless an epoch must be seen or cannot be taken back."""
         if self._shows_epochs or (self._judges_epochs and self._is_spare(self.state)):
             return
         longer = self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))
