@@ -102,7 +102,7 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     if (work.may_be_apart && thread == 0 && s == 0) watch.judge_in(work, part());
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     work.number = s + 1;
-    if (work.may_be_apart && thread == 0) team.apart = step_time.lap() * update_share * part() > long_update;
+    if (work.may_be_apart && thread == 0) team.apart = step_time.lap() * update_share * part() > watch.longest();
     clock.made();
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
@@ -123,7 +123,23 @@ template <class T> bool may_lag(const Data<T> &data, const Objective &objective,
   return data.is_sparse() && !rests && !apart && objective.l2 == 0 && objective.l1 == 0;
 }
 
-// The state out of a large workspace, which makes way for it as it comes.
+// Whether a workspace is huge whatever else it holds.
+template <class T> bool is_huge_state(const Problem &problem, int slots) {
+  return problem.n_parameters() * size_t(1 + slots) * sizeof(T) > Room<T>::most_bytes;
+}
+
+// A state into a huge workspace, for which it makes way as it goes.
+template <class T> void pour_in(Workspace<T> &space, Crew &crew, int threads, T *theta, T *memory) {
+  for (int piece = 0; piece < space.pieces(); piece++) {
+    crew.run(threads, [&](int thread) { space.pack_piece(piece, theta, memory, thread, threads); });
+    space.let_go_packed(piece, theta, memory);
+  }
+  crew.run(threads, [&](int thread) {
+    for (int piece = 0; piece < space.pieces(); piece++) space.transpose_piece(piece, thread, threads);
+  });
+}
+
+// The state out of a huge workspace, which makes way for it as it comes.
 template <class T> void pour_out(Workspace<T> &space, Crew &crew, int threads, T *theta, T *memory) {
   space.let_go_scratch();
   for (int piece = 0; piece < space.pieces(); piece++) {
@@ -153,7 +169,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   Pace pace = shelf.pace(course.batch_size, threads_for(flops, threads));
   const int most = pace.most();
   const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
-  const bool clips = std::isfinite(objective.clip), may_be_long = update > long_update;
+  const double longest = is_huge_state<T>(problem, slots) ? long_huge_update : long_update;
+  const bool clips = std::isfinite(objective.clip), may_be_long = update > longest;
   const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
   const bool sums = narrow || clips || may_be_long || course.batch_size > rows ||
                     (data.is_sparse() && norms.every > 0);
@@ -165,12 +182,14 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const bool is_large = space->bytes() > Shelf<T>::most_bytes, is_huge = space->bytes() > Room<T>::most_bytes;
   const bool stays = kept.room && is_large && !is_huge && !data.is_sparse();
   Team team;
-  Watch watch(poll);
+  Watch watch(poll, longest);
   std::unique_ptr<Crew> threads_kept = kept.room ? kept.room->take_crew() : std::make_unique<Crew>();
   Crew &crew = *threads_kept;
   const auto carriers = [&] { return is_large ? pace.threads() : 1; };
-  if (!ticket || ticket != kept.ticket)
-    crew.run(carriers(), [&](int thread) { space->pack(theta, memory, thread, carriers()); });
+  const bool is_known = ticket && ticket == kept.ticket;
+  const bool is_spare = theta == new_theta && memory == new_memory;
+  if (is_huge && is_spare) pour_in(*space, crew, carriers(), new_theta, new_memory);
+  else if (!is_known) crew.run(carriers(), [&](int thread) { space->pack(theta, memory, thread, carriers()); });
   Stopwatch stopwatch;
   Progress progress{};
   double each = 0;  // seconds of a step

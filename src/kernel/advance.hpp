@@ -59,9 +59,10 @@ struct Progress {
 // narrow.hpp.
 template <class T> bool is_narrow(const Problem &, const Table<T> &);
 
-// From theta and memory to those after the last whole step, which may be the same arrays; the loss of each step
-// goes to losses (steps,), and what is seen of watched weights to `observation`, if there is one. Where theta and
-// memory are those that a kept workspace holds, they are not read.
+// From theta and memory to those after the last whole step, which may be the same arrays: beside a huge workspace they
+// then take no room while steps are made. The loss of each step goes to losses (steps,), and what is seen of watched
+// weights to `observation`, if there is one. Where theta and memory are those that a kept workspace holds, they are not
+// read.
 template <class T>
 Progress advance(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
                  const Course &, int threads, const T *theta, const T *memory, T *new_theta, T *new_memory,

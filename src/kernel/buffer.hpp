@@ -1,6 +1,7 @@
 // Memory for a workspace. Large pieces come from the system itself, so that they are given back when they are let go,
 // and so that pages that nobody touches take no room.
 #pragma once
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -8,6 +9,7 @@
 
 #if defined(__linux__)
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 namespace schuss {
@@ -62,5 +64,16 @@ class Buffer {
   size_t bytes_ = 0;
   bool mapped_ = false;
 };
+
+// Give whole pages of what nobody reads again back to the system; written to anew, they are there anew.
+inline void let_go_pages(void *data, size_t bytes) {
+#if defined(__linux__)
+  const uintptr_t page = uintptr_t(sysconf(_SC_PAGESIZE)), begin = reinterpret_cast<uintptr_t>(data);
+  const uintptr_t first = (begin + page - 1) / page * page, last = (begin + bytes) / page * page;
+  if (first < last) madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
+#else
+  static_cast<void>(data), static_cast<void>(bytes);
+#endif
+}
 
 }  // namespace schuss

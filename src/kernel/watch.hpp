@@ -12,12 +12,15 @@ using Poll = std::function<bool(long steps, double loss)>;  // true stops, befor
 
 constexpr double flops_per_look = 5e6;    // between two looks at the clock: some 50 µs
 constexpr auto poll_interval = std::chrono::milliseconds(10);
-constexpr double long_update = 0.015;     // seconds; longer ones are summed apart, so that they can be given up
+// Seconds; longer updates are summed apart, so that they can be given up. In a huge workspace their sums would take
+// more room than the moment is worth.
+constexpr double long_update = 0.015, long_huge_update = 0.03;
 
 // Asks the caller now and then whether to go on; cheap enough to be asked at every product.
 class Watch {
  public:
-  explicit Watch(const Poll &poll) : poll_(poll), last_(Clock::now()) {}
+  explicit Watch(const Poll &poll, double longest = long_update)
+      : longest_(longest), poll_(poll), last_(Clock::now()) {}
   void at(long steps, double loss) { steps_ = steps, loss_ = loss; }
   template <class T> void listen_in(Work<T> &work) {
     work.poll = [](void *self, double flops) { return static_cast<Watch *>(self)->due(flops); };
@@ -31,10 +34,12 @@ class Watch {
     work.is_long = [](void *self) { return static_cast<Watch *>(self)->is_long(); };
   }
 
+  double longest() const { return longest_; }  // seconds of an update that cannot be given up
+
  private:
   // Products of the way forth and back, which a step begins with, take up to twice as long as those of the update.
   bool is_long() const {
-    return std::chrono::duration<double>(Clock::now() - began_).count() * part_ > long_update;
+    return std::chrono::duration<double>(Clock::now() - began_).count() * part_ > longest_;
   }
   bool due(double flops) {
     since_ += flops;
@@ -46,6 +51,7 @@ class Watch {
     return poll_(steps_, loss_);
   }
 
+  const double longest_;
   const Poll &poll_;
   double since_ = 0, loss_ = 0;
   long steps_ = 0;

@@ -185,17 +185,34 @@ template <class T> typename Workspace<T>::Piece Workspace<T>::piece_of(int piece
   return {layer, row ? layer.memory[row - 1] : layer.w, row ? layer.b_memory[row - 1] : layer.b, row, begins_[l]};
 }
 
+template <class T>
+void Workspace<T>::pack_piece(int piece, const T *theta, const T *memory, int thread, int threads) {
+  const auto [layer, w, b, row, at] = piece_of(piece);
+  const T *vector = row ? memory + size_t(row - 1) * n_parameters_ : theta;
+  const Rows own = rows_of(layer.n_in, thread, threads);
+  table_.pack(layer, w, vector + at, vector + n_parameters_, own.first, own.last);
+  if (!layer.has_bias || thread) return;
+  const T *biases = vector + at + size_t(layer.n_in) * layer.n_out;
+  std::fill(std::copy(biases, biases + layer.n_out, b), b + round_up(layer.n_out, table_.lanes), T(0));
+}
+
+template <class T> void Workspace<T>::transpose_piece(int piece, int thread, int threads) {
+  const auto [layer, w, b, row, at] = piece_of(piece);
+  const Rows own = rows_of(layer.n_in, thread, threads);
+  if (row == 0) table_.transpose(layer, own.first, own.last);
+}
+
 template <class T> void Workspace<T>::pack(const T *theta, const T *memory, int thread, int threads) {
   for (int piece = 0; piece < pieces(); piece++) {
-    const auto [layer, w, b, row, at] = piece_of(piece);
-    const T *vector = row ? memory + size_t(row - 1) * n_parameters_ : theta;
-    const Rows own = rows_of(layer.n_in, thread, threads);
-    table_.pack(layer, w, vector + at, vector + n_parameters_, own.first, own.last);
-    if (row == 0) table_.transpose(layer, own.first, own.last);
-    if (!layer.has_bias || thread) continue;
-    const T *biases = vector + at + size_t(layer.n_in) * layer.n_out;
-    std::fill(std::copy(biases, biases + layer.n_out, b), b + round_up(layer.n_out, table_.lanes), T(0));
+    pack_piece(piece, theta, memory, thread, threads);
+    transpose_piece(piece, thread, threads);
   }
+}
+
+template <class T> void Workspace<T>::let_go_packed(int piece, T *theta, T *memory) const {
+  const auto [layer, w, b, row, at] = piece_of(piece);
+  T *vector = row ? memory + size_t(row - 1) * n_parameters_ : theta;
+  let_go_pages(vector + at, (size_t(layer.n_in) + layer.has_bias) * size_t(layer.n_out) * sizeof(T));
 }
 
 template <class T>

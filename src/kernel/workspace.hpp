@@ -60,6 +60,9 @@ template <class T> class Workspace {
   void unpack_gradient(T *gradient) const;
   // The same piece by piece: one layer of the weights, or of a row of the memory. What is let go is gone for good.
   int pieces() const { return (1 + needs_.memory) * int(layers_.size()); }
+  void pack_piece(int piece, const T *theta, const T *memory, int thread, int threads);
+  void transpose_piece(int piece, int thread, int threads);  // what the way back needs of it
+  void let_go_packed(int piece, T *theta, T *memory) const;  // of the flat vectors
   void unpack_piece(int piece, T *theta, T *memory, int thread, int threads) const;
   void let_go_piece(int piece);
   void let_go_scratch();           // all that is large, but weights and memory

@@ -72,9 +72,9 @@ from schuss.method.schedules import (
 )
 from schuss.method.state import State
 from schuss.training.keep import Keep
-from schuss.training.loop import Epoch, Tick
 from schuss.training.opening import load_run
 from schuss.training.run import Run
+from schuss.training.telling import Epoch, Tick
 from schuss.training.train import train
 
 if TYPE_CHECKING:

@@ -87,6 +87,37 @@ def test_a_huge_network_is_emptied_as_its_call_ends(isa, threads):
     assert_same_bits(state, by_hand.state)
 
 
+@pytest.mark.parametrize("rule", ["momentum", "adam"])
+def test_a_huge_state_is_written_over(isa, rule):
+    """Where it is spare, the state after it stands in its arrays, call after call, bit for bit."""
+    huge, plan = Network([1350, 1350, 1350, 10], "relu", "cross_entropy"), Plan(RULES[rule](), batch_size=8)
+    samples, start = draw_run(huge, plan, 16)
+    engine = engines.make_engine(f"native-{isa}", threads=2)
+    expected = step_by_step(engine, huge, start, samples, plan, 3).state
+    with keeping.under_way() as kept:
+        state = start
+        for stop in (2, 3):
+            kept.spare = state
+            state = one_call(engine, huge, state, samples, plan, stop).state
+            assert kept.spare is state
+            assert np.shares_memory(state.theta, start.theta)
+            assert not state.theta.flags.writeable
+    assert_same_bits(state, expected)
+
+
+def test_a_state_in_arrays_of_others_is_not_written_over():
+    """A view, or numbers in another order, may belong to somebody: they stay, spare or not."""
+    samples, start = draw_run(WIDE, PLAN, 90)
+    expected = one_call(new(), WIDE, start, samples, PLAN, 3).state
+    with keeping.under_way() as kept:
+        for state in (State.of(start.theta, start.memory, 0), State(start.theta, start.memory[:, ::1], 0)):
+            kept.spare = state
+            digest = state.digest()
+            assert_same_bits(one_call(new(), WIDE, state, samples, PLAN, 3).state, expected)
+            assert kept.spare is state
+            assert state.digest() == digest
+
+
 def others(state: State, start: State) -> dict[str, State]:
     """States that are not the one that was given out last, though some are equal to it."""
     theta, memory = state.theta.copy(), state.memory.copy()

@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from schuss.method import initial
 from schuss.method.initial import INITS, Init
 from schuss.method.network import Network
 
@@ -98,3 +99,14 @@ def test_a_uniform_draw_is_the_raw_bits_of_philox():
     raw = np.random.Philox(key=key).random_raw(net.n_parameters)
     expected = -1.0 + 2.0 * ((raw >> np.uint64(11)) * 2.0**-53)
     np.testing.assert_array_equal(net.initial(7), expected)
+
+
+@pytest.mark.parametrize("init", INITS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_large_layer_is_drawn_in_pieces(init: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few rows at a time, so that no layer is there in float64 besides: the same numbers as at once."""
+    network = Network([9, 31, 4], init=init)
+    whole = network.initial(5, dtype)
+    monkeypatch.setattr(initial, "DRAWN_AT_ONCE", 70)  # two rows of the first layer
+    assert network.initial(5, dtype).tobytes() == whole.tobytes()
+    assert whole.dtype == dtype

@@ -16,7 +16,6 @@ import numpy as np
 import schuss
 from schuss import *
 from schuss.training import loop, recorder
-from schuss.training.loop import Epoch
 
 folder, name, kills = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 rng = np.random.default_rng(int(sys.argv[4]))

@@ -23,9 +23,9 @@ from schuss.engine.engine import Engine
 from schuss.errors import DataError, DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
 from schuss.method.network import Network
-from schuss.training.loop import Tick
 from schuss.training.record import NextFree
 from schuss.training.run import Run
+from schuss.training.telling import Tick
 from schuss.training.train import train
 
 __all__ = ["Model", "fit_model"]

@@ -21,9 +21,9 @@ from schuss.errors import RecordError, did_you_mean
 from schuss.insight.tuning.journal import Measured, difference, is_study, read_journal
 from schuss.insight.tuning.trial import Trial, trials_of
 from schuss.method.checks import check_integer
-from schuss.training.loop import Tick
 from schuss.training.record import NextFree
 from schuss.training.run import Run
+from schuss.training.telling import Tick
 from schuss.training.train import train
 
 __all__ = ["Study", "load_study", "trial_at"]

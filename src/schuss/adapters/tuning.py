@@ -28,8 +28,8 @@ from schuss.insight.tuning.search import MakeDriver, Reached, search
 from schuss.insight.tuning.setting import Setting
 from schuss.insight.tuning.trial import Trial
 from schuss.method.checks import check_choice, check_integer, check_number
-from schuss.training.loop import Tick
 from schuss.training.record import NextFree
+from schuss.training.telling import Tick
 
 __all__ = ["DRIVERS", "Tuned", "tune"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schuss.engine.mapped import file_under
-from schuss.engine.native import usual_threads
+from schuss.engine.threads import usual_threads
 from schuss.method.checks import check_integer
 from schuss.method.functions import Array
 from schuss.method.samples import AllFinite, all_finite

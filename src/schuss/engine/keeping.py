@@ -2,11 +2,14 @@
 
 The kernel can go on where it left off only if the state that it is given is the one that it gave out. That
 is known by the arrays themselves: they are those that were given out, and nobody can have written to them.
+
+A large state that nobody goes back to need not stand beside the one that steps make of it: the training says
+which it is, and the engine writes over it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -14,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from schuss.method.functions import Array
+from schuss.method.state import State
 
 __all__ = ["Keeping", "frozen", "keeping", "under_way"]
 
@@ -28,11 +32,33 @@ class Keeping:
     last : (ndarray, ndarray, int)
         The arrays of the state given out last, and the ticket by which the engine knows it; or nothing. One
         value, so that no thread finds the arrays of one state beside the ticket of another.
+    spare : State or None
+        The training gave it up: its arrays may be written over. The engine puts what stands in them then in
+        its place; until it knows what that is, there is none.
     """
 
     def __init__(self) -> None:
         self.rooms: Any = None
         self.last: tuple[Array, Array, int] | None = None
+        self.spare: State | None = None
+
+    def may_write_over(self, state: State) -> bool:
+        """Return whether `state` is spare, and its arrays are its own."""
+        return state is self.spare and all(
+            array.flags.owndata and array.flags.c_contiguous for array in (state.theta, state.memory)
+        )
+
+    def use_up(self, state: State) -> None:
+        """Let the arrays of `state` be written over."""
+        self.spare = None
+        state.theta.setflags(write=True)
+        state.memory.setflags(write=True)
+
+    def rooms_of(self, kind: Callable[[], Any]) -> Any:
+        """Return the engine's own, made by `kind` when it is first asked for."""
+        if self.rooms is None:
+            self.rooms = kind()
+        return self.rooms
 
     def ticket_of(self, theta: Array, memory: Array) -> int:
         """Return the ticket of a state, 0 if it is not the one that was given out last."""
@@ -52,11 +78,12 @@ _KEEPING: ContextVar[Keeping | None] = ContextVar("schuss_keeping", default=None
 
 
 @contextmanager
-def under_way() -> Iterator[None]:
+def under_way() -> Iterator[Keeping]:
     """Let engines keep what they need for the calls made here: for one training."""
-    token = _KEEPING.set(Keeping())
+    kept = Keeping()
+    token = _KEEPING.set(kept)
     try:
-        yield
+        yield kept
     finally:
         _KEEPING.reset(token)
 

@@ -27,11 +27,12 @@ from schuss.engine.engine import (
     Predictor,
     norms_before,
 )
-from schuss.engine.keeping import Keeping, keeping
+from schuss.engine.keeping import keeping
 from schuss.engine.kernel_orders import KernelOrders
 from schuss.engine.mapped import read_ahead
 from schuss.engine.observing import Watch
 from schuss.engine.stepping import WholeSteps, advance_in_turn, run_steps
+from schuss.engine.threads import usual_threads
 from schuss.errors import EngineError
 from schuss.method.backprop import Gradient, Objective
 from schuss.method.checks import check_integer
@@ -93,13 +94,6 @@ def chosen_set() -> str:
     if forced and forced not in names:
         raise EngineError(f"SCHUSS_ISA={forced!r}, but this build and processor offer {', '.join(names)}.")
     return forced or names[0]
-
-
-def usual_threads() -> int:
-    """Return as many threads as the process may use; OMP_NUM_THREADS, which joblib sets, may say fewer."""
-    most = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return min(most, int(told)) if told.isdecimal() and int(told) > 0 else most
 
 
 class NativeEngine:
@@ -244,7 +238,8 @@ class NativeEngine:
             return run_steps(whole, state, n, plan, stop, poll, check_each_step, norms_every)
         made: list[Advance] = []
         result = Advance(state, NOTHING, DONE)
-        ahead = read_ahead(samples.X, plan)
+        ahead, kept = read_ahead(samples.X, plan), keeping()
+        spare = kept if kept is not None and kept.spare is state else None
         try:
             while result.outcome == DONE and result.state.step < stop:
                 until = self._until(plan, result.state.step, stop, len(samples))
@@ -256,6 +251,8 @@ class NativeEngine:
                 made.append(last)
                 result = last
         except KeyboardInterrupt as raised:  # between two calls of the kernel; what was made stands
+            if spare is not None and spare.spare is not result.state:
+                raise  # it was written over
             result = result._replace(outcome=INTERRUPTED, error=raised)
         if len(made) == 1 and result is made[0]:
             return result
@@ -335,11 +332,13 @@ class NativeEngine:
     ) -> Advance:
         n, start = len(samples), state.step
         before = np.ascontiguousarray(state.theta), np.ascontiguousarray(state.memory)
-        theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
+        kept = keeping()
+        over = kept if kept is not None and kept.may_write_over(state) else None
+        theta, memory = before if over else (np.empty_like(before[0]), np.empty_like(before[1]))
         losses, taken = np.empty(stop - start), norms_before(start, norms_every)
         norms = np.empty((norms_before(stop, norms_every) - taken, 3), theta.dtype)
-        kept = keeping()
-        steps, outcome, error, ticket = _kernel.advance(
+        call = partial(
+            _kernel.advance,
             self._problem(network),
             self._set,
             *before,
@@ -363,11 +362,16 @@ class NativeEngine:
             None if poll is None else lambda done, loss: bool(poll(start + done, loss)),
             None if watch is None else (watch.weights, *watch.room(start, stop)),
             (norms_every, -start % norms_every, norms) if len(norms) else None,
-            None if kept is None else (_rooms(kept), kept.ticket_of(state.theta, state.memory)),
+            None if kept is None else (kept.rooms_of(_kernel.Rooms), kept.ticket_of(*before)),
         )
+        if over is not None:
+            over.use_up(state)
+        steps, outcome, error, ticket = call()
         if kept is not None:
             theta, memory = kept.give_out(theta, memory, ticket)
         after = State(theta, memory, start + steps)
+        if over is not None:
+            over.spare = after
         norms = norms[: norms_before(after.step, norms_every) - taken]
         return Advance(after, losses[:steps], OUTCOMES[outcome], error, norms)
 
@@ -381,12 +385,6 @@ class NativeEngine:
             self._problems[network] = problem
             self._last = network, problem
         return problem
-
-
-def _rooms(kept: Keeping) -> _kernel.Rooms:
-    if kept.rooms is None:
-        kept.rooms = _kernel.Rooms()
-    return kept.rooms
 
 
 def _problem(network: Network) -> _kernel.Problem:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["INITS", "Init", "draw_theta", "philox"]
 
+DRAWN_AT_ONCE = 2**18  # of a layer's float64 numbers; the stream is the same
 WEIGHTS_STREAM = 2**64 - 1  # far from any epoch number, so weights and orders never share a key
 
 # Variance of a weight from fan-in and fan-out; None: the scale is used as it is.
@@ -63,12 +64,14 @@ def philox(seed: int, stream: int) -> np.random.Philox:
 
 
 def draw_theta(init: Init, layers: Sequence[LayerWeights], seed: int) -> None:
-    """Fill the views of a float64 theta with first weights, layer after layer, weights then biases."""
+    """Fill the views of a theta with first weights, layer after layer, weights then biases."""
     source = np.random.RandomState(philox(seed, WEIGHTS_STREAM))
     for w, b in layers:
         variance = INITS[init.name]
         deviation = 1.0 if variance is None else math.sqrt(variance(*w.shape))
-        w[...] = _draw(source, init, deviation, w.shape)
+        rows = max(1, DRAWN_AT_ONCE // w.shape[1])
+        for some in (w[i : i + rows] for i in range(0, len(w), rows)):
+            some[...] = _draw(source, init, deviation, some.shape)
         if b is not None and variance is None:
             b[...] = _draw(source, init, deviation, b.shape)
 

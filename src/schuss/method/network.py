@@ -179,9 +179,9 @@ class Network:
     def initial(self, seed: int, dtype: Any = np.float64) -> Array:
         """Return the first theta that `init` draws for `seed`, shape (n_parameters,)."""
         check_integer("seed", seed, low=0, high=2**64 - 1)
-        theta = np.zeros(self.n_parameters)
+        theta = np.zeros(self.n_parameters, dtype)
         draw_theta(self.init, self.views(theta), seed)
-        return theta.astype(dtype)
+        return theta
 
     def weight_name(self, index: int) -> str:
         """Return the name of weight `index`: ``hidden1[3] <- input[7]`` or ``output[0] <- bias``."""

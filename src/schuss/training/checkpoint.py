@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,9 +18,20 @@ from schuss.training.content import Content
 from schuss.training.sealed import Seal
 from schuss.training.stopping import Progress
 
-__all__ = ["CHECKPOINT", "Checkpoint", "progress_from", "progress_to", "stored_state"]
+__all__ = ["CHECKPOINT", "Checkpoint", "Sound", "progress_from", "progress_to", "stored_state"]
 
 CHECKPOINT = Seal("checkpoint", 1, RecordError)
+
+
+class Sound(NamedTuple):
+    """What a training had reached before a stride, while that is made and judged: as in a checkpoint."""
+
+    state: State
+    reached: Progress
+    judged: int
+    best: State | None
+    averaged: int
+    average: Array | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,13 +21,16 @@ from schuss.method.schedules import Plateau, Restart, at_steps
 from schuss.method.state import State
 from schuss.training.checkpoint import progress_from
 from schuss.training.keep import Keep
-from schuss.training.loop import Callback, Loop, Tick
+from schuss.training.loop import Loop
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
+from schuss.training.replay import Held
 from schuss.training.restarting import check_restarts
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
 from schuss.training.setup import Judge, check_weighs, judge_of, judged_by
+from schuss.training.stopping import counted
+from schuss.training.telling import Callback, Tick
 
 __all__ = ["fork"]
 
@@ -62,7 +65,7 @@ def fork(
     judge = judge_of(run.network, plan, replay.engine, held_out)
     loop = Loop(run.network, samples, plan, replay.engine, judge, callbacks, progress, state)
     loop.made = [Advance(state, run.step_loss[:step], DONE)]
-    loop.kept = Fork(state)
+    loop.kept = Held(state)
     _take_over(loop, run, step)
     if record is not None:
         told = {name: repr(value) for name, value in changes.items()}
@@ -89,43 +92,16 @@ def _take_over(loop: Loop, run: Run, step: int) -> None:
     epochs = step // per_epoch
     is_judged = loop.judge is not None and len(run.validation_loss) > 0
     seen = (run.validation_loss if is_judged else run.loss)[:epochs]
-    rate = run.plan.rule.learning_rate
-    drops = rate.drops if isinstance(rate, Plateau) else ()
     if isinstance(run.kept, RunFolder):
         loop.reached = progress_from(run.kept.told["reached"])
-    for epoch, loss in enumerate(seen.tolist() if is_judged or loop.judge is None else [], start=1):
-        loop.reached = loop.reached.after(loss, run.plan)
-        loop.reached = loop.reached.patient() if epoch * per_epoch in drops else loop.reached
+    if is_judged or loop.judge is None:
+        loop.reached = counted(loop.reached, seen.tolist(), run.plan, 0, per_epoch)
     if loop.judge is not None:
         loop.judged = seen.tolist() if is_judged else [np.nan] * epochs
     if is_judged and epochs:
         loop.best = run.at((int(np.argmin(seen)) + 1) * per_epoch)
     for epoch in range(int((1.0 - loop.plan.average) * loop.plan.epochs) + 1, epochs + 1):
         loop.take_average(epoch, run.at(epoch * per_epoch))
-
-
-class Fork:
-    """The state at which a fork that was not recorded began."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    @property
-    def steps(self) -> list[int]:
-        """Its step."""
-        return [self._state.step]
-
-    def before(self, step: int) -> State:
-        """Return it, or raise SettingError for a step before it."""
-        if step < self._state.step:
-            raise SettingError(
-                f"this run was forked at step {self._state.step}; ask its parent about {step}."
-            )
-        return self._state
-
-    def after(self, step: int) -> State | None:  # noqa: ARG002  # as `Kept` has it
-        """Return None."""
-        return None
 
 
 def changed_plan(plan: Plan, step: int, changes: Mapping[str, Any]) -> Plan:

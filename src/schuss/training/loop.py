@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple, NoReturn
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.engine import INTERRUPTED, NO_NORMS, NOT_FINITE, Advance, Engine
+from schuss.engine.engine import DONE, INTERRUPTED, NO_NORMS, NOT_FINITE, Advance, Engine
 from schuss.engine.keeping import under_way
 from schuss.errors import DivergenceError, TrainingInterrupted
 from schuss.method.functions import Array
@@ -26,66 +27,24 @@ from schuss.method.means import epoch_means
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
-from schuss.method.schedules import Plateau
 from schuss.method.state import State
-from schuss.training.checkpoint import Checkpoint
+from schuss.training.answering import answered
+from schuss.training.checkpoint import Checkpoint, Sound
 from schuss.training.divergence import divergence
 from schuss.training.recorder import Recorder
-from schuss.training.replay import Kept
-from schuss.training.restarting import RESTART, must_restart, restart_of, restarted, sees_each_step
+from schuss.training.replay import Kept, Replay
+from schuss.training.restarting import RESTART, must_restart, restart_of, sees_each_step
 from schuss.training.run import Run
 from schuss.training.setup import Judge
-from schuss.training.stopping import NO_IMPROVEMENT, Progress
+from schuss.training.stopping import Progress, counted
+from schuss.training.telling import Callback, Epoch, Tick, Ticker
 
-__all__ = ["Callback", "Epoch", "Loop", "Tick", "one_pass"]
+__all__ = ["Loop"]
 
 LET_GO = State(np.empty(0), np.empty((0, 0)))
+LARGE = 2**25  # bytes of a state that is given up while steps are made of it
 STRIDE_SECONDS = 1.0
 STRIDE_STEPS = 2**16  # at most: losses of more would fill new pages, which cost more than another call
-TICK_SECONDS = 0.05
-
-
-class Tick(NamedTuple):
-    """What a progress display is told some twenty times a second."""
-
-    epoch: int
-    step: int
-    steps: int
-    loss: float
-    samples_per_second: float
-
-
-class Epoch(NamedTuple):
-    """What a callback is told after each epoch. Returning True stops the training."""
-
-    number: int  # of epochs trained so far, from 1
-    loss: float
-    validation_loss: float | None
-    state: State
-    network: Network
-    plan: Plan
-
-
-Callback = Callable[[Epoch], bool | None]
-
-
-def one_pass(engine: Engine, network: Network, state: State, samples: Samples, plan: Plan) -> Advance:
-    """Go on from `state` once through `samples`, with no run around it: for online learning.
-
-    `state.step` must begin an epoch of the plan, whose number of epochs does not matter.
-    """
-    return engine.advance(network, state, samples, plan, state.step + plan.steps_per_epoch(len(samples)))
-
-
-class Sound(NamedTuple):
-    """What a training had reached before a stride, while that is made and judged."""
-
-    state: State
-    reached: Progress
-    judged: int
-    best: State | None
-    averaged: int
-    average: Array | None
 
 
 @dataclass
@@ -110,9 +69,12 @@ class Loop:
     average: Array | None = None
     recorder: Recorder | None = None
     kept: Kept | None = None
+    given: Kept | None = None  # what a training can begin with again of which no state is kept
+    own: State | None = None  # held by nobody but the loop
     seconds: float = 0.0  # spent before, where the training goes on from a checkpoint
     _began: float = field(default_factory=time.perf_counter, init=False)
     _sound: Sound | None = field(default=None, init=False)  # while a stride is not wholly judged
+    _given_up: State | None = field(default=None, init=False)
 
     @property
     def state(self) -> State:
@@ -121,15 +83,19 @@ class Loop:
 
     def run(self) -> Run:
         """Run strides until something says stop."""
-        began = time.perf_counter()
-        self._next_tick, self._began, self._from = began + TICK_SECONDS, began, self.state.step
-        self._per_epoch = self.plan.steps_per_epoch(len(self.samples))
+        n = len(self.samples)
+        self._began, self._from, self._reached_before = time.perf_counter(), self.state.step, self.reached
+        self._way_back = (self.kept or self.given) if self.state.nbytes >= LARGE else None
+        self.given = None  # takes room
+        self._poll = Ticker(self.progress, self.plan, n, self._from)
+        self._per_epoch = self.plan.steps_per_epoch(n)
         try:
-            with under_way():
-                self._strides(self.plan.steps(len(self.samples)))
+            with under_way() as self._keeping:
+                self._strides(self.plan.steps(n))
             return self._result()
         except KeyboardInterrupt as error:  # in a callback, in the validation, or between two strides
             self.stopped = "interrupted"
+            self._recover()
             raise TrainingInterrupted(self._result()) from error
         except DivergenceError as error:
             self.stopped = "diverged"
@@ -179,6 +145,8 @@ class Loop:
 
     def _diverge(self, start: State, stop: int) -> NoReturn:
         """Keep what is finite of a stride that is not, and raise."""
+        if self._is_gone(start):
+            start = self._make_again(start.step)
         error, before = divergence(self.engine, self.network, start, self.samples, self.plan, stop)
         self._sound = None
         if len(before.losses):
@@ -187,9 +155,53 @@ class Loop:
 
     def _advance(self, state: State, stop: int) -> Advance:
         every = self.recorder.norms.every if self.recorder else 0
+        self._given_up = self._keeping.spare = state if self._may_give_up(state, stop) else None
         return self.engine.advance(
             self.network, state, self.samples, self.plan, stop, poll=self._poll, norms_every=every
         )
+
+    def _is_spare(self, state: State) -> bool:
+        """Return whether a large state is needed by nobody once steps are made of it, but after a mishap."""
+        return state is self.own and self._way_back is not None and not self._shows_epochs
+
+    def _may_give_up(self, state: State, stop: int) -> bool:
+        """Return whether the loop will not go back to `state`, unless it can be made again."""
+        epoch_ends = (state.step // self._per_epoch + 1) * self._per_epoch
+        return self._is_spare(state) and (stop <= epoch_ends or not self._judges_epochs)
+
+    def _is_gone(self, state: State) -> bool:
+        return state is self._given_up and state is not self._keeping.spare
+
+    def _make_again(self, step: int) -> State:
+        """Put the training before `step` again, whose state is gone, or as far as an interruption lets it."""
+        losses = self.last_losses(self.state.step)
+        kept = cast(Kept, self._way_back)
+        replay = Replay(self.network, self.plan, self.samples, self.engine, kept, losses)
+        made = replay.towards(step)
+        self.made = [Advance(made.state, losses[: made.state.step], DONE)]
+        if made.outcome == INTERRUPTED:
+            self._count_again()
+            raise made.error or KeyboardInterrupt
+        return made.state
+
+    def _recover(self) -> None:
+        """Stand on whole ground again, where an interruption fell into a stride that gave up its start."""
+        sound = self._sound
+        if sound is None or not self._is_gone(sound.state):
+            return
+        if self._is_gone(self.state) or (self._judges_epochs and self.state.step > sound.state.step):
+            with suppress(KeyboardInterrupt):
+                self._make_again(sound.state.step)
+            if self._is_gone(self.state):
+                raise KeyboardInterrupt
+        self._count_again()
+
+    def _count_again(self) -> None:
+        """Count anew what was reached up to here."""
+        first = self._from // self._per_epoch * self._per_epoch
+        means = self._epoch_means(self.last_losses(self.state.step - first))
+        self.reached = counted(self._reached_before, means.tolist(), self.plan, first, self._per_epoch)
+        self._sound = None
 
     def last_losses(self, count: int) -> NDArray[np.float64]:
         """Return the losses of the last `count` steps."""
@@ -209,7 +221,7 @@ class Loop:
 
     def _keep(self, made: Advance) -> None:
         self.made.append(self._without_norms(made))
-        self.first = LET_GO  # the losses stay, older states need not
+        self.first, self.own = LET_GO, made.state  # the losses stay, older states need not
         if len(self.made) > 1:
             self.made[-2] = self.made[-2]._replace(state=LET_GO)
 
@@ -231,21 +243,13 @@ class Loop:
 
     def _goes_on_after(self, reason: str) -> bool:
         """Change the plan where its schedules answer to `reason`, and say whether they do."""
-        if reason == RESTART:
-            # in one statement, so that no signal finds one without the other
-            self.plan, self._sound = restarted(self.plan, self.state.step), None
-            self.stride = 1  # the next may be near, and steps beyond it are made in vain
-            return True
-        return reason == NO_IMPROVEMENT and self._drop()
-
-    def _drop(self) -> bool:
-        """Lower a rate that is lowered at plateaus, and say whether training goes on with it."""
-        rate = self.plan.rule.learning_rate
-        if not isinstance(rate, Plateau) or rate.last <= rate.lowest:
+        answer = answered(reason, self.plan, self.reached, self.state.step)
+        if answer is None:
             return False
-        rule = replace(self.plan.rule, learning_rate=rate.dropped(self.state.step))  # type: ignore[type-var]  # rules are
-        self.plan = self.plan.replace(rule=rule)
-        self.reached = self.reached.patient()
+        # in one statement, so that no signal finds one without the others
+        (self.plan, self.reached), self._sound = answer, None
+        if reason == RESTART:
+            self.stride = 1  # the next may be near, and steps beyond it are made in vain
         return True
 
     def _epoch_means(self, losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -290,8 +294,14 @@ class Loop:
     def _judges_epochs(self) -> bool:
         """Whether anything but the last epoch can end a stride or has to be looked at."""
         plan = self.plan
-        asked = self.callbacks or self.judge is not None or plan.average or restart_of(plan)
-        return bool(asked) or plan.loss_goal is not None or plan.patience is not None
+        asked = self._shows_epochs or restart_of(plan) is not None
+        return asked or plan.loss_goal is not None or plan.patience is not None
+
+    @property
+    def _shows_epochs(self) -> bool:
+        """Whether the state after each epoch has to be looked at."""
+        asked = self.callbacks or self.judge is not None or self.plan.average
+        return bool(asked) or sees_each_step(self.plan)
 
     def take_average(self, number: int, state: State) -> None:
         """Count the weights after epoch `number` into the average, if that epoch belongs to it."""
@@ -315,21 +325,11 @@ class Loop:
         return "callback" if any(answers) else None
 
     def _lengthen(self, seconds: float) -> None:
-        """Grow the stride while calls are short, unless each epoch must be seen as it ends."""
-        if self.callbacks or self.judge is not None or self.plan.average or sees_each_step(self.plan):
+        """Grow the stride while calls are short, unless an epoch must be seen or cannot be taken back."""
+        if self._shows_epochs or (self._judges_epochs and self._is_spare(self.state)):
             return
         longer = self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))
         self.stride = max(1, int(min(longer, self.plan.epochs)))  # it may have been cut short
-
-    def _poll(self, step: int, loss: float) -> bool:
-        now = time.perf_counter()
-        if self.progress is not None and now >= self._next_tick:
-            self._next_tick = now + TICK_SECONDS
-            size = self.plan.batch_of(len(self.samples))
-            speed = (step - self._from) * size / max(now - self._began, 1e-9)
-            total = self.plan.steps(len(self.samples))
-            self.progress(Tick(step // self._per_epoch, step, total, loss, speed))
-        return False
 
     @property
     def _seconds(self) -> float:

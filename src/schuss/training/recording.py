@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from schuss.engine.native import usual_threads
+from schuss.engine.threads import usual_threads
 from schuss.errors import OutputError, SettingError
 from schuss.method.samples import Samples, is_sparse
 from schuss.training.checkpoint import progress_to

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.engine.engine import INTERRUPTED, Advance, Engine, EngineInfo
-from schuss.errors import ReplayError
+from schuss.errors import ReplayError, SettingError
 from schuss.method.checks import check_integer
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
 
-__all__ = ["InMemory", "Kept", "Replay", "check_same_engine"]
+__all__ = ["Held", "InMemory", "Kept", "Replay", "check_same_engine"]
 
 
 class Kept(Protocol):
@@ -56,6 +56,28 @@ class InMemory:
     def before(self, step: int) -> State:  # noqa: ARG002  # as `Kept` has it
         """Return the first state."""
         return self.plan.start(self.network.initial(self.plan.seed, self.dtype))
+
+    def after(self, step: int) -> State | None:  # noqa: ARG002  # as `Kept` has it
+        """Return None."""
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """One state that is held: where a fork that was not recorded began, or a training from given weights."""
+
+    state: State
+
+    @property
+    def steps(self) -> list[int]:
+        """Its step."""
+        return [self.state.step]
+
+    def before(self, step: int) -> State:
+        """Return it, or raise SettingError for a step before it."""
+        if step < self.state.step:
+            raise SettingError(f"this run was forked at step {self.state.step}; ask its parent about {step}.")
+        return self.state
 
     def after(self, step: int) -> State | None:  # noqa: ARG002  # as `Kept` has it
         """Return None."""
@@ -119,6 +141,13 @@ class Replay:
     def remember(self, state: State) -> None:
         """Keep a state of this training at hand, for questions about the steps after it."""
         self._last[:] = [state]
+
+    def towards(self, step: int) -> Advance:
+        """Return what leads from the nearest state kept to that before `step`, or to an interruption."""
+        before = self.kept.before(step)
+        made = self.engine.advance(self.network, before, self.samples, self.plan, step)
+        self.check(before.step, made.losses)
+        return made
 
     def run(self, state: State, stop: int, norms_every: int = 0) -> Advance:
         """Return what steps [state.step, stop) make of `state`; their losses must be the recorded ones."""

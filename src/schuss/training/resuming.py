@@ -16,7 +16,7 @@ from schuss.method.network import Network
 from schuss.method.samples import Samples
 from schuss.training.checkpoint import Checkpoint
 from schuss.training.keep import Keep
-from schuss.training.loop import Callback, Loop, Tick
+from schuss.training.loop import Loop
 from schuss.training.opening import latest, load_run, samples_for
 from schuss.training.record import claim
 from schuss.training.recorder import Recorder
@@ -24,6 +24,7 @@ from schuss.training.replay import check_same_engine
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
 from schuss.training.setup import Judge, judge_of, judged_by
+from schuss.training.telling import Callback, Tick
 
 __all__ = ["resumed"]
 
@@ -74,7 +75,7 @@ def _take_up(loop: Loop, found: Checkpoint, recorder: Recorder) -> None:
     loop.made = [Advance(found.state, losses, DONE)]
     loop.best, loop.reached, loop.judged = found.best, found.reached, found.judged.tolist()
     loop.averaged, loop.average, loop.seconds = found.averaged, found.average, found.seconds
-    loop.recorder, loop.kept = recorder, folder
+    loop.recorder, loop.kept, loop.own = recorder, folder, found.state
 
 
 def _judged_by(folder: RunFolder, given: Any) -> Samples | Judge | None:

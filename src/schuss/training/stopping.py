@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schuss.method.plan import Plan
+from schuss.method.schedules import Plateau
 
-__all__ = ["GOAL", "NO_IMPROVEMENT", "Progress"]
+__all__ = ["GOAL", "NO_IMPROVEMENT", "Progress", "counted"]
 
 GOAL, NO_IMPROVEMENT = "loss goal reached", "no improvement"
 
@@ -57,3 +58,13 @@ class Progress:
         if plan.patience is not None and self.waited >= plan.patience:
             return NO_IMPROVEMENT
         return None
+
+
+def counted(reached: Progress, losses: Sequence[float], plan: Plan, first: int, per_epoch: int) -> Progress:
+    """Return what `reached` became by whole epochs from step `first` on, the drops of a Plateau included."""
+    rate = plan.rule.learning_rate
+    drops = rate.drops if isinstance(rate, Plateau) else ()
+    for epoch, loss in enumerate(losses, start=1):
+        reached = reached.after(loss, plan)
+        reached = reached.patient() if first + epoch * per_epoch in drops else reached
+    return reached

@@ -8,25 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from schuss.engine.choice import engine_named
-from schuss.engine.engine import Engine
+from schuss.engine.engine import Advance, Engine
 from schuss.engine.finite import all_finite_by
 from schuss.errors import SettingError
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
+from schuss.method.state import State
 from schuss.training.keep import Keep
-from schuss.training.loop import Callback, Loop, Tick
+from schuss.training.loop import Loop
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
-from schuss.training.replay import InMemory
+from schuss.training.replay import Held, InMemory
 from schuss.training.restarting import check_restarts
 from schuss.training.resuming import resumed
 from schuss.training.run import Run
 from schuss.training.setup import Judge, check_weighs, first_state, fitting_plan, judge_of, judged_by
 from schuss.training.stopping import Progress
+from schuss.training.telling import Callback, Tick
 
-__all__ = ["train"]
+__all__ = ["one_pass", "train"]
 
 
 def train(
@@ -133,10 +135,20 @@ def train(
     )
     loop.reached = reached or loop.reached
     if theta is None and memory is None:
-        loop.kept = InMemory(network, plan, samples.X.dtype)
+        loop.kept, loop.own = InMemory(network, plan, samples.X.dtype), loop.first
+    elif memory is None:  # else it would take as much room as what is given up for it
+        loop.given = Held(loop.first)
     if record is not None:
         begin(loop, record, keep or Keep(), about or {}, held_out)
     return loop.run()
+
+
+def one_pass(engine: Engine, network: Network, state: State, samples: Samples, plan: Plan) -> Advance:
+    """Go on from `state` once through `samples`, with no run around it: for online learning.
+
+    `state.step` must begin an epoch of the plan, whose number of epochs does not matter.
+    """
+    return engine.advance(network, state, samples, plan, state.step + plan.steps_per_epoch(len(samples)))
 
 
 def _refuse(**given: Any) -> None:

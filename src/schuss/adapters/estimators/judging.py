@@ -9,7 +9,7 @@ from schuss.method.backprop import Objective
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
-from schuss.training.loop import Epoch
+from schuss.training.telling import Epoch
 
 if TYPE_CHECKING:
     from schuss.adapters.estimators.base import BaseMLP, Validation

@@ -20,7 +20,7 @@ from schuss.method.rules import Adam
 from schuss.method.samples import Samples
 from schuss.method.schedules import Schedule
 from schuss.method.state import State
-from schuss.training.loop import one_pass
+from schuss.training.train import one_pass
 
 if TYPE_CHECKING:
     from schuss.adapters.estimators.base import BaseMLP

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from schuss.method.functions import Array
 from schuss.method.schedules import Plateau
-from schuss.training.loop import Callback, Epoch
+from schuss.training.telling import Callback, Epoch
 
 try:
     from sklearn.callback import CallbackSupportMixin

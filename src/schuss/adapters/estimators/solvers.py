@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from schuss.adapters.estimators.base import BaseMLP, Validation
     from schuss.adapters.estimators.reporting import Report
     from schuss.method.functions import Array
-    from schuss.training.loop import Callback
+    from schuss.training.telling import Callback
 
 __all__ = ["train"]
 

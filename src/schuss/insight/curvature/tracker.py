@@ -31,7 +31,7 @@ from schuss.method.checks import check_integer, check_number
 from schuss.method.rules import Rule
 from schuss.method.rules.rule import element_wise
 from schuss.method.samples import Samples
-from schuss.training.loop import Epoch
+from schuss.training.telling import Epoch
 
 __all__ = ["SharpnessRow", "SharpnessTracker"]
 

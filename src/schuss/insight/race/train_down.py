@@ -20,7 +20,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
-from schuss.training.loop import Epoch
+from schuss.training.telling import Epoch
 from schuss.training.train import train
 
 __all__ = ["MOST_POINTS", "train_down"]

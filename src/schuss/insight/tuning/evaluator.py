@@ -16,7 +16,7 @@ from functools import partial
 from typing import NamedTuple
 
 from schuss.engine.engine import Engine
-from schuss.engine.native import usual_threads
+from schuss.engine.threads import usual_threads
 from schuss.errors import SettingError
 from schuss.insight.sweep import sweep
 from schuss.insight.swept import Member

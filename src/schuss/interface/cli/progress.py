@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from schuss.interface.cli.output import console, say
-from schuss.training.loop import Tick
+from schuss.training.telling import Tick
 
 if TYPE_CHECKING:
     from rich.console import Console
