@@ -14,7 +14,7 @@ constexpr int tile_rows[] = {0, 12, 12, 8, 6};
 constexpr int panel_vectors = 2;
 constexpr int tile_rows[] = {0, 12, 6, 0, 0};
 #endif
-constexpr int k_block = 256;  // terms of a sum between two visits to memory; keeps a panel near the cache
+constexpr int k_block = 1024;  // terms of a sum between two visits to memory; keeps a panel near the cache
 static_assert(chunk_rows <= k_block, "an update of one chunk has no memory for partial sums");
 
 template <class T> constexpr int panel = panel_vectors * lanes<T>;
