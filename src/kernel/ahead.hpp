@@ -13,7 +13,6 @@ namespace SCHUSS_ISA {
 
 constexpr int line_bytes = 64;
 constexpr long cached = long(1) << 18;  // data of so few bytes are near anyway
-constexpr int cache_way = 4096;         // bytes of a first cache that fall on different sets of it
 constexpr int rows_asked = 32;          // of which lines are asked for in turn; fewer than a first TLB has places
 
 template <class T> SCHUSS_INLINE bool rows_are_far(const Work<T> &work) {
@@ -23,8 +22,8 @@ template <class T> SCHUSS_INLINE bool rows_are_far(const Work<T> &work) {
 // Whether rows can be read where they lie, and need not be brought together: where they are few enough for a first TLB,
 // and begin in so many sets of the first cache that they do not drive each other out of it.
 template <class T> SCHUSS_INLINE bool are_spread(const Work<T> &work, long n) {
-  const long bytes = work.x_stride * long(sizeof(T)), apart = bytes & -bytes;
-  return n <= 2 * rows_asked && n * (apart > line_bytes ? apart : line_bytes) <= 4 * cache_way;
+  const long bytes = work.x_stride * long(sizeof(T));
+  return n <= 2 * rows_asked && (bytes & -bytes) <= 2 * line_bytes;
 }
 
 // The share of one thread in the rows of `next`; each tile of its part of an update asks for some of their lines.

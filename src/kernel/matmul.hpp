@@ -62,6 +62,7 @@ struct Nothing {
 template <class T> struct Evenly {
   const T *a;
   long a_row, a_term;
+  __attribute__((always_inline)) void begin() {}
   __attribute__((always_inline)) const T *operator()(int r) const { return a + r * a_row; }
   __attribute__((always_inline)) void next() { a += a_term; }
 };
@@ -69,6 +70,7 @@ template <class T> struct Evenly {
 template <class T, int MR> struct AlongRows {
   const T *rows[MR];
   long k;
+  __attribute__((always_inline)) void begin() {}
   __attribute__((always_inline)) const T *operator()(int r) const { return rows[r] + k; }
   __attribute__((always_inline)) void next() { k++; }
 };
@@ -76,7 +78,12 @@ template <class T, int MR> struct AlongRows {
 template <class T> struct AcrossRows {
   const T *const *rows;
   long k;
-  __attribute__((always_inline)) const T *operator()(int r) const { return *rows + k + r; }
+  const T *at;
+  __attribute__((always_inline)) void begin() {
+    at = *rows + k;
+    asm("" : "+r"(at));  // or the compiler keeps k + r in a register for each r
+  }
+  __attribute__((always_inline)) const T *operator()(int r) const { return at + r; }
   __attribute__((always_inline)) void next() { rows++; }
 };
 
@@ -94,6 +101,7 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
   const T *b = p.b;
   for (int i = 0; i < terms; i++, left_at.next(), b += p.stride) {
     beside(i);
+    left_at.begin();
     Vec<T> right[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < NV; v++) right[v] = load<T>(b + v * lanes<T>);

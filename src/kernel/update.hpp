@@ -232,7 +232,9 @@ template <class T, class Settle> struct UpdateOp {
     if (!is_update(fate)) return {layer.g + at, layer.g + at, rows, row + 2 * MR - 1};
     return {layer.w + at, layer.memory[0] + at, rows, row + 2 * MR - 1};
   }
-  template <int MR> __attribute__((always_inline)) AcrossRows<T> left(int row, int k) const { return {rows + k, row}; }
+  template <int MR> __attribute__((always_inline)) AcrossRows<T> left(int row, int k) const {
+    return {rows + k, row, nullptr};
+  }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first && !resumes ? Vec<T>{} : load<T>(layer.g + place(row, column));
   }
