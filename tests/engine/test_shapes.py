@@ -60,7 +60,7 @@ def test_ragged_layers_advance(native_engine, layers):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("batch_size", [5, 32, 64])
 def test_rows_read_where_they_lie(native_engine, batch_size, dtype):
-    """Rows with a zero more, read where they lie, train to the bits of those of 64 numbers, brought together."""
+    """Rows with a zero more, read where they lie, train to the bits of those that are brought together."""
     plan, place = Plan(Momentum(0.01, 0.9), batch_size=batch_size, seed=3), [64 * 64] * 64
     samples, start = draw_run(Network([64, 64, 3], "relu"), plan, 100, dtype=dtype)
     apart = State(np.insert(start.theta, place, 0), np.insert(start.memory, place, 0, axis=1))
