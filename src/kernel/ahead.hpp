@@ -19,7 +19,7 @@ template <class T> SCHUSS_INLINE bool rows_are_far(const Work<T> &work) {
   return work.x && work.n_samples * work.x_stride * long(sizeof(T)) > cached;
 }
 
-// Whether rows can be read where they lie, and need not be brought together: where they are few enough for a first TLB,
+// Whether rows can be read where they lie, and need not be brought together: if they are few enough for a first TLB,
 // and begin in so many sets of the first cache that they do not drive each other out of it.
 template <class T> SCHUSS_INLINE bool are_spread(const Work<T> &work, long n) {
   const long bytes = work.x_stride * long(sizeof(T));

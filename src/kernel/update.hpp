@@ -21,7 +21,7 @@ template <class T> SCHUSS_INLINE const T *input_of(const Work<T> &work, int l) {
   return l == 0 ? work.x_batch : work.layers[l - 1].y;
 }
 
-// The outputs of layer l's inputs for one row of the chunk at work.
+// The inputs of layer l for one row of the chunk at work.
 template <class T> SCHUSS_INLINE const T *input_row(const Work<T> &work, int l, int row) {
   if (l == 0 && work.in_place) return work.x + sample_at(work, row) * work.x_stride;
   return input_of(work, l) + row * work.layers[l].stride_in;
