@@ -50,7 +50,8 @@ template <class T> void gather(Work<T> &work, Range r) {
   const auto sample_of = [=](int row) -> long {
     return batch.order ? batch.order[begin + row] : batch.first + begin + row;
   };
-  if (!is_sparse(work, 0) && !work.in_place) copy_rows(work.x_batch, in.stride_in, work.x, work.x_stride, in.n_in, r, sample_of);
+  if (!is_sparse(work, 0) && !work.in_place)
+    copy_rows(work.x_batch, in.stride_in, work.x, work.x_stride, in.n_in, r, sample_of);
   if (work.t) copy_rows(work.t_batch, out.stride, work.t, work.t_stride, out.n_out, r, sample_of);
   else mark_classes(work.t_batch, out.stride, work.classes, out.n_out, r, sample_of);
   pair_inputs(work, r);
@@ -69,6 +70,7 @@ template <class T> void forward_in_place(Work<T> &work, const Part &part) {
   }
   if (layer.drops) drop<T>(work, 0, part.rows.first, part.rows.last);
 }
+
 template <class T> SCHUSS_INLINE bool reads_in_place(const Work<T> &work, const Batch &batch) {
   const Layer<T> &in = work.layers[0];
   const bool fits = in.n_in <= k_block && vectors_of<T>(in.n_out) % panel_vectors == 0;
