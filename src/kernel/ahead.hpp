@@ -19,13 +19,20 @@ template <class T> SCHUSS_INLINE bool rows_are_far(const Work<T> &work) {
   return work.x && work.n_samples * work.x_stride * long(sizeof(T)) > cached;
 }
 
+// Whether rows can be read where they lie, and need not be brought together: if they are few enough for a first TLB,
+// and begin in so many sets of the first cache that they do not drive each other out of it.
+template <class T> SCHUSS_INLINE bool are_spread(const Work<T> &work, long n) {
+  const long bytes = work.x_stride * long(sizeof(T));
+  return n <= 2 * rows_asked && (bytes & -bytes) <= 2 * line_bytes;
+}
+
 // The share of one thread in the rows of `next`; each tile of its part of an update asks for some of their lines.
 template <class T> void look_ahead(Work<T> &work, const Batch &next, int thread, const Part &part) {
   const int tiles = (part.rows.last - part.rows.first) / tile_rows[panel_vectors] *
                     (part.panels.last - part.panels.first);
   const long bytes = work.x_stride * long(sizeof(T));
   const int n = next.n < work.chunk ? int(next.n) : work.chunk;
-  const Range rows = share(n, 4, thread, work.team->threads);
+  const Range rows = work.in_place ? Range{0, n} : share(n, 4, thread, work.team->threads);
   const bool aligned = (reinterpret_cast<uintptr_t>(work.x) | uintptr_t(bytes)) % line_bytes == 0;
   const int lines = int(bytes / line_bytes) + !aligned;
   const int spread = (rows.last - rows.first) * (lines + 1) / (tiles > 0 ? tiles : 1) + 1;

@@ -119,6 +119,7 @@ template <class T> struct Work {
   int chunk = 0;                  // most rows at once; the batch buffers have as many
   T *x_batch = nullptr;           // (chunk, layers[0].stride_in); not for sparse rows
   Paired<T> x_pairs = {};
+  bool in_place = false;          // rows of this step are read where they lie in x: see ahead.hpp
   // For sparse rows: which inputs a batch meets, the only ones whose sums in g are not zero. Each thread lists
   // those among its weights from where these begin.
   bool *is_met = nullptr;         // (n_in,)

@@ -14,7 +14,7 @@ constexpr int tile_rows[] = {0, 12, 12, 8, 6};
 constexpr int panel_vectors = 2;
 constexpr int tile_rows[] = {0, 12, 6, 0, 0};
 #endif
-constexpr int k_block = 256;  // terms of a sum between two visits to memory; keeps a panel near the cache
+constexpr int k_block = 1024;  // terms of a sum between two visits to memory; keeps a panel near the cache
 static_assert(chunk_rows <= k_block, "an update of one chunk has no memory for partial sums");
 
 template <class T> constexpr int panel = panel_vectors * lanes<T>;
@@ -58,6 +58,35 @@ struct Nothing {
   __attribute__((always_inline)) void operator()(int) const {}
 };
 
+// Where the left-hand numbers of a tile's rows lie: at equal distances, and so for each term.
+template <class T> struct Evenly {
+  const T *a;
+  long a_row, a_term;
+  __attribute__((always_inline)) void begin() {}
+  __attribute__((always_inline)) const T *operator()(int r) const { return a + r * a_row; }
+  __attribute__((always_inline)) void next() { a += a_term; }
+};
+// Or in rows that lie anywhere, of which the terms are columns,
+template <class T, int MR> struct AlongRows {
+  const T *rows[MR];
+  long k;
+  __attribute__((always_inline)) void begin() {}
+  __attribute__((always_inline)) const T *operator()(int r) const { return rows[r] + k; }
+  __attribute__((always_inline)) void next() { k++; }
+};
+// or of which each is a term.
+template <class T> struct AcrossRows {
+  const T *const *rows;
+  long k;
+  const T *at;
+  __attribute__((always_inline)) void begin() {
+    at = *rows + k;
+    asm("" : "+r"(at));  // or the compiler keeps k + r in a register for each r
+  }
+  __attribute__((always_inline)) const T *operator()(int r) const { return at + r; }
+  __attribute__((always_inline)) void next() { rows++; }
+};
+
 // One tile: MR rows × NV vectors over `terms` terms. An Op says what to do before, where sums start and what
 // becomes of them.
 template <class T, int MR, int NV, class Op>
@@ -68,16 +97,17 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
   for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
     for (int v = 0; v < NV; v++) c[r][v] = op.start(row + r, p.at + v * lanes<T>);
-  const T *a = op.a + row * op.a_row + k * op.a_term, *b = p.b;
-  const long a_row = op.a_row, a_term = op.a_term, stride = p.stride;
-  for (int i = 0; i < terms; i++, a += a_term, b += stride) {
+  auto left_at = op.template left<MR>(row, k);
+  const T *b = p.b;
+  for (int i = 0; i < terms; i++, left_at.next(), b += p.stride) {
     beside(i);
+    left_at.begin();
     Vec<T> right[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < NV; v++) right[v] = load<T>(b + v * lanes<T>);
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++) {
-      const Vec<T> left = left_of<T>(a + r * a_row);
+      const Vec<T> left = left_of<T>(left_at(r));
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) c[r][v] = add_product<T>(left, right[v], c[r][v]);
     }
@@ -146,6 +176,9 @@ template <class T, long known_stride = 0> struct ForwardOp {
     return weight_panel<T>(in_pairs<T> ? layer.w_pairs : layer.w, terms_of<T>(layer.n_in), layer.n_out, p, k);
   }
   template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
+  template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int k) const {
+    return {a + row * a_row + k * a_term, a_row, a_term};
+  }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? load<T>(layer.b + column) : load<T>(layer.y + row * stride() + column);
   }
@@ -164,6 +197,18 @@ template <class T, long known_stride = 0> struct ForwardOp {
   }
 };
 
+// The same from rows that lie anywhere.
+template <class T> struct ForwardRows : ForwardOp<T> {
+  const T *const *rows;
+  template <int MR> __attribute__((always_inline)) AlongRows<T, MR> left(int row, int k) const {
+    AlongRows<T, MR> at;
+    at.k = k;
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++) at.rows[r] = rows[row + r];
+    return at;
+  }
+};
+
 // δ_k = f′(x_k)·Σ_j w_kj·δ_j: rows are samples, columns the units of the layer below.
 template <class T, long known_stride = 0> struct BackwardOp {
   const Layer<T> &layer, &below;
@@ -178,6 +223,9 @@ template <class T, long known_stride = 0> struct BackwardOp {
     return weight_panel<T>(layer.w_t, terms_of<T>(layer.n_out), layer.n_in, p, k);
   }
   template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
+  template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int k) const {
+    return {a + row * a_row + k * a_term, a_row, a_term};
+  }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first ? Vec<T>{} : load<T>(below.delta + row * stride() + column);
   }

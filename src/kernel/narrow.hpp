@@ -40,6 +40,9 @@ template <class T> struct NarrowSums {
   static constexpr long a_row = 1, a_term = line_of<T>;
 
   template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
+  template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int) const {
+    return {a + row, a_row, a_term};
+  }
   __attribute__((always_inline)) Vec<T> start(int, int) const { return Vec<T>{}; }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &, Vec<T> (&c)[MR][NV]) const {

@@ -38,7 +38,7 @@ template <class T> SCHUSS_INLINE const T *output_at(const Work<T> &work, const W
   static constexpr T one = 1;
   const Layer<T> &layer = work.layers[at.layer];
   if (is_bias(layer, at)) return &one;
-  if (!is_sparse(work, at.layer)) return input_of(work, at.layer) + row * layer.stride_in + at.k;
+  if (!is_sparse(work, at.layer)) return input_row(work, at.layer, row) + at.k;
   const Span s = nonzeros(work, row);
   const int64_t i = place_of(work.sparse.columns, s, at.k);
   return i < s.last && work.sparse.columns[i] == at.k ? work.sparse.values + i : nullptr;

@@ -50,13 +50,35 @@ template <class T> void gather(Work<T> &work, Range r) {
   const auto sample_of = [=](int row) -> long {
     return batch.order ? batch.order[begin + row] : batch.first + begin + row;
   };
-  if (!is_sparse(work, 0)) copy_rows(work.x_batch, in.stride_in, work.x, work.x_stride, in.n_in, r, sample_of);
+  if (!is_sparse(work, 0) && !work.in_place)
+    copy_rows(work.x_batch, in.stride_in, work.x, work.x_stride, in.n_in, r, sample_of);
   if (work.t) copy_rows(work.t_batch, out.stride, work.t, work.t_stride, out.n_out, r, sample_of);
   else mark_classes(work.t_batch, out.stride, work.classes, out.n_out, r, sample_of);
   pair_inputs(work, r);
 }
 
+// The first layer from rows where they lie.
+template <class T> void forward_in_place(Work<T> &work, const Part &part) {
+  const Layer<T> &layer = work.layers[0];
+  const T *rows[chunk_rows];
+  for (int r = part.rows.first; r < part.rows.last; r++) rows[r] = input_row(work, 0, r);
+  const Activation activation = work.depth == 1 ? Activation::identity : layer.activation;
+  const ForwardRows<T> op = {{layer, activation, nullptr, 0, 0}, rows};
+  for (int p = part.panels.first; p < part.panels.last; p++) {
+    if (given_up(work, 2.0 * (part.rows.last - part.rows.first) * layer.n_in * panel<T>)) return;
+    rows_of_tiles<T, panel_vectors>(op, part.rows.first, part.rows.last, op.panel_at(p, 0), 0, layer.n_in);
+  }
+  if (layer.drops) drop<T>(work, 0, part.rows.first, part.rows.last);
+}
+
+template <class T> SCHUSS_INLINE bool reads_in_place(const Work<T> &work, const Batch &batch) {
+  const Layer<T> &in = work.layers[0];
+  const bool fits = in.n_in <= k_block && vectors_of<T>(in.n_out) % panel_vectors == 0;
+  return !in_pairs<T> && !is_sparse(work, 0) && fits && batch.n <= work.chunk && are_spread(work, batch.n);
+}
+
 template <class T> void forward_layer(Work<T> &work, int l, const Part &part) {
+  if (l == 0 && work.in_place) return forward_in_place<T>(work, part);
   const Layer<T> &layer = work.layers[l];
   const bool last = l == work.depth - 1;  // its activation belongs to the loss
   const Activation activation = last ? Activation::identity : layer.activation;
@@ -75,7 +97,7 @@ template <class T> void forward(Work<T> &work, Range rows) {
 
 // The same for a chunk of n rows that all threads work at; false if the step is given up.
 template <class T> bool forward_together(Work<T> &work, int n, Range rows, int thread) {
-  bool whole = false;  // whether the layer's inputs are there for all rows
+  bool whole = work.in_place;  // whether the layer's inputs are there for all rows
   for (int l = 0; l < work.depth; l++) {
     if (!keeps_columns(work, l)) {
       forward_layer<T>(work, l, {rows, all_panels(work.layers[l])});
@@ -232,6 +254,7 @@ template <class T> bool narrow_gradient(Work<T> &work, int n) {
 // themselves, and weights and memory stand as they were.
 template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
   double loss = 0;
+  work.in_place = reads_in_place(work, batch);
   for (long begin = 0; begin < batch.n; begin += work.chunk) {
     const int n = batch.n - begin < work.chunk ? int(batch.n - begin) : work.chunk;
     const bool last = begin + n == batch.n;

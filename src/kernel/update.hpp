@@ -21,6 +21,12 @@ template <class T> SCHUSS_INLINE const T *input_of(const Work<T> &work, int l) {
   return l == 0 ? work.x_batch : work.layers[l - 1].y;
 }
 
+// The inputs of layer l for one row of the chunk at work.
+template <class T> SCHUSS_INLINE const T *input_row(const Work<T> &work, int l, int row) {
+  if (l == 0 && work.in_place) return work.x + sample_at(work, row) * work.x_stride;
+  return input_of(work, l) + row * work.layers[l].stride_in;
+}
+
 template <class T> SCHUSS_INLINE bool is_penalised(const Work<T> &work) { return work.l2 != T(0) || work.l1 != T(0); }
 
 // Weights and what belongs to each, at equal places; biases carry no penalty and do not decay.
@@ -188,10 +194,11 @@ void square_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot
 // With each term asks for a vector of what the tile will change, and for the same term of the next tile. All at once
 // they would keep the sums waiting.
 template <class T, int vectors> struct Fetching {
-  const T *w, *memory, *next;
-  long stride;
+  const T *w, *memory;
+  const T *const *rows;
+  long next;
   __attribute__((always_inline)) void operator()(int i) const {
-    __builtin_prefetch(next + i * stride);
+    __builtin_prefetch(rows[i] + next);
     if (i >= vectors) return;
     __builtin_prefetch(w + i * lanes<T>, 1);
     __builtin_prefetch(memory + i * lanes<T>, 1);
@@ -206,8 +213,7 @@ template <class T, class Settle> struct UpdateOp {
   const Layer<T> &layer;
   Fate fate;
   bool resumes;  // an earlier chunk has left its sums in g
-  const T *a;
-  long a_row, a_term;
+  const T *const *rows;
   bool is_first = true, is_last = true;
 
   Panel<T> panel_at(int p, int k) const {
@@ -223,9 +229,11 @@ template <class T, class Settle> struct UpdateOp {
   template <int MR, int NV>
   __attribute__((always_inline)) Fetching<T, MR * NV> begin(int row, const Panel<T> &p) const {
     const long at = place(row, p.at);
-    const T *next = a + row + 2 * MR - 1;
-    if (!is_update(fate)) return {layer.g + at, layer.g + at, next, a_term};
-    return {layer.w + at, layer.memory[0] + at, next, a_term};
+    if (!is_update(fate)) return {layer.g + at, layer.g + at, rows, row + 2 * MR - 1};
+    return {layer.w + at, layer.memory[0] + at, rows, row + 2 * MR - 1};
+  }
+  template <int MR> __attribute__((always_inline)) AcrossRows<T> left(int row, int k) const {
+    return {rows + k, row, nullptr};
   }
   __attribute__((always_inline)) Vec<T> start(int row, int column) const {
     return is_first && !resumes ? Vec<T>{} : load<T>(layer.g + place(row, column));
@@ -266,11 +274,16 @@ template <class T, class Settle>
 __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l, const T *y, Fate fate,
                                                bool resumes, int samples, const Part &part) {
   const Layer<T> &layer = work.layers[l];
-  const T *a = in_pairs<T> ? input_pairs(work, l).across : y;
-  const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, a, 1, layer.stride_in};
+  const int terms = terms_of<T>(samples);
+  const T *rows[chunk_rows];
+  for (int i = 0; i < terms; i++)
+    rows[i] = in_pairs<T> ? input_pairs(work, l).across + i * layer.stride_in : y + i * layer.stride_in;
+  if (l == 0 && work.in_place)
+    for (int i = 0; i < terms; i++) rows[i] = input_row(work, l, i);
+  const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, rows};
   for (int p = part.panels.first; p < part.panels.last; p++) {
     const Part one = {part.rows, {p, p + 1}};
-    multiply<T>(work, op, one, terms_of<T>(samples), is_update(fate));
+    multiply<T>(work, op, one, terms, is_update(fate));
     if (is_update(fate) && !work.last_step) transpose<T>(layer, one);  // while it is near
   }
 }

@@ -1,5 +1,7 @@
 """Sizes that fit no vector: ragged layers, one sample, short batches, batches cut into chunks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from schuss.method.backprop import Objective
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum
+from schuss.method.state import State
 
 RAGGED = [
     [1, 1],
@@ -21,8 +24,10 @@ RAGGED = [
     [33, 1, 17],
     [1, 3, 1, 33, 2],
     [17, 1000, 3],
-    [256, 257, 255],  # around a block of terms
-    [600, 65, 64, 63],  # several blocks
+    [256, 257, 255],  # around a chunk
+    [1023, 64, 2],  # around a block of terms
+    [1025, 65, 64, 63],
+    [2100, 19, 3],  # several blocks
     [512, 512, 16],  # rows of a multiple of 2 KiB, which the kernel spreads
 ]
 REFERENCE = make_engine("reference")
@@ -50,6 +55,20 @@ def test_ragged_layers_advance(native_engine, layers):
     samples, start = draw_run(network, plan, 13)
     fast = one_call(native_engine, network, start, samples, plan, 3)
     assert_same_bits(fast.state, step_by_step(native_engine, network, start, samples, plan, 3).state)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("batch_size", [5, 32, 64])
+def test_rows_read_where_they_lie(native_engine, batch_size, dtype):
+    """Rows with a zero more, read where they lie, train to the bits of those that are brought together."""
+    plan, place = Plan(Momentum(0.01, 0.9), batch_size=batch_size, seed=3), [64 * 64] * 64
+    samples, start = draw_run(Network([64, 64, 3], "relu"), plan, 100, dtype=dtype)
+    apart = State(np.insert(start.theta, place, 0), np.insert(start.memory, place, 0, axis=1))
+    wider = replace(samples, X=np.pad(samples.X, ((0, 0), (0, 1))))
+    expected = one_call(native_engine, Network([64, 64, 3], "relu"), start, samples, plan, 7).state.theta
+    found = one_call(native_engine, Network([65, 64, 3], "relu"), apart, wider, plan, 7).state.theta
+    assert np.delete(found, np.s_[64 * 64 : 65 * 64]).tobytes() == expected.tobytes()
+    assert expected.tobytes() != start.theta.tobytes()
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 12, 13, 255, 256, 257, 512, 600, None])
