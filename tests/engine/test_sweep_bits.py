@@ -68,6 +68,7 @@ def assert_equal(a: AdvanceMany, b: AdvanceMany) -> None:
             f"{name}: {int((mine != other).sum())} of {mine.size} differ"
         )
     assert a.losses.tobytes() == b.losses.tobytes(), "losses"
+    assert a.finite.tolist() == b.finite.tolist(), "finite"
     assert a.states.step == b.states.step
 
 
