@@ -118,7 +118,11 @@ def test_every_rule_and_batch(rule, batch_size, dtype):
 def test_few_inputs_in_chunks(inputs, dtype):
     """Where the first layer's gradient is made without its error signals, also from one chunk to the next."""
     single = [Network((inputs, 7, 1), "tanh", biases=biases) for biases in (True, False)]
-    for network in (Network((inputs, 7, 2), "tanh"), Network((inputs, 6, 3, 1), "tanh", biases=False), *single):
+    for network in (
+        Network((inputs, 7, 2), "tanh"),
+        Network((inputs, 6, 3, 1), "tanh", biases=False),
+        *single,
+    ):
         plans = plans_of(Plan(batch_size=600))
         samples, _ = draw_run(network, plans.plan, 700, dtype=dtype)
         assert_all_ways(network, plans, samples, 3)
