@@ -57,8 +57,8 @@ nb::tuple sweep_in(Prepared &p, const std::string &set, Matrix<const T> theta, C
                    std::optional<Vector<const int32_t>> classes, std::optional<Vector<const T>> weights,
                    std::optional<Cube<const int32_t>> orders, Vector<const int32_t> order_of, long batch_size,
                    long first_place, int rule, const Varied &varied, const Terms &objective, const DropoutIn &dropout,
-                   size_t steps, std::optional<Vector<const double>> shares, Matrix<double> losses, int layout,
-                   int threads) {
+                   size_t steps, std::optional<Vector<const double>> shares, Matrix<double> losses, Vector<bool> finite,
+                   int layout, int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes, weights);
   const Courses courses = courses_of(varied, orders, order_of, data.n, batch_size, first_place, rule, theta.shape(0),
@@ -68,6 +68,7 @@ nb::tuple sweep_in(Prepared &p, const std::string &set, Matrix<const T> theta, C
   require(same_shape(theta, new_theta) && same_shape(memory, new_memory), "the new state has another shape");
   require(losses.shape(0) == theta.shape(0), "losses is not one row per network");
   require(long(losses.shape(1)) == courses.told(), "losses is not one per step or epoch");
+  require(finite.shape(0) == theta.shape(0), "finite is not one per network");
   require(layout >= 0 && layout <= int(Layout::alone) && threads >= 1, "there is no such layout");
   const Objective terms = objective_of(objective);
   const Dropout silent = dropout_of(p, dropout);
@@ -77,7 +78,7 @@ nb::tuple sweep_in(Prepared &p, const std::string &set, Matrix<const T> theta, C
   {
     nb::gil_scoped_release free;
     done = sweep<T>(p, shelf_of<T>(p), table, data, terms, silent, courses, Layout(layout), threads, theta.data(),
-                    memory.data(), new_theta.data(), new_memory.data(), losses.data(),
+                    memory.data(), new_theta.data(), new_memory.data(), losses.data(), finite.data(),
                     [&](long, double) { return ask(0, 0); });
   }
   ask.listen();
@@ -91,7 +92,7 @@ template <class T> void bind_for(nb::module_ &m) {
         nb::arg("weights").noconvert().none(), nb::arg("orders").noconvert().none(), nb::arg("order_of").noconvert(),
         nb::arg("batch_size"), nb::arg("first_place"), nb::arg("rule"), nb::arg("varied"), nb::arg("objective"),
         nb::arg("dropout").none(), nb::arg("steps"), nb::arg("shares").noconvert().none(),
-        nb::arg("losses").noconvert(), nb::arg("layout"), nb::arg("threads"));
+        nb::arg("losses").noconvert(), nb::arg("finite").noconvert(), nb::arg("layout"), nb::arg("threads"));
 }
 
 }  // namespace

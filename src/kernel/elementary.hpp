@@ -93,26 +93,31 @@ template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
   return expm1_within<T>(at_most(at_least(x, all<T>(T(-60))), all<T>(T(60))));
 }
 
+// Coefficient i of exp's tail for half its argument, times two: powers of two change no rounding.
+template <class T> constexpr T half_term(int i) { return exp_term<T>(i) * T(2 << i); }
+
 // tanh x = e/(e+2) with e = exp(2|x|) − 1, of K vectors. Each operation is written for all of them before the
-// next: the processor looks ahead less far than one of these chains is long. 2|x| needs no limits of expm1's.
+// next: the processor looks ahead less far than one of these chains is long. |x| is never doubled: r is half of what
+// `reduce` makes of 2|x|, and p half of exp − 1. And k comes from one multiply-add where `reduce` rounds twice, which
+// makes it another at some twenty arguments halfway between two, all of them with the same result.
 template <class T, int K> SCHUSS_INLINE void tanh_together(Vec<T> (&x)[K]) {
   using C = Constants<T>;
   constexpr int last = C::exp_terms - 2;
   constexpr typename Simd<T>::Int sign = typename Simd<T>::Int(1) << (sizeof(T) * 8 - 1);
-  const Vec<T> one = all<T>(T(1));
+  const Vec<T> one = all<T>(T(1)), two = all<T>(T(2));
   Vec<T> e[K], shifted[K], r[K], p[K], power[K];
 #define SCHUSS_EACH _Pragma("GCC unroll 8") for (int i = 0; i < K; i++)
-  SCHUSS_EACH e[i] = at_most(absolute<T>(x[i]), all<T>(C::tanh_high));
-  SCHUSS_EACH e[i] = e[i] + e[i];
-  SCHUSS_EACH shifted[i] = e[i] * C::log2e + C::round;
-  SCHUSS_EACH r[i] = fma(shifted[i] - C::round, all<T>(-C::ln2_hi), e[i]);
-  SCHUSS_EACH r[i] = fma(shifted[i] - C::round, all<T>(-C::ln2_lo), r[i]);
-  SCHUSS_EACH p[i] = all<T>(exp_term<T>(last));
+  SCHUSS_EACH r[i] = at_most(absolute<T>(x[i]), all<T>(C::tanh_high));
+  SCHUSS_EACH shifted[i] = fma(r[i], all<T>(2 * C::log2e), all<T>(C::round));
+  SCHUSS_EACH r[i] = fma(shifted[i] - C::round, all<T>(-C::ln2_hi / 2), r[i]);
+  SCHUSS_EACH r[i] = fma(shifted[i] - C::round, all<T>(-C::ln2_lo / 2), r[i]);
+  SCHUSS_EACH p[i] = all<T>(half_term<T>(last));
 #pragma GCC unroll 16
-  for (int term = last - 1; term >= 0; term--) SCHUSS_EACH p[i] = fma(p[i], r[i], all<T>(exp_term<T>(term)));
+  for (int term = last - 1; term >= 0; term--) SCHUSS_EACH p[i] = fma(p[i], r[i], all<T>(half_term<T>(term)));
   SCHUSS_EACH p[i] = fma(r[i] * r[i], p[i], r[i]);
-  SCHUSS_EACH power[i] = (Vec<T>)(((Bits<T>)shifted[i] << Simd<T>::mantissa) + (Bits<T>)one);  // 2^k
-  SCHUSS_EACH e[i] = fma(power[i], p[i], power[i] - T(1));
+  SCHUSS_EACH power[i] = (Vec<T>)((Bits<T>)shifted[i] << Simd<T>::mantissa);  // 2^k without its exponent's bias
+  SCHUSS_EACH e[i] = (Vec<T>)((Bits<T>)power[i] + (Bits<T>)one) - T(1);
+  SCHUSS_EACH e[i] = fma((Vec<T>)((Bits<T>)power[i] + (Bits<T>)two), p[i], e[i]);
   SCHUSS_EACH x[i] = (Vec<T>)((Ints<T>)(e[i] / (e[i] + T(2))) | ((Ints<T>)x[i] & sign));
 #undef SCHUSS_EACH
 }

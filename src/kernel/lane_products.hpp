@@ -113,5 +113,34 @@ template <class T, LaneSums kind> SCHUSS_INLINE void lane_multiply(const LanePro
   else lane_columns<T, kind, false>(p);
 }
 
+// Net inputs of a layer of one unit, MR samples at a time. A product as short as this takes no longer than working out
+// the distances of any other.
+template <class T, int MR>
+SCHUSS_INLINE int lane_single(const T *y, int units, const T *w, Vec<T> bias, T *to, int row, int rows) {
+  const long next = long(units) * lanes<T>;
+  for (; row + MR <= rows; row += MR) {
+    const T *a = y + row * next, *b = w;
+    Vec<T> c[MR];
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) c[r] = bias;
+    for (int i = units; i > 0; i--, a += lanes<T>, b += lanes<T>) {
+      const Vec<T> right = load<T>(b);
+#pragma GCC unroll 8
+      for (int r = 0; r < MR; r++) c[r] = fma(load<T>(a + r * next), right, c[r]);
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) store<T>(to + (row + r) * lanes<T>, c[r]);
+  }
+  return row;
+}
+template <class T>
+__attribute__((noinline)) void lane_single_unit(const T *y, int units, const T *w, const T *bias, T *to, int rows) {
+  const Vec<T> start = bias ? load<T>(bias) : Vec<T>{};
+  int row = lane_single<T, 8>(y, units, w, start, to, 0, rows);
+  row = lane_single<T, 4>(y, units, w, start, to, row, rows);
+  row = lane_single<T, 2>(y, units, w, start, to, row, rows);
+  lane_single<T, 1>(y, units, w, start, to, row, rows);
+}
+
 }  // namespace SCHUSS_ISA
 }  // namespace schuss

@@ -37,26 +37,37 @@ template <class T> SCHUSS_INLINE T lane_target(const Work<T> &work, long sample,
 }
 
 // Bring the samples at places [place, place + n) of an epoch into the batch buffers: those of one lane, or the same
-// for all of them.
-template <class T, bool same>
+// for all of them. Few inputs are known while compiling: the loop over them would take longer than they do.
+template <class T, bool same, int inputs>
 SCHUSS_INLINE void lane_rows_in(const LaneJob<T> &job, int lane, long epoch, long place, int n) {
   const Work<T> &work = *job.work;
-  const int n_in = work.layers[0].n_in, n_out = work.layers[work.depth - 1].n_out;
+  const int n_in = inputs ? inputs : work.layers[0].n_in, n_out = work.layers[work.depth - 1].n_out;
   const int32_t *order = lane_order(job, lane, epoch, place);
   const auto bring = [=](T *to, T number) { same ? store<T>(to, all<T>(number)) : void(to[lane] = number); };
   T *x = work.x_batch + (same ? 0 : lane), *t = work.t_batch, *weight = job.weight_batch;
   for (int row = 0; row < n; row++) {
     const long sample = order ? order[row] : place + row;
     const T *from = work.x + sample * work.x_stride;
+#pragma GCC unroll 4
     for (int k = 0; k < n_in; k++, x += same ? 1 : lanes<T>) *x = from[k];
     for (int j = 0; j < n_out; j++, t += lanes<T>) bring(t, lane_target(work, sample, j));
     if (work.weights) bring(weight + row * lanes<T>, work.weights[sample]);
   }
 }
 
+template <class T, bool same> void lane_rows_of(const LaneJob<T> &job, int lane, long epoch, long place, int n) {
+  switch (job.work->layers[0].n_in) {
+    case 1: return lane_rows_in<T, same, 1>(job, lane, epoch, place, n);
+    case 2: return lane_rows_in<T, same, 2>(job, lane, epoch, place, n);
+    case 3: return lane_rows_in<T, same, 3>(job, lane, epoch, place, n);
+    case 4: return lane_rows_in<T, same, 4>(job, lane, epoch, place, n);
+    default: return lane_rows_in<T, same, 0>(job, lane, epoch, place, n);
+  }
+}
+
 template <class T> void lane_gather(const LaneJob<T> &job, long epoch, long place, int n) {
-  if (job.same_order) return lane_rows_in<T, true>(job, 0, epoch, place, n);
-  for (int lane = 0; lane < lanes<T>; lane++) lane_rows_in<T, false>(job, lane, epoch, place, n);
+  if (job.same_order) return lane_rows_of<T, true>(job, 0, epoch, place, n);
+  for (int lane = 0; lane < lanes<T>; lane++) lane_rows_of<T, false>(job, lane, epoch, place, n);
 }
 
 // Whether a loss is one of outputs whose activation is applied to each by itself.
@@ -72,7 +83,8 @@ template <class T> void lane_forward(const LaneJob<T> &job, int n) {
     const LaneInput<T> in = lane_input(job, l);
     const LaneProduct<T> product = {n, layer.n_out, layer.n_in, in.same, in.y, in.next, layer.w, layer.n_out * L, L,
                                     layer.y, layer.n_out * L, layer.has_bias ? layer.b : nullptr, false, nullptr};
-    lane_multiply<T, LaneSums::net_inputs>(product);
+    if (layer.n_out == 1 && !in.same) lane_single_unit<T>(in.y, layer.n_in, layer.w, product.bias, layer.y, n);
+    else lane_multiply<T, LaneSums::net_inputs>(product);
     if (l < work.depth - 1 && layer.activation == Activation::tanh)  // slopes come from the outputs
       activate<T>(Activation::tanh, layer.y, nullptr, 0, 1, n * layer.n_out);
     else if (l < work.depth - 1 || takes_outputs(work))
@@ -157,11 +169,18 @@ template <class T> void lane_losses(const LaneJob<T> &job, int n, LaneErrors<T> 
   }
 }
 
+// How many layers have their gradients made there.
+template <class T> SCHUSS_INLINE int layers_in_one(const Work<T> &work) {
+  return !first_in_one(work) ? 0 : work.layers[1].n_out == 1 ? 2 : 1;
+}
+
 template <class T> void lane_first_sums(const LaneJob<T> &job, int n, bool resumes) {
-  const Layer<T> &first = job.work->layers[0], &second = job.work->layers[1];
+  const Work<T> &work = *job.work;
+  const Layer<T> &first = work.layers[0], &second = work.layers[1];
   const LaneInput<T> in = lane_input(job, 0);
   const LaneFirst<T> sums = {n, first.n_out, second.n_out, in.y, in.next, first.y, second.delta, second.w, first.g,
-                             first.has_bias ? first.b_g : nullptr, resumes};
+                             first.has_bias ? first.b_g : nullptr, resumes,
+                             layers_in_one(work) == 2 ? second.g : nullptr, second.has_bias ? second.b_g : nullptr};
   if (in.same) lane_first_of<T, true>(sums, first.n_in);
   else lane_first_of<T, false>(sums, first.n_in);
 }
@@ -170,8 +189,9 @@ template <class T> void lane_first_sums(const LaneJob<T> &job, int n, bool resum
 template <class T> void lane_sums(const LaneJob<T> &job, int n, bool resumes) {
   const Work<T> &work = *job.work;
   constexpr long L = lanes<T>;
-  if (first_in_one(work)) lane_first_sums(job, n, resumes);
-  for (int l = first_in_one(work); l < work.depth; l++) {
+  const int made = layers_in_one(work);
+  if (made > 0) lane_first_sums(job, n, resumes);
+  for (int l = made; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const LaneInput<T> in = lane_input(job, l);
     lane_multiply<T, LaneSums::gradients>({layer.n_in, layer.n_out, n, in.same, in.y, in.next, layer.delta,

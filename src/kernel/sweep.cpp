@@ -4,172 +4,85 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
-#include <new>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include "calls.hpp"
 #include "crew.hpp"
 #include "epoch_means.hpp"
-#include "lanes_job.hpp"
+#include "lane_room.hpp"
 
 namespace schuss {
 namespace {
-
-constexpr long room_bytes = 44 * 1024;  // of batch buffers, so that they stay in the nearest cache beside the weights
-constexpr long row_unit = 8;  // rows of the tallest tile
 
 // Networks with more weights are faster by themselves. Of smaller ones, one in full lanes takes about as little
 // of its time alone as the root of its share of these weights: a fit to measurements on AVX-512 in float32.
 constexpr double most_parameters = 2000;
 
+constexpr long losses_near = 512;  // of a network: those of sixteen fill 64 KB
+
 long in_turns(long things, long at_once) { return (things + at_once - 1) / at_once; }
 
-// Buffers of one thread's group of networks, and the way from the canonical vectors into lanes and back.
-template <class T> class LaneRoom {
- public:
-  LaneRoom(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
-           const Courses &courses)
-      : lanes_(table.lanes), parameters_(long(problem.n_parameters())), slots_(memory_rows[int(courses.rule)]),
-        loss_parameters_(problem.loss_parameters.begin(), problem.loss_parameters.end()) {
-    work_.depth = problem.depth();
-    work_.loss = Loss(problem.loss);
-    work_.loss_parameters = loss_parameters_.data();
-    group_ends_.resize(problem.groups.size());
-    std::partial_sum(problem.groups.begin(), problem.groups.end(), group_ends_.begin());
-    work_.groups = int(group_ends_.size());
-    work_.group_ends = group_ends_.data();
-    work_.x = data.x;
-    work_.t = data.t;
-    work_.classes = data.classes;
-    work_.weights = data.weights;
-    work_.x_stride = problem.layers.front();
-    work_.t_stride = problem.layers.back();
-    work_.as_scikit_learn = objective.as_scikit_learn;
-    work_.rule = courses.rule;
-    work_.team = &team_;
-    work_.chunk = rows_for(problem, courses.batch_size);
-    theta_ = take(parameters_);
-    sums_ = take(parameters_);
-    for (int r = 0; r < slots_; r++) memory_[r] = take(parameters_);
-    add_layers(problem);
-    work_.x_batch = take(long(work_.chunk) * problem.layers.front());
-    work_.t_batch = take(long(work_.chunk) * problem.layers.back());
-    weight_batch_ = take(work_.chunk);
-    l2_ = take(1), l1_ = take(1);
-  }
+template <class T> bool are_finite(const T *numbers, long n) {
+  bool finite = true;
+  for (long i = 0; i < n; i++) finite &= numbers[i] - numbers[i] == 0;
+  return finite;
+}
 
-  Work<T> &work() { return work_; }
-  T *weight_batch() const { return weight_batch_; }
-  T *l2() const { return l2_; }
-  T *l1() const { return l1_; }
-
-  // members[lane] is the network in a lane; theta (networks, n_parameters), memory (networks, rows, n_parameters).
-  void pack(const std::vector<long> &members, const T *theta, const T *memory) {
-    for (int lane = 0; lane < lanes_; lane++) {
-      copy_in(theta_, lane, theta + members[lane] * parameters_);
-      for (int r = 0; r < slots_; r++)
-        copy_in(memory_[r], lane, memory + (members[lane] * slots_ + r) * parameters_);
-    }
-  }
-  void unpack(const std::vector<long> &members, T *theta, T *memory) const {
-    for (int lane = 0; lane < lanes_; lane++) {
-      copy_out(theta_, lane, theta + members[lane] * parameters_);
-      for (int r = 0; r < slots_; r++)
-        copy_out(memory_[r], lane, memory + (members[lane] * slots_ + r) * parameters_);
-    }
-  }
-
- private:
-  struct Free {
-    void operator()(void *p) const { std::free(p); }
-  };
-
-  int rows_for(const Problem &problem, long batch_size) const {
-    long numbers = problem.layers.front() + problem.layers.back();
-    for (int l = 1; l <= problem.depth(); l++) numbers += 2 * problem.layers[l];
-    const long rows = room_bytes / (numbers * lanes_ * long(sizeof(T)));
-    return int(std::min(batch_size, std::max(rows / row_unit * row_unit, row_unit)));
-  }
-
-  T *take(long vectors) {
-    const size_t bytes = (size_t(vectors) * lanes_ * sizeof(T) + 63) / 64 * 64 + 64;
-    void *p = std::aligned_alloc(64, bytes);
-    if (!p) throw std::bad_alloc();
-    std::memset(p, 0, bytes);
-    buffers_.emplace_back(p);
-    return static_cast<T *>(p);
-  }
-
-  void add_layers(const Problem &problem) {
-    long at = 0;
-    for (int l = 0; l < problem.depth(); l++) {
-      Layer<T> layer{};
-      layer.n_in = problem.layers[l];
-      layer.n_out = problem.layers[l + 1];
-      layer.activation = Activation(problem.activations[l]);
-      layer.has_bias = problem.biases;
-      const long middle = at + long(layer.n_in) * layer.n_out, end = middle + (problem.biases ? layer.n_out : 0);
-      layer.w = theta_ + at * lanes_, layer.b = theta_ + middle * lanes_;
-      layer.g = sums_ + at * lanes_, layer.b_g = sums_ + middle * lanes_;
-      for (int r = 0; r < most_memory; r++) {
-        T *memory = r < slots_ ? memory_[r] : theta_;  // a valid address that is never used
-        layer.memory[r] = memory + at * lanes_, layer.b_memory[r] = memory + middle * lanes_;
-      }
-      layer.y = take(long(work_.chunk) * layer.n_out);
-      layer.delta = layer.slope = take(long(work_.chunk) * layer.n_out);
-      layers_.push_back(layer);
-      at = end;
-    }
-    work_.layers = layers_.data();
-  }
-
-  void copy_in(T *to, int lane, const T *from) const {
-    for (long i = 0; i < parameters_; i++) to[i * lanes_ + lane] = from[i];
-  }
-  void copy_out(const T *from, int lane, T *to) const {
-    for (long i = 0; i < parameters_; i++) to[i] = from[i * lanes_ + lane];
-  }
-
-  const int lanes_;
-  const long parameters_;
-  const int slots_;
-  std::vector<T> loss_parameters_;
-  std::vector<int> group_ends_;
-  std::vector<std::unique_ptr<void, Free>> buffers_;
-  std::vector<Layer<T>> layers_;
-  Work<T> work_;
-  Team team_;
-  T *theta_ = nullptr, *sums_ = nullptr, *memory_[most_memory] = {}, *weight_batch_ = nullptr;
-  T *l2_ = nullptr, *l1_ = nullptr;
+// Some steps of a group of networks.
+struct Piece {
+  long group, first, last;
+  long steps() const { return last - first; }
 };
 
 // Where the losses of steps go: to their places, or, where those of epochs are asked for, into a room of one thread,
 // which stays near until `close` makes means of them.
 class StepLosses {
  public:
-  StepLosses(const Courses &courses, long at_once, double *told) : courses_(courses), told_(told) {
-    if (courses.shares) room_.reset(new double[size_t(std::min(at_once, courses.networks) * courses.steps)]);
+  // For `at_once` networks, and in pieces of up to so many steps, if epochs are not longer.
+  StepLosses(const Courses &courses, long at_once, long most, double *told)
+      : courses_(courses), most_(courses.shares ? whole_epochs(courses, most) : courses.steps), told_(told) {
+    if (courses.shares) room_.reset(new double[size_t(std::min(at_once, courses.networks) * most_)]);
   }
 
-  // Of network i; asked again and again for the same, it is one place.
-  double *of(long i) {
-    if (!room_) return told_ + i * courses_.steps;
+  // The piece from step `first` on that there is room for.
+  Piece next(const Piece &all, long first) const { return {all.group, first, std::min(all.last, first + most_)}; }
+
+  // Of a piece of network i; asked again and again for the same, it is one place.
+  double *of(long i, const Piece &piece) {
+    if (!room_) return told_ + i * courses_.steps + piece.first;
     if (members_.empty() || members_.back() != i) members_.push_back(i);
-    return room_.get() + long(members_.size() - 1) * courses_.steps;
+    return room_.get() + long(members_.size() - 1) * most_;
   }
 
-  void close() {
+  void close(const Piece &piece) {
     const double *from = room_.get();
     for (const long i : members_) {
-      epoch_means(from, courses_.shares, courses_.per_epoch, courses_.told(), told_ + i * courses_.told());
-      from += courses_.steps;
+      const Piece told = in_told(piece);
+      epoch_means(from, courses_.shares, courses_.per_epoch, told.steps(), told_ + i * courses_.told() + told.first);
+      from += most_;
     }
     members_.clear();
   }
 
+  bool all_finite(long i, const Piece &piece) const {
+    const Piece told = in_told(piece);
+    return are_finite(told_ + i * courses_.told() + told.first, told.steps());
+  }
+
  private:
+  static long whole_epochs(const Courses &courses, long most) {
+    return std::min(courses.steps, std::max(1L, most / courses.per_epoch) * courses.per_epoch);
+  }
+  // A piece in the unit in which losses are told.
+  Piece in_told(const Piece &piece) const {
+    const long unit = courses_.shares ? courses_.per_epoch : 1;
+    return {piece.group, piece.first / unit, piece.last / unit};
+  }
+
   const Courses &courses_;
+  const long most_;
   double *const told_;
   std::unique_ptr<double[]> room_;
   std::vector<long> members_;  // whose losses stand in the room
@@ -187,14 +100,26 @@ template <class T> struct Given {
   const T *theta, *memory;
   T *new_theta, *new_memory;
 
-  const int32_t *order_of(long i) const {
-    return courses.orders ? courses.orders + courses.order_of[i] * courses.order_length : nullptr;
+  bool *finite;
+
+  // Its orders from the epoch of step `first` on.
+  const int32_t *order_of(long i, long first) const {
+    const long epoch = (courses.first_place + first) / courses.per_epoch;
+    return courses.orders ? courses.orders + courses.order_of[i] * courses.order_length + epoch * data.n : nullptr;
+  }
+
+  // Note of network i whether what came of a piece is finite, and all before it.
+  void look_at(long i, const Piece &piece, const StepLosses &losses) const {
+    const long size = long(problem.n_parameters()), slots = memory_rows[int(courses.rule)];
+    finite[i] = (piece.first == 0 || finite[i]) && losses.all_finite(i, piece) &&
+                are_finite(new_theta + i * size, size) && are_finite(new_memory + i * slots * size, slots * size);
   }
 };
 
-// The networks `members`, one a lane. Those beyond the last network repeat it: what they write is the same.
+// Steps of the networks in a room.
 template <class T>
-bool train_lanes(const Given<T> &given, LaneRoom<T> &room, StepLosses &step_losses, const std::vector<long> &members) {
+bool run_lanes(const Given<T> &given, LaneRoom<T> &room, StepLosses &step_losses, const std::vector<long> &members,
+               const Piece &piece) {
   const Courses &courses = given.courses;
   const int lanes = given.table.lanes;
   std::vector<const int32_t *> orders(lanes);
@@ -203,22 +128,36 @@ bool train_lanes(const Given<T> &given, LaneRoom<T> &room, StepLosses &step_loss
   bool same = true;
   for (int lane = 0; lane < lanes; lane++) {
     const long i = members[lane];
-    orders[lane] = given.order_of(i);
+    orders[lane] = given.order_of(i, piece.first);
     same = same && orders[lane] == orders[0];
-    rates[lane] = courses.rates.of(i);
-    keeps[lane] = courses.keeps.first ? courses.keeps.of(i) : nullptr;
-    losses[lane] = step_losses.of(i);
+    rates[lane] = courses.rates.of(i, piece.first);
+    keeps[lane] = courses.keeps.first ? courses.keeps.of(i, piece.first) : nullptr;
+    losses[lane] = step_losses.of(i, piece);
     room.l2()[lane] = T(courses.l2[i]);
     room.l1()[lane] = T(courses.l1[i]);
   }
-  room.pack(members, given.theta, given.memory);
-  const LaneJob<T> job = {&room.work(), given.data.n, courses.batch_size, courses.steps, courses.first_place,
+  const long place = (courses.first_place + piece.first) % courses.per_epoch;
+  const LaneJob<T> job = {&room.work(), given.data.n, courses.batch_size, piece.steps(), place,
                           given.objective.mean, courses.orders ? orders.data() : nullptr, same, rates.data(),
                           courses.rates.step, courses.keeps.first ? keeps.data() : nullptr, courses.keeps.step,
                           room.l2(), room.l1(), room.weight_batch(), losses.data()};
-  if (!given.table.lane_steps(job)) return false;
+  return given.table.lane_steps(job);
+}
+
+// The networks `members`, one a lane. Those beyond the last network repeat it: what they write is the same.
+template <class T>
+bool train_lanes(const Given<T> &given, LaneRoom<T> &room, StepLosses &step_losses, const std::vector<long> &members,
+                 const Piece &piece) {
+  const bool begins = piece.first == 0;  // or goes on where another piece ended
+  room.pack(members, begins ? given.theta : given.new_theta, begins ? given.memory : given.new_memory);
+  for (long first = piece.first; first < piece.last;) {
+    const Piece part = step_losses.next(piece, first);
+    if (!run_lanes(given, room, step_losses, members, part)) return false;
+    step_losses.close(part);
+    first = part.last;
+  }
   room.unpack(members, given.new_theta, given.new_memory);
-  step_losses.close();
+  for (const long i : members) given.look_at(i, piece, step_losses);
   return true;
 }
 
@@ -226,30 +165,31 @@ bool train_lanes(const Given<T> &given, LaneRoom<T> &room, StepLosses &step_loss
 std::vector<double> each_step(const Numbered &numbered, long i, long steps, int count) {
   std::vector<double> numbers;
   for (long s = 0; numbered.first && s < steps; s++) {
-    const double *from = numbered.of(i) + s * numbered.step;
+    const double *from = numbered.of(i, s);
     numbers.insert(numbers.end(), from, from + count);
   }
   return numbers;
 }
 
 template <class T>
-bool train_alone(const Given<T> &given, StepLosses &step_losses, long i, const Poll &poll) {
+bool train_alone(const Given<T> &given, StepLosses &step_losses, long i, const Piece &whole, const Poll &poll) {
   const Courses &courses = given.courses;
   const std::vector<double> rates = each_step(courses.rates, i, courses.steps, rate_counts[int(courses.rule)]);
   const std::vector<double> keeps = each_step(courses.keeps, i, courses.steps, 1);
-  const Course course = {given.order_of(i), courses.batch_size, courses.steps, courses.first_place, courses.rule,
+  const Course course = {given.order_of(i, 0), courses.batch_size, courses.steps, courses.first_place, courses.rule,
                          rates.data(), courses.keeps.first ? keeps.data() : nullptr, false};
   Objective objective = given.objective;
   objective.l2 = courses.l2[i], objective.l1 = courses.l1[i];
   Dropout dropout = given.dropout;
   dropout.seed = courses.seeds[i];
   const size_t size = given.problem.n_parameters(), slots = size_t(memory_rows[int(courses.rule)]);
-  double *losses = step_losses.of(i);
+  double *losses = step_losses.of(i, whole);
   const Progress made = advance<T>(given.problem, given.shelf, given.table, given.data, objective, dropout, course, 1,
                                    given.theta + i * size, given.memory + i * slots * size, given.new_theta + i * size,
                                    given.new_memory + i * slots * size, losses, poll);
   std::fill(losses + made.steps, losses + courses.steps, std::numeric_limits<double>::quiet_NaN());
-  step_losses.close();
+  step_losses.close(whole);
+  given.look_at(i, whole, step_losses);
   return made.outcome != Outcome::interrupted;
 }
 
@@ -263,6 +203,40 @@ std::vector<long> in_groups(const Courses &courses, int lanes) {
   while (members.size() % size_t(lanes)) members.push_back(members.back());
   return members;
 }
+
+// The pieces in the order in which threads take them. Groups that are more than whole rounds of all threads are cut
+// into a piece for each thread: begun first and ended last, so that no thread is left alone with one.
+std::vector<Piece> pieces_of(const Courses &courses, long groups, int team, bool in_lanes) {
+  const long unit = courses.shares ? courses.per_epoch : 1, units = courses.steps / unit;
+  const long cut = in_lanes && groups > team ? groups % team : 0, whole = groups - cut;
+  std::vector<Piece> pieces;
+  for (long part = 0, g = 0; part < team; part++) {
+    for (long c = whole; c < groups; c++) {
+      const Piece piece = {c, units * part / team * unit, units * (part + 1) / team * unit};
+      if (piece.steps() > 0) pieces.push_back(piece);
+    }
+    for (; g * (team - 1) < whole * (part + 1) && g < whole; g++) pieces.push_back({g, 0, courses.steps});
+  }
+  return pieces;
+}
+
+// What threads share.
+struct Queue {
+  explicit Queue(std::vector<Piece> all, long groups) : pieces(std::move(all)), made(size_t(groups)) {}
+
+  // The next piece, once those before it of its group are made; null: none, or it is time to stop.
+  const Piece *take() {
+    const size_t i = next++;
+    if (i >= pieces.size()) return nullptr;
+    while (made[size_t(pieces[i].group)] != pieces[i].first && !stopped) std::this_thread::yield();
+    return stopped ? nullptr : &pieces[i];
+  }
+
+  const std::vector<Piece> pieces;
+  std::vector<std::atomic<long>> made;  // steps of each group
+  std::atomic<size_t> next{0};
+  std::atomic<bool> stopped{false};
+};
 
 }  // namespace
 
@@ -284,10 +258,11 @@ Layout faster_layout(const Problem &problem, const Table<T> &table, const Data<T
 template <class T>
 bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const Data<T> &data,
            const Objective &objective, const Dropout &dropout, const Courses &courses, Layout layout, int threads,
-           const T *theta, const T *memory, T *new_theta, T *new_memory, double *losses, const Poll &poll) {
+           const T *theta, const T *memory, T *new_theta, T *new_memory, double *losses, bool *finite,
+           const Poll &poll) {
   const CallUnderWay here;
   const Given<T> given = {problem, shelf, table, data, objective, dropout, courses, theta, memory,
-                          new_theta, new_memory};
+                          new_theta, new_memory, finite};
   if (layout == Layout::fastest) layout = faster_layout(problem, table, data, objective, dropout, courses, threads);
   const bool in_lanes = layout == Layout::lanes;
   const std::vector<long> members = in_groups(courses, in_lanes ? table.lanes : 1);
@@ -298,26 +273,26 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
   std::vector<StepLosses> step_losses;
   for (int t = 0; t < team; t++) {
     if (in_lanes) rooms.emplace_back(new LaneRoom<T>(problem, table, data, objective, courses));
-    step_losses.emplace_back(courses, size, losses);
+    step_losses.emplace_back(courses, size, in_lanes ? losses_near : courses.steps, losses);
   }
-  std::atomic<long> next{0};
-  std::atomic<bool> stopped{false};
-  Crew().run(team, [&](int thread) {
+  Queue queue(pieces_of(courses, groups, team, in_lanes), groups);
+  KeptCrew::run(team, [&](int thread) {
     const Poll ask = [&](long steps, double loss) {  // the caller is asked by its own thread
-      if (thread == 0 && poll(steps, loss)) stopped = true;
-      return stopped.load();
+      if (thread == 0 && poll(steps, loss)) queue.stopped = true;
+      return queue.stopped.load();
     };
     Watch watch(ask);
     LaneRoom<T> *room = in_lanes ? rooms[thread].get() : nullptr;
     if (room) watch.listen_in(room->work());
-    for (long g; !stopped && (g = next++) < groups;) {
-      const auto first = members.begin() + g * size;
-      const bool made = room ? train_lanes(given, *room, step_losses[thread], {first, first + size})
-                             : train_alone(given, step_losses[thread], *first, ask);
-      if (!made) stopped = true;
+    while (const Piece *piece = queue.take()) {
+      const auto first = members.begin() + piece->group * size;
+      const bool made = room ? train_lanes(given, *room, step_losses[thread], {first, first + size}, *piece)
+                             : train_alone(given, step_losses[thread], *first, *piece, ask);
+      if (made) queue.made[size_t(piece->group)] = piece->last;
+      else queue.stopped = true;
     }
   });
-  return !stopped;
+  return !queue.stopped;
 }
 
 #define SCHUSS_FOR(T)                                                                                                \
@@ -326,7 +301,7 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
                                    const Dropout &, const Courses &, int);                                            \
   template bool sweep<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &,         \
                          const Dropout &, const Courses &, Layout, int, const T *, const T *, T *, T *, double *,   \
-                         const Poll &);
+                         bool *, const Poll &);
 SCHUSS_FOR(float)
 SCHUSS_FOR(double)
 

@@ -8,7 +8,7 @@ namespace schuss {
 struct Numbered {
   const double *first;  // null: none
   long network, step;
-  const double *of(long i) const { return first + i * network; }
+  const double *of(long i, long s) const { return first + i * network + s * step; }
 };
 
 // What the networks have in common, and what each has for itself; `course` of `advance` for many.
@@ -38,10 +38,11 @@ Layout faster_layout(const Problem &, const Table<T> &, const Data<T> &, const O
 
 // From theta (networks, n_parameters) and memory (networks, rows, n_parameters) to the new ones; losses
 // (networks, told). A network that meets a number that is not finite spoils its own results alone: its last
-// loss, or one of its weights, is not finite. False if `poll` said stop: then the results mean nothing.
+// loss, or one of its weights, is not finite; finite (networks,) says of each whether losses, weights and memory are.
+// False if `poll` said stop: then the results mean nothing.
 template <class T>
 bool sweep(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
            const Courses &, Layout, int threads, const T *theta, const T *memory, T *new_theta, T *new_memory,
-           double *losses, const Poll &poll);
+           double *losses, bool *finite, const Poll &poll);
 
 }  // namespace schuss

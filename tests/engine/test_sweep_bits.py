@@ -68,6 +68,7 @@ def assert_equal(a: AdvanceMany, b: AdvanceMany) -> None:
             f"{name}: {int((mine != other).sum())} of {mine.size} differ"
         )
     assert a.losses.tobytes() == b.losses.tobytes(), "losses"
+    assert a.finite.tolist() == b.finite.tolist(), "finite"
     assert a.states.step == b.states.step
 
 
@@ -116,7 +117,12 @@ def test_every_rule_and_batch(rule, batch_size, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_few_inputs_in_chunks(inputs, dtype):
     """Where the first layer's gradient is made without its error signals, also from one chunk to the next."""
-    for network in (Network((inputs, 7, 2), "tanh"), Network((inputs, 6, 3, 1), "tanh", biases=False)):
+    single = [Network((inputs, 7, 1), "tanh", biases=biases) for biases in (True, False)]
+    for network in (
+        Network((inputs, 7, 2), "tanh"),
+        Network((inputs, 6, 3, 1), "tanh", biases=False),
+        *single,
+    ):
         plans = plans_of(Plan(batch_size=600))
         samples, _ = draw_run(network, plans.plan, 700, dtype=dtype)
         assert_all_ways(network, plans, samples, 3)

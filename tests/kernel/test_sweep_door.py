@@ -47,6 +47,7 @@ def call(**changes: Any) -> Any:
         "steps": STEPS,
         "shares": None,
         "losses": np.empty((NETWORKS, STEPS)),
+        "finite": np.empty(NETWORKS, np.bool_),
         "layout": 0,
         "threads": 2,
     }

@@ -132,6 +132,7 @@ def sweep(
     steps: int,
     shares: NDArray[np.float64] | None,
     losses: NDArray[np.float64],
+    finite: NDArray[np.bool_],
     layout: int,
     threads: int,
 ) -> tuple[bool, BaseException | None]: ...

@@ -283,7 +283,7 @@ class NativeEngine:
         theta, memory = np.empty_like(before[0]), np.empty_like(before[1])
         shares = epoch_shares(plan, n) if epochs else None
         told = whole_epochs(plan, n, start, stop) if epochs else stop - start
-        losses = np.empty((len(states), told))
+        losses, finite = np.empty((len(states), told)), np.empty(len(states), np.bool_)
         _, error = _kernel.sweep(
             self._problem(network),
             self._set,
@@ -304,10 +304,11 @@ class NativeEngine:
             stop - start,
             shares,
             losses,
+            finite,
             LAYOUTS.index(layout),
             self._threads,
         )
-        return AdvanceMany.of(States(theta, memory, stop), losses, error)
+        return AdvanceMany(States(theta, memory, stop), losses, finite, error)
 
     @staticmethod
     def _until(plan: Plan, step: int, stop: int, n: int) -> int:

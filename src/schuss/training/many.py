@@ -26,7 +26,7 @@ __all__ = ["NOT_DIVERGED", "ManyTrainings", "Reached"]
 NOT_DIVERGED = -1
 STRIDE_SECONDS = 0.1
 FLOPS_AT_FIRST = 4e8  # some 10 ms in lanes, 200 ms for networks by themselves
-MOST_LOSSES = 2**21  # of a stride, 16 MB
+MOST_LOSSES = 2**21  # that a stride tells of, 16 MB
 MOST_PLACES = 2**24  # in its orders, 64 MB
 
 
@@ -95,7 +95,10 @@ class ManyTrainings:
         n, per_epoch = len(self._samples), self._per_epoch
         epochs = max(1, MOST_PLACES // (n * len(self._plans.orders[0])))
         begun = self.reached.states.step % per_epoch
-        steps = max(1, min(self._stride, epochs * per_epoch - begun, MOST_LOSSES // len(self._plans)))
+        most = MOST_LOSSES // len(self._plans)
+        if begun == 0 and per_epoch <= most:  # whole epochs tell one loss each
+            most *= per_epoch
+        steps = max(1, min(self._stride, epochs * per_epoch - begun, most))
         beyond = (begun + steps) % per_epoch  # where an epoch can be ended, end it: its losses need not wait
         return steps - beyond if steps > beyond else steps
 
