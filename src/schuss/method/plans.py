@@ -55,7 +55,7 @@ class Plans:
             if name not in allowed:
                 hint = did_you_mean(name, allowed)
                 raise SettingError(f"what may vary is {', '.join(allowed)}; got {name!r}{hint}.")
-            if not _are_numbers(column) and not all(isinstance(value, Hashable) for value in column):
+            if name not in self._numbers and not all(isinstance(value, Hashable) for value in column):
                 raise SettingError(f"{name} must hold a single value for each plan; got {column!r:.80}.")
             if len(column) != self.count:
                 raise SettingError(f"{name} must hold {self.count} values, one per plan; got {len(column)}.")
@@ -109,8 +109,26 @@ class Plans:
 
     def column(self, name: str) -> tuple[Any, ...]:
         """Return a setting's value in each plan, whether it varies or not."""
-        owner = self.plan if name in OTHERS else self.plan.rule
-        return self.columns.get(name) or (getattr(owner, name),) * self.count
+        return self.columns.get(name) or (self._shared(name),) * self.count
+
+    def _shared(self, name: str) -> Any:
+        return getattr(self.plan if name in OTHERS else self.plan.rule, name)
+
+    @cached_property
+    def _numbers(self) -> dict[str, Floats]:
+        """The columns of which each value is a number."""
+        return {
+            name: np.array(column)
+            for name, column in self.columns.items()
+            if set(map(type, column)) == {float}
+        }
+
+    def _as_numbers(self, name: str) -> Floats | None:
+        """Return a setting's value in each plan, shape (count,); None where one is no number."""
+        if name in self.columns:
+            return self._numbers.get(name)
+        value = self._shared(name)
+        return np.full(self.count, value) if isinstance(value, float) else None
 
     @cached_property
     def orders(self) -> tuple[list[tuple[Order, int]], NDArray[np.int32]]:
@@ -146,16 +164,17 @@ class Plans:
     @cached_property
     def _constant(self) -> Floats | None:
         """The rates, shape (count, 1, rates), where none is a schedule."""
-        columns = [self.column(name) for name in self.plan.rule.rates]
-        return np.array(columns).T[:, None].copy() if all(map(_are_numbers, columns)) else None
+        columns = [column for name in self.plan.rule.rates if (column := self._as_numbers(name)) is not None]
+        return np.array(columns).T[:, None].copy() if len(columns) == len(self.plan.rule.rates) else None
 
     def keeps(self, start: int, stop: int, n: int) -> Floats | None:
         """Return 1−α·λ at steps [start, stop), shaped as `rates` with one number each; None where λ is 0."""
         decays, rates = self.column("weight_decay"), self.column("learning_rate")
         if not any(decays):
             return None
-        if _are_numbers(rates):
-            return 1.0 - (np.array(decays) * np.array(rates))[:, None, None]
+        numbers = self._as_numbers("learning_rate")
+        if numbers is not None:
+            return 1.0 - (np.array(decays) * numbers)[:, None, None]
         steps, span = np.arange(start, stop, dtype=np.int64), self.plan.span(n)
         values = [1.0 - d * at_steps(rate, steps, span) for d, rate in zip(decays, rates, strict=True)]
         return np.array(values)[:, :, None].copy()
@@ -163,14 +182,14 @@ class Plans:
     def _telling(self) -> set[int]:
         """Return plans of which one is out of bounds if any is: extremes of numbers, each other value."""
         rows = {0}
-        for column in self.columns.values():
-            if _are_numbers(column):
-                values = np.array(column)
+        for name, column in self.columns.items():
+            values = self._numbers.get(name)
+            if values is not None:
                 rows |= {int(values.argmin()), int(values.argmax())}  # either is NaN if one is
             else:
                 rows |= {column.index(value) for value in set(column)}
-        if _are_numbers(self.column("learning_rate")) and _are_numbers(self.column("weight_decay")):
-            rates, decays = np.array(self.column("learning_rate")), np.array(self.column("weight_decay"))
+        rates, decays = self._as_numbers("learning_rate"), self._as_numbers("weight_decay")
+        if rates is not None and decays is not None:
             return {*rows, int((rates * decays).argmax())}
         return {*rows, *range(self.count)} if "weight_decay" in self.columns else rows
 
@@ -178,10 +197,6 @@ class Plans:
 def _is_drawn(order: Order) -> bool:
     """Whether an order hangs on the seed."""
     return order != "sequential" and not isinstance(order, Shuffled)
-
-
-def _are_numbers(column: Sequence[Rate]) -> bool:
-    return set(map(type, column)) == {float}
 
 
 def _without_factor(rates: tuple[Rate, ...]) -> tuple[tuple[Rate, ...], float]:
