@@ -15,7 +15,7 @@ from schuss import DivergenceError, Momentum, Network, Plan, train
 from schuss.method.orders import Blocks, philox_order
 from schuss.method.rules import GradientDescent, Nesterov
 from schuss.method.state import State
-from schuss.training.forking import Fork
+from schuss.training.replay import Held
 from schuss.training.run import Run
 
 __all__ = ["KINDS", "Planted", "planted"]
@@ -88,7 +88,7 @@ class Draw:
             run = error.run
         if start is None:
             return run
-        return replace(run, kept=Fork(State.of(start.theta, start.memory, 0)))
+        return replace(run, kept=Held(State.of(start.theta, start.memory, 0)))
 
     def __repr__(self) -> str:
         return f"{self.name} {self.dtype} {self.network} batch {self.batch}"

@@ -117,11 +117,8 @@ class Plans:
     @cached_property
     def _numbers(self) -> dict[str, Floats]:
         """The columns of which each value is a number."""
-        return {
-            name: np.array(column)
-            for name, column in self.columns.items()
-            if set(map(type, column)) == {float}
-        }
+        numbers = (name for name, column in self.columns.items() if set(map(type, column)) == {float})
+        return {name: np.array(self.columns[name]) for name in numbers}
 
     def _as_numbers(self, name: str) -> Floats | None:
         """Return a setting's value in each plan, shape (count,); None where one is no number."""
