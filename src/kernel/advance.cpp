@@ -214,7 +214,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       const Progress made =
           make_steps(work, *space, table, data, objective, course, stretch, stays, thread, watch, clock, losses,
                      norms);
-      if (work.lags) table.settle(work, thread);
+      table.settle(work, thread);
       if (thread == 0) progress = made, each = clock.each();
     });
     pace.note(each, stopwatch.lap());

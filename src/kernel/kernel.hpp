@@ -52,8 +52,8 @@ template <class T> struct Layer {
   T *b_memory[most_memory];
   T *y, *slope;      // (rows, stride): outputs; dy/dx where it does not follow from y, else null
   T *delta;          // (rows, stride): error signals
-  T *squares;        // (groups of rows + 1, 3, stride): sums for the lengths of a step, see lengths.hpp,
-  T *column_squares; // (3, stride): and those of whole columns
+  T *squares;        // (panels, groups of rows + 1, 3, panel): sums for the lengths of a step, see lengths.hpp,
+  T *column_squares;  // (panels, 3, panel): and those of whole columns
   Paired<T> y_pairs, delta_pairs;
 };
 
@@ -98,6 +98,13 @@ template <class T> struct Sparse {
 constexpr double sparse_effort = 4;
 
 template <class T> struct Observation;  // observation.hpp
+
+// The lengths of a step before that are not added up yet: where to, whether each thread has noted its own columns, and
+// whether the memory is the change.
+template <class T> struct Owed {
+  T *norms;
+  bool by_columns, at_once;
+};
 
 // Everything a step needs. Each thread has a copy of its own; the buffers and the team are shared.
 template <class T> struct Work {
@@ -163,6 +170,7 @@ template <class T> struct Work {
   long begin = 0;                 // row of the batch at which the chunk at work begins
 
   T *norms = nullptr;             // (3,), of gradient, memory and change, where those of this step are taken
+  Owed<T> owed = {};              // by thread 0
   const Observation<T> *observation = nullptr;  // of thread 0, where weights are watched
 
   // Asked by thread 0 before so many operations; true gives the step up.
@@ -182,7 +190,7 @@ template <class T> struct Table {
   bool in_pairs;  // products are of pairs of bfloat16
   // Run one step, or one gradient; false if it was given up, with weights and memory as they were.
   bool (*step)(Work<T> &, const Batch &, int thread);
-  // Bring a thread's weights that lag behind up to this step.
+  // Do what steps have left for later: bring a thread's weights that lag behind up to this step, and note lengths.
   void (*settle)(Work<T> &, int thread);
   // Outputs of samples [first, first + n) into rows [row, row + n) of y of the last layer.
   void (*outputs)(Work<T> &, long first, int row, int n);

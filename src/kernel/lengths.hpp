@@ -1,6 +1,6 @@
 // The lengths of a step's gradient, of the memory after it and of the change. What is squared is added up while it
-// stands in registers, down each column of a group of rows, in the order of the rows; then group by group, and column
-// by column. No order hangs on the number of threads, on the width of the vectors or on the way of the update.
+// stands in registers, down each column of a group of rows, in the order of the rows; then group by group, and block of
+// columns by block. No order hangs on the number of threads, on the width of the vectors or on the way of the update.
 #pragma once
 #include <type_traits>
 
@@ -22,12 +22,20 @@ template <class T> SCHUSS_INLINE bool memory_is_change(const Work<T> &work) {
 
 SCHUSS_INLINE int groups_of(int rows) { return (rows + rows_together - 1) / rows_together; }
 
-// The sums of one group of a layer's rows, and behind those of all groups the numbers of the biases themselves.
-template <class T> SCHUSS_INLINE T *squares_of(const Layer<T> &layer, int group) {
-  return layer.squares + long(group) * noted * layer.stride;
+// A column of numbers that lie panel by panel, `rows` to a panel: so that no thread writes beside what another does.
+template <class T> SCHUSS_INLINE long by_panels(int column, long rows) {
+  return long(column / panel<T>) * rows * panel<T> + column % panel<T>;
 }
-template <class T> SCHUSS_INLINE T *bias_terms(const Layer<T> &layer) {
-  return squares_of(layer, groups_of(layer.n_in));
+// The sums of a group of a layer's rows from one column on, and behind those of all groups the numbers of the biases
+// themselves; the sums of whole columns. Each kind lies a panel's width behind the one before.
+template <class T> SCHUSS_INLINE T *squares_at(const Layer<T> &layer, int group, int column) {
+  return layer.squares + by_panels<T>(column, (groups_of(layer.n_in) + 1) * noted) + long(group) * noted * panel<T>;
+}
+template <class T> SCHUSS_INLINE T *bias_terms(const Layer<T> &layer, int column) {
+  return squares_at(layer, groups_of(layer.n_in), column);
+}
+template <class T> SCHUSS_INLINE T *column_squares_at(const Layer<T> &layer, int column) {
+  return layer.column_squares + by_panels<T>(column, noted);
 }
 
 // The sums of one vector of columns: the first `kinds` of what is noted.
@@ -40,11 +48,11 @@ template <class T, int kinds = noted> struct Squares {
     if constexpr (kinds == noted) sums[2] = fma(w - before, w - before, sums[2]);
   }
 
-  __attribute__((always_inline)) void take(const T *from, long stride) {
-    for (int i = 0; i < kinds; i++) sums[i] = load<T>(from + i * stride);
+  __attribute__((always_inline)) void take(const T *from) {
+    for (int i = 0; i < kinds; i++) sums[i] = load<T>(from + i * panel<T>);
   }
-  __attribute__((always_inline)) void put(T *to, long stride) const {
-    for (int i = 0; i < kinds; i++) store<T>(to + i * stride, sums[i]);
+  __attribute__((always_inline)) void put(T *to) const {
+    for (int i = 0; i < kinds; i++) store<T>(to + i * panel<T>, sums[i]);
   }
 };
 
@@ -55,8 +63,8 @@ template <class T> struct Terms {
   __attribute__((always_inline)) void gradient(Vec<T> x) { terms[0] = x; }
   __attribute__((always_inline)) void memory(Vec<T> x) { terms[1] = x; }
   __attribute__((always_inline)) void change(Vec<T> w, Vec<T> before) { terms[2] = w - before; }
-  __attribute__((always_inline)) void put(T *to, long stride) const {
-    for (int i = 0; i < noted; i++) store<T>(to + i * stride, terms[i]);
+  __attribute__((always_inline)) void put(T *to) const {
+    for (int i = 0; i < noted; i++) store<T>(to + i * panel<T>, terms[i]);
   }
 };
 
@@ -75,11 +83,11 @@ template <class T, int kinds = noted, class F>
 SCHUSS_INLINE void down_column(const Layer<T> &layer, int column, int row, int last, F f) {
   while (row < last) {
     const int group = row / rows_together, end = least(last, (group + 1) * rows_together);
-    T *at = squares_of(layer, group) + column;
+    T *at = squares_at(layer, group, column);
     Squares<T, kinds> squares;
-    if (row % rows_together) squares.take(at, layer.stride);
+    if (row % rows_together) squares.take(at);
     for (; row < end; row++) f(row, squares);
-    squares.put(at, layer.stride);
+    squares.put(at);
   }
 }
 
@@ -87,10 +95,7 @@ SCHUSS_INLINE void down_column(const Layer<T> &layer, int column, int row, int l
 template <class T, int kinds> struct Totals {
   Vec<T> sums[kinds][block_vectors] = {};
 
-  // Columns that begin a whole number of blocks and `v` vectors after the first, n of which count.
-  __attribute__((always_inline)) void add(int i, int v, Vec<T> x, int n) {
-    sums[i][v] = sums[i][v] + first_lanes<T>(x, n);
-  }
+  __attribute__((always_inline)) void add(int i, int v, Vec<T> x) { sums[i][v] = sums[i][v] + x; }
   __attribute__((always_inline)) void note(T *norms) const {
     for (int i = 0; i < kinds; i++) norms[i] = T(__builtin_sqrt(sum_block<T>(sums[i])));
     if (kinds == noted_at_once) norms[2] = norms[1];
@@ -101,42 +106,72 @@ template <class T, int kinds> struct Totals {
 template <class T, int kinds> SCHUSS_INLINE void add_groups(const Layer<T> &layer, Range columns) {
   for (int c = columns.first; c < least(columns.last, layer.n_out); c += lanes<T>) {
     for (int i = 0; i < kinds; i++) {
-      const long at = i * layer.stride + c;
+      const long kind = i * panel<T>;
       Vec<T> sum = {};
-      for (int group = 0; group < groups_of(layer.n_in); group++) sum = sum + load<T>(squares_of(layer, group) + at);
-      const Vec<T> bias = layer.has_bias ? load<T>(bias_terms(layer) + at) : Vec<T>{};
-      store<T>(layer.column_squares + at, fma(bias, bias, sum));
+      for (int group = 0; group < groups_of(layer.n_in); group++)
+        sum = sum + load<T>(squares_at(layer, group, c) + kind);
+      const Vec<T> bias = layer.has_bias ? load<T>(bias_terms(layer, c) + kind) : Vec<T>{};
+      store<T>(column_squares_at(layer, c) + kind, fma(bias, bias, sum));
     }
   }
 }
 
-// By the thread that has made them, so that few numbers go from one processor to another.
+// Four blocks of columns each, added up to one in the place of the first.
+template <class T> constexpr int folded = 4 * block_lanes<T>;
+template <class T, int kinds> SCHUSS_INLINE void fold_columns(const Layer<T> &layer, Range columns) {
+  const auto at = [&](int c, int i) { return column_squares_at(layer, c) + i * panel<T>; };
+  const auto of_layer = [&](int c, int i) { return first_lanes<T>(load<T>(at(c, i)), layer.n_out - c); };
+  for (int first = columns.first; first < least(columns.last, layer.n_out); first += folded<T>)
+    for (int c = first; c < first + block_lanes<T>; c += lanes<T>)
+      for (int i = 0; i < kinds; i++) {
+        Vec<T> sum = of_layer(c, i);
+        for (int other = c + block_lanes<T>; other < least(first + folded<T>, layer.n_out); other += block_lanes<T>)
+          sum = sum + of_layer(other, i);
+        store<T>(at(c, i), sum);
+      }
+}
+
+// By the thread that has made them, so that few numbers go from one processor to another: where a panel is folded to
+// one block, a cache line of each kind.
+template <class T> constexpr bool folds_panels = panel<T> == folded<T>;
+template <class T, int kinds> SCHUSS_INLINE void note_as(const Layer<T> &layer, Range columns) {
+  add_groups<T, kinds>(layer, columns);
+  if constexpr (folds_panels<T>) fold_columns<T, kinds>(layer, columns);
+}
 template <class T>
 __attribute__((noinline)) void note_columns(const Work<T> &work, const Layer<T> &layer, Range columns) {
-  if (memory_is_change(work)) add_groups<T, noted_at_once>(layer, columns);
-  else add_groups<T, noted>(layer, columns);
+  if (memory_is_change(work)) note_as<T, noted_at_once>(layer, columns);
+  else note_as<T, noted>(layer, columns);
 }
 
 template <class T, int kinds> SCHUSS_INLINE void add_columns(const Work<T> &work) {
   Totals<T, kinds> totals;
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
-    for (int first = 0; first < layer.n_out; first += block_lanes<T>)
+    if (!work.owed.by_columns || !keeps_columns(work, l)) note_as<T, kinds>(layer, {0, layer.n_out});
+    if constexpr (!folds_panels<T>) fold_columns<T, kinds>(layer, {0, layer.n_out});
+    for (int first = 0; first < layer.n_out; first += folded<T>)
       for (int v = 0; v < block_vectors; v++)
-        for (int i = 0; i < kinds; i++) {
-          const int c = first + v * lanes<T>;
-          totals.add(i, v, load<T>(layer.column_squares + i * layer.stride + c), layer.n_out - c);
-        }
+        for (int i = 0; i < kinds; i++)
+          totals.add(i, v, load<T>(column_squares_at(layer, first + v * lanes<T>) + i * panel<T>));
   }
-  totals.note(work.norms);
+  totals.note(work.owed.norms);
 }
 
-// After all threads have met; where each has kept columns for itself, it has noted them.
-template <class T> __attribute__((noinline)) void note_norms(const Work<T> &work, bool by_columns) {
-  for (int l = 0; l < work.depth; l++)
-    if (!by_columns || !keeps_columns(work, l)) note_columns(work, work.layers[l], {0, work.layers[l].n_out});
-  if (memory_is_change(work)) add_columns<T, noted_at_once>(work);
+// The lengths of a step, after all threads have met, are owed until the next has come to its outputs: columns of other
+// threads are asked for now, and would be waited for. Where each thread has kept columns for itself, it has noted them.
+template <class T> void owe_norms(Work<T> &work, bool by_columns) {
+  work.owed = {work.norms, by_columns, memory_is_change(work)};
+  for (int l = 0; l < work.depth && work.team->threads > 1; l++)
+    for (int i = 0; i < noted && by_columns && keeps_columns(work, l); i++)
+      for (int c = 0; c < work.layers[l].n_out; c += folds_panels<T> ? folded<T> : block_lanes<T>)
+        __builtin_prefetch(column_squares_at(work.layers[l], c) + i * panel<T>);
+}
+template <class T> __attribute__((noinline)) void note_owed(Work<T> &work) {
+  if (!work.owed.norms) return;
+  if (work.owed.at_once) add_columns<T, noted_at_once>(work);
   else add_columns<T, noted>(work);
+  work.owed.norms = nullptr;
 }
 
 }  // namespace SCHUSS_ISA

@@ -76,7 +76,7 @@ template <class T, Rule rule, int kinds> __attribute__((noinline)) void narrow_a
       apply_at<T, rule, true>(change, factor, weights, long(k) * lanes<T>, squares);
     if (layer.has_bias) apply_at<T, rule, false>(change, factor, biases_of(layer), 0, squares);
     if constexpr (kinds > 0)
-      for (int i = 0; i < kinds; i++) totals.add(i, 0, squares.sums[i], layer.n_out);
+      for (int i = 0; i < kinds; i++) totals.add(i, 0, first_lanes<T>(squares.sums[i], layer.n_out));
     if (!work.last_step) transpose<T>(layer, {{0, layer.n_in}, {0, 1}});  // a call, so the last: no sum waits for it
   }
   if constexpr (kinds > 0) totals.note(work.norms);

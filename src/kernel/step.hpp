@@ -262,6 +262,7 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
     work.begin = begin;
     gather(work, rows);
     if (!forward_together(work, n, rows, thread)) return false;
+    note_owed(work);
     output_rows<T>(work, rows.first, rows.last);
     if (work.weights) weigh(work, batch, begin, rows);
     backward(work, rows);
@@ -305,12 +306,14 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   } else if (factor != T(1)) {
     scale_gradient(work, factor, thread);
   }
-  if (work.norms && thread == 0) note_norms(work, !is_apart(work));
+  if (work.norms && thread == 0) owe_norms(work, !is_apart(work));
   return true;
 }
 
 // Also where no step follows.
 template <class T> void settle_all(Work<T> &work, int thread) {
+  note_owed(work);
+  if (!work.lags) return;
   const Range r = share(work.layers[0].n_in, rows_together, thread, work.team->threads);
   with_rule(work, [&](auto rule) { catch_up_all<T, rule.value>(work, r.first, r.last); });
 }

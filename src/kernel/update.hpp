@@ -115,11 +115,9 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
   T scale;
   Change<T, rule> change;
   Place<T> place;
-  T *squares;
-  long stride;
-  InRegisters(const Work<T> &work, const Layer<T> &layer, Run<T>)
-      : scale(work.scale), change(work.rates), place(weights_of(work, layer)), squares(layer.squares),
-        stride(layer.stride) {}
+  const Layer<T> &layer;
+  InRegisters(const Work<T> &work, const Layer<T> &l, Run<T>)
+      : scale(work.scale), change(work.rates), place(weights_of(work, l)), layer(l) {}
 
   template <Fate fate, int MR, int NV> __attribute__((always_inline)) void all(long at, Vec<T> (&sums)[MR][NV]) const {
 #pragma GCC unroll 16
@@ -130,17 +128,17 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
   }
   // The tile lies within a group of rows.
   template <int MR, int NV> __attribute__((always_inline)) void all_squared(Spot spot, Vec<T> (&sums)[MR][NV]) const {
-    T *to = squares + long(spot.row / rows_together) * noted * stride + spot.column;
+    T *to = squares_at(layer, spot.row / rows_together, spot.column);
     const bool goes_on = spot.row % rows_together != 0;
 #pragma GCC unroll 4
     for (int v = 0; v < NV; v++) {
       Squares<T, adds_memory(rule) ? noted_at_once : noted> columns;  // weights in registers do not decay
-      if (goes_on) columns.take(to + v * lanes<T>, stride);
+      if (goes_on) columns.take(to + v * lanes<T>);
 #pragma GCC unroll 16
       for (int r = 0; r < MR; r++)
         settle<T, rule, false, penalty>(Fate::updated, scale, change, place, spot.at + (r * NV + v) * lanes<T>,
                                         sums[r][v], columns);
-      columns.put(to + v * lanes<T>, stride);
+      columns.put(to + v * lanes<T>);
     }
   }
   template <int MR, int NV>
@@ -343,7 +341,7 @@ void apply_to_biases(const Change<T, rule> &change, T factor, const Layer<T> &la
   for (int c = 0; c < layer.n_out; c += lanes<T>) {
     Terms<T> terms;
     apply_at<T, rule, false>(change, factor, biases, c, terms);
-    terms.put(bias_terms(layer) + c, layer.stride);
+    terms.put(bias_terms(layer, c));
   }
 }
 
@@ -363,7 +361,7 @@ void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fa
     }
     Terms<T> terms;
     settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum, terms);
-    terms.put(bias_terms(layer) + c, layer.stride);
+    terms.put(bias_terms(layer, c));
   }
 }
 

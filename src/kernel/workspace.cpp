@@ -144,8 +144,9 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   layer.slope = layer.drops || needs_.slopes || stores_slope(layer.activation) ? take(batch) : nullptr;
   if (needs_.training) {
     layer.delta = take(batch);
-    layer.squares = take(groups_of(layer.n_in) * 3 * size_t(layer.stride), false);
-    layer.column_squares = take(3 * size_t(layer.stride));
+    const size_t columns = size_t(round_up(layer.n_out, std::max(table_.panel, int(line / sizeof(T)))));
+    layer.squares = take(groups_of(layer.n_in) * 3 * columns, false);
+    layer.column_squares = take(3 * columns);
     if (table_.in_pairs) layer.delta_pairs = take_pairs(layer.stride);
     if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes), false);
   }

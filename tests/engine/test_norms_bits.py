@@ -38,16 +38,16 @@ def add_square(total: Row, x: Row) -> Row:
 
 
 def exact_length(network: Network, vector: Row, rows: int = ROWS, step: int = 1) -> float:
-    """Return a length by the order of the kernel: groups of a column, its bias; sixteen sums, and halves."""
+    """Return a length by the order of the kernel: groups of a column, its bias; blocks of columns; halves."""
     sums = np.zeros(16, np.float32)
     for layer in network.views(vector):
         groups = (layer.w[k : k + rows] for k in range(0, len(layer.w), rows))
         lines = (reduce(add_square, group[::step], np.zeros_like(group[0])) for group in groups)
         columns = reduce(np.add, lines)
         columns = columns if layer.b is None else add_square(columns, layer.b)
-        for first in range(0, len(columns), 16):
-            part = columns[first : first + 16]
-            sums[: len(part)] += part
+        blocks = np.pad(columns, (0, -len(columns) % 16)).reshape(-1, 16)
+        for first in range(0, len(blocks), 4):
+            sums += reduce(np.add, blocks[first : first + 4])
     while len(sums) > 1:
         sums = sums[: len(sums) // 2] + sums[len(sums) // 2 :]
     return float(np.sqrt(sums[0]))  # rounded to float32, and to float32 only

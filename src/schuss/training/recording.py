@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,7 +27,7 @@ from schuss.training.record import NextFree, claim, make_folder
 from schuss.training.recorder import Recorder
 from schuss.training.replay import InMemory
 from schuss.training.run_folder import LEFT, RunFolder
-from schuss.training.sealed import package_version
+from schuss.training.sealed import package_version, soon
 from schuss.training.setup import Judge
 from schuss.training.stored_samples import DATA, arrays_of
 
@@ -51,16 +52,39 @@ def begin(
         The folder is not empty, cannot be written, or another process records there.
     """
     samples, kept = loop.samples, dict[str, Content]()
-    batch = loop.plan.batch_of(len(samples))
     how = {"is_sparse": is_sparse(samples.X), "is_alone": usual_threads() == 1}
-    every = keep.norms_every(loop.network, batch, **how)
+    every = keep.norms_every(loop.network, loop.plan.batch_of(len(samples)), **how)
+    told = _description(loop, held_out) | {
+        "keep": keep.to_dict() | {"norms": every},
+        "parent": parent,
+        "about": about,
+    }
+    try:
+        json.dumps(told, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise SettingError(f"about must hold plain JSON values: {error}.") from error
     for name, some in (("data", samples), ("validation", held_out)):
         if isinstance(some, Samples) and _bytes(some) <= keep.data_size:
             kept[name] = DATA.close({}, arrays_of(some))
     if samples.weights is not None:
         kept["weights"] = DATA.close({}, {"weights": samples.weights})
-    data = samples.fingerprint()  # the last: checksums of large data are made at the same time
-    told = {
+    prints = soon(partial(_fingerprints, samples), _bytes(samples))  # while the data are written
+    losses = loop.last_losses(loop.state.step)
+    none = Norms(every, 0, np.empty((0, 3), loop.state.theta.dtype))
+    norms = none.up_to(loop.state.step)  # a fork's were not taken
+    path, lock = _claimed(place)
+    try:
+        folder = RunFolder.create(path, told, prints, kept, loop.checkpoint(), losses, norms)
+        loop.recorder = Recorder(folder, keep, lock, loop.state.nbytes, norms, len(losses))
+    except BaseException:
+        lock.close()
+        raise
+    loop.kept = folder
+
+
+def _description(loop: Loop, held_out: Samples | Judge | None) -> dict[str, Any]:
+    """Return what is to be known of a training and of what makes it."""
+    return {
         "versions": {
             "schuss": package_version("schuss"),
             "numpy": np.__version__,
@@ -71,35 +95,20 @@ def begin(
         "network": loop.network.to_dict(),
         "plan": loop.plan.to_dict(),
         "dtype": loop.state.theta.dtype.name,
-        "n_samples": len(samples),
-        "data": data,
-        "inputs_and_targets": data
-        if samples.weights is None
-        else replace(samples, weights=None).fingerprint(),
+        "n_samples": len(loop.samples),
         "validation": held_out.fingerprint() if isinstance(held_out, Samples) else held_out and "function",
         "drawn": isinstance(loop.kept, InMemory)
         and "normal" not in loop.network.init.name,  # docs/promises.md
         "reached": progress_to(loop.reached),
         "engine": loop.engine.info.to_dict(),
-        "keep": keep.to_dict() | {"norms": every},
-        "parent": parent,
-        "about": about,
     }
-    try:
-        json.dumps(told, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise SettingError(f"about must hold plain JSON values: {error}.") from error
-    losses = loop.last_losses(loop.state.step)
-    none = Norms(every, 0, np.empty((0, 3), loop.state.theta.dtype))
-    norms = none.up_to(loop.state.step)  # a fork's were not taken
-    path, lock = _claimed(place)
-    try:
-        folder = RunFolder.create(path, told, kept, loop.checkpoint(), losses, norms)
-        loop.recorder = Recorder(folder, keep, lock, loop.state.nbytes, norms, len(losses))
-    except BaseException:
-        lock.close()
-        raise
-    loop.kept = folder
+
+
+def _fingerprints(samples: Samples) -> dict[str, str]:
+    """Return checksums of the samples, with their weights and without."""
+    data = samples.fingerprint()
+    bare = data if samples.weights is None else replace(samples, weights=None).fingerprint()
+    return {"data": data, "inputs_and_targets": bare}
 
 
 def _claimed(place: str | os.PathLike[str] | NextFree) -> tuple[Path, IO[bytes]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,7 @@ class RunFolder:
         cls,
         path: Path,
         told: dict[str, Any],
+        prints: Callable[[], dict[str, str]],
         kept: dict[str, Content],
         first: Checkpoint,
         losses: Array,
@@ -80,7 +81,8 @@ class RunFolder:
     ) -> RunFolder:
         """Fill an empty folder with a run that `told` describes, data by name and its start, and open it.
 
-        Where `told` says that the start was ``"drawn"``, it is drawn again when it is needed.
+        Checksums of the data are asked for when these are written. Where `told` says that the start was
+        ``"drawn"``, it is drawn again when it is needed.
 
         Raises
         ------
@@ -98,6 +100,7 @@ class RunFolder:
         if not told["drawn"]:
             place = path / "checkpoints" / f"{first.state.step:012d}.safetensors"
             write_whole(place, first.content(), flush=False)
+        told = told | prints()
         text = json.dumps(told, allow_nan=False)
         whole = {"kind": "schuss run", "format": FORMAT, "digest": _digest(text), "run": told}
         write_whole(path / "run.json", json.dumps(whole, indent=1).encode())  # the last: now it is a run

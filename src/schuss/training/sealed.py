@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,9 @@ from schuss.training.content import Content
 from schuss.training.past_cache import LARGE
 from schuss.training.safetensors_form import header, in_order
 
-__all__ = ["Seal", "package_version"]
+__all__ = ["Seal", "package_version", "soon"]
+
+T = TypeVar("T")
 
 DIGITS = 64  # of a checksum
 LARGEST_HEADER = 100_000_000  # bytes; safetensors refuses more
@@ -50,7 +52,7 @@ class Seal:
         """Return the content of a file with JSON `value` and `arrays`, which must not change till then."""
         text, arrays = json.dumps(value, allow_nan=False), in_order(arrays)
         metadata = {"kind": f"schuss {self.noun}", "format": str(self.format), self.noun: text}
-        digest = _soon(partial(_digest, text, arrays), sum(array.nbytes for array in arrays.values()))
+        digest = soon(partial(_digest, text, arrays), sum(array.nbytes for array in arrays.values()))
 
         def head(digest: Callable[[], str]) -> bytes:
             return header({**metadata, "digest": digest()}, arrays)
@@ -143,7 +145,7 @@ def _bytes(array: Array) -> memoryview:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
-def _soon(compute: Callable[[], str], size: int) -> Callable[[], str]:
+def soon(compute: Callable[[], T], size: int) -> Callable[[], T]:
     """Return what waits for `compute`; where it has many bytes to read, another thread begins at once."""
     if size < LARGE:
         return compute
