@@ -175,4 +175,4 @@ def test_the_list_costs_no_import_of_scikit_learn() -> None:
         "heavy = {'sklearn', 'scipy', 'pandas', 'pyarrow'} & set(sys.modules); "
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  our own interpreter
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603  # our own interpreter

@@ -167,7 +167,7 @@ def test_a_rate_of_our_own_that_diverges_is_lowered(monkeypatch: pytest.MonkeyPa
     assert len(rates) == times + 1
     assert np.allclose(np.divide(rates[:-1], rates[1:]), 3.0)
     assert sum("diverged at step 7; it starts again" in line for line in told) == times
-    assert model.run.plan.rule.learning_rate.peak == rates[-1]  # type: ignore[attr-defined]
+    assert model.run.plan.rule.learning_rate.peak == rates[-1]
 
 
 def test_a_training_that_diverges_at_every_rate_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ WORDS = ["town", "street", "member"]
 def frame(n: int, seed: int) -> pd.DataFrame:
     """Return numbers with gaps, few and many-valued text, booleans and a target."""
     draw = np.random.RandomState(seed)
-    town = draw.choice(["Bern", "Chur", "Genf", None], n)  # type: ignore[list-item]
+    town = draw.choice(["Bern", "Chur", "Genf", None], n)
     mass = draw.normal(4000, 700, n)
     mass[draw.random_sample(n) < 0.1] = np.nan
     street = [f"s{int(k)}" for k in draw.exponential(25, n)]
@@ -96,9 +96,9 @@ def test_the_comparison_with_scikit_learn_rejects_broken_twins() -> None:
     good = Preprocessor.fit(table, exclude=("t",))
     mass, town, *rest = good.encoders
     twins = [
-        (replace(mass, mean=mass.mean * (1 + 1e-9)), town),  # type: ignore[type-var, attr-defined]
-        (replace(mass, gaps=False), town),  # type: ignore[type-var]
-        (mass, replace(town, places=town.places[::-1])),  # type: ignore[type-var, attr-defined]
+        (replace(mass, mean=mass.mean * (1 + 1e-9)), town),
+        (replace(mass, gaps=False), town),
+        (mass, replace(town, places=town.places[::-1])),
     ]
     for pair in twins:
         features = replace(good, encoders=(*pair, *rest)).transform(table)

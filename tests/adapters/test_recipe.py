@@ -29,7 +29,7 @@ def test_the_targets_decide_the_output_layer(targets: list[Target], kind: str, n
 
     assert outputs_of(targets) == kind
     assert (network.layers[0], network.layers[-1]) == (5, n_out)
-    assert (network.loss.name, network.activation[-1]) == OUTPUTS[kind]  # type: ignore[index]
+    assert (network.loss.name, network.activation[-1]) == OUTPUTS[kind]
     assert network.loss.kind is LOSSES[network.loss.name]
 
 
@@ -80,7 +80,7 @@ def test_defaults_fit_any_number_of_rows(n: int) -> None:
     assert plan.batch_size is not None
     assert 1 <= plan.batch_size <= n
     assert 20 <= plan.epochs <= 1000
-    assert isinstance(plan.rule.learning_rate, Cosine)  # type: ignore[attr-defined]
+    assert isinstance(plan.rule.learning_rate, Cosine)
     assert plan.patience is plan.loss_goal is None
 
 
@@ -104,7 +104,7 @@ def test_defaults_fit_any_number_of_rows(n: int) -> None:
         ({"rule_name": "lion", "rule_settings": (("beta_1", 1.0),)}, r"beta_1 must lie in \[0, 1\); got 1.0"),
     ],
 )
-def test_settings_that_are_not_allowed_are_refused(settings: dict, sentence: str) -> None:  # type: ignore[type-arg]
+def test_settings_that_are_not_allowed_are_refused(settings: dict, sentence: str) -> None:
     """Also those that arithmetic would trip over first."""
     with pytest.raises(SettingError, match=sentence):
         Recipe(**settings).plan(100)

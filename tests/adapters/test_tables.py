@@ -65,7 +65,7 @@ def test_a_csv_file_is_read_into_columns_of_the_right_kind(penguins: Table) -> N
     assert values(penguins)["species"][3] == "Chin, strap"
     assert values(penguins)["sex"] == ["text", "male", "female", None]
     assert values(penguins)["tagged"] == ["boolean", 1.0, 0.0, 1.0]
-    days = [(day - date(1970, 1, 1)).days for day in FRAME["seen"]]  # type: ignore[operator]
+    days = [(day - date(1970, 1, 1)).days for day in FRAME["seen"]]
     assert values(penguins)["seen"] == ["date", *days]
     assert penguins.name == "penguins.csv"
     assert penguins.n_rows == 3

@@ -80,7 +80,7 @@ def test_many_networks(isa):
 
 
 @pytest.mark.parametrize("name", engines.ALL)
-@pytest.mark.parametrize("twin", [copy.deepcopy, copy.copy, lambda e: pickle.loads(pickle.dumps(e))])  # noqa: S301
+@pytest.mark.parametrize("twin", [copy.deepcopy, copy.copy, lambda e: pickle.loads(pickle.dumps(e))])  # noqa: S301  # ours
 def test_an_engine_with_a_history_can_be_copied(name, twin):
     """Copies and pickles have the same settings, and go on by themselves."""
     plan = Plan(batch_size=8, order=Shuffled.of(np.random.RandomState(1)))

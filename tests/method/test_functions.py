@@ -66,7 +66,7 @@ def test_outputs_lie_in_the_stated_range(name):
 
 def test_known_values():
     """A few values that every textbook prints."""
-    at = lambda name, x: float(ACTIVATIONS[name].value(np.array([x]))[0])  # noqa: E731
+    at = lambda name, x: float(ACTIVATIONS[name].value(np.array([x]))[0])  # noqa: E731  # short
     assert at("logistic", 0.0) == 0.5
     assert at("softplus", 0.0) == pytest.approx(np.log(2.0), rel=1e-15)
     assert at("leaky_relu", -3.0) == pytest.approx(-0.03)

@@ -83,7 +83,7 @@ def test_the_global_generators_are_left_alone():
     """Drawing weights neither uses nor moves NumPy's global generator."""
     before = np.random.get_state()[1].tobytes()  # noqa: NPY002  # this very generator is the subject
     Network([5, 4, 3]).initial(1)
-    assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002
+    assert np.random.get_state()[1].tobytes() == before  # noqa: NPY002  # must not be used
 
 
 def test_a_pinned_draw():

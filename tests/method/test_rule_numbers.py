@@ -73,7 +73,7 @@ def test_the_age_of_a_scheduled_mean_counts() -> None:
     rates = np.array([0.1, 0.1, 0.2, 0.2, 0.4])
     rule = ScheduleFree(Cosine(0.4, warm_up=0.5), age=3)
     found = 1 - rule.at(np.arange(5), Span(10))[:, 1]
-    largest = np.maximum.accumulate(rule.learning_rate.at(np.arange(5), Span(10)))  # type: ignore[union-attr]
+    largest = np.maximum.accumulate(rule.learning_rate.at(np.arange(5), Span(10)))
     weights = largest**2
     np.testing.assert_allclose(found, weights / (3 * weights[0] + np.cumsum(weights)), rtol=1e-12)
     assert len(set(found)) == len(rates)

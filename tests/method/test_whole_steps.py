@@ -90,7 +90,7 @@ class WithoutGoingBack(Rprop):
     """RPROP+ that stays instead of taking a step back."""
 
     def step(self, land, theta, memory, rates):
-        return IRpropMinus.step(self, land, theta, memory, rates)  # type: ignore[arg-type]
+        return IRpropMinus.step(self, land, theta, memory, rates)
 
 
 class AlwaysBack(IRpropPlus):

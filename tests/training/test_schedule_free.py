@@ -28,7 +28,7 @@ def mean_of_descent(run: Run) -> np.ndarray:
 @pytest.mark.parametrize("engine", ["native", "reference"])
 def test_the_weights_of_a_run_are_the_mean(engine: str, tmp_path: Path) -> None:
     """Of predictions too, and of a run that is opened again; the state holds the others."""
-    run = train(NETWORK, X, T, **HOW, engine=engine, record=tmp_path / "run")  # type: ignore[arg-type]
+    run = train(NETWORK, X, T, **HOW, engine=engine, record=tmp_path / "run")
     assert run.engine.engine == engine
     assert_near(run.theta, mean_of_descent(run), 1e-10, "weights")
     with pytest.raises(AssertionError, match="weights"):
@@ -42,10 +42,10 @@ def test_the_weights_of_a_run_are_the_mean(engine: str, tmp_path: Path) -> None:
 def test_validation_judges_the_mean() -> None:
     """The loss of each epoch is that of the weights that would be returned then."""
     held_out = draw_data(9, seed=3)
-    run = train(NETWORK, X, T, **HOW, validation=held_out)  # type: ignore[arg-type]
+    run = train(NETWORK, X, T, **HOW, validation=held_out)
     per_epoch = run.plan.steps_per_epoch(len(X))
     for epoch, told in enumerate(run.validation_loss, start=1):
-        part = train(NETWORK, X, T, **HOW | {"epochs": epoch})  # type: ignore[arg-type]
+        part = train(NETWORK, X, T, **HOW | {"epochs": epoch})
         assert part.state.step == epoch * per_epoch
         error = ((part.predict(held_out[0]) - held_out[1]) ** 2).sum(axis=1).mean() / 2
         assert told == pytest.approx(error, rel=1e-12)
@@ -53,14 +53,14 @@ def test_validation_judges_the_mean() -> None:
 
 def test_an_average_is_of_the_means() -> None:
     """Of the last epochs' weights, as they would be returned."""
-    run = train(NETWORK, X, T, **HOW, average=0.5)  # type: ignore[arg-type]
-    ends = [train(NETWORK, X, T, **HOW | {"epochs": n}).theta for n in (4, 5, 6)]  # type: ignore[arg-type]
+    run = train(NETWORK, X, T, **HOW, average=0.5)
+    ends = [train(NETWORK, X, T, **HOW | {"epochs": n}).theta for n in (4, 5, 6)]
     assert_near(run.theta, np.mean(ends, axis=0), 1e-12, "average")
 
 
 def test_a_sweep_hands_out_the_means() -> None:
     """Each network's are those of its run; of a rule that returns what it trains they are the state's."""
-    found = sweep(NETWORK, X, T, **HOW, learning_rate=[0.1, Cosine(0.3, warm_up=0.3)])  # type: ignore[arg-type]
+    found = sweep(NETWORK, X, T, **HOW, learning_rate=[0.1, Cosine(0.3, warm_up=0.3)])
     for i, theta in enumerate(found.theta):
         run = train(NETWORK, X, T, found[i].plan)
         np.testing.assert_array_equal(theta, run.theta)
