@@ -25,7 +25,9 @@ __all__ = ["NOT_DIVERGED", "ManyTrainings", "Reached"]
 
 NOT_DIVERGED = -1
 STRIDE_SECONDS = 0.1
-FLOPS_AT_FIRST = 4e8  # some 10 ms in lanes, 200 ms for networks by themselves
+FLOPS_AT_FIRST = 4e8  # some 200 ms for networks by themselves
+FLOPS_IN_LANES = 1e10  # some 100 ms for many small ones
+LANES, SMALL = 16, 500  # networks, and their parameters, from and up to which they surely are such
 MOST_LOSSES = 2**21  # that a stride tells of, 16 MB
 MOST_PLACES = 2**24  # in its orders, 64 MB
 
@@ -75,7 +77,8 @@ class ManyTrainings:
         self._engine, self._network, self._samples, self._plans = engine, network, samples, plans
         self._per_epoch = plans.plan.steps_per_epoch(len(samples))
         flops = 6.0 * network.n_parameters * plans.plan.batch_of(len(samples)) * len(plans)
-        self._stride = max(1, int(FLOPS_AT_FIRST / flops))
+        in_lanes = len(plans) >= LANES and network.n_parameters <= SMALL
+        self._stride = max(1, int((FLOPS_IN_LANES if in_lanes else FLOPS_AT_FIRST) / flops))
 
     def run(self, progress: Callable[[float], object] | None = None) -> None:
         """Run to the end of the plans; KeyboardInterrupt leaves in `reached` what the strides before made.
