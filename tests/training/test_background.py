@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -84,3 +84,26 @@ def test_without_more_threads_it_is_done_at_once(
     assert done == [threading.get_ident()]
     with pytest.raises(OSError, match="no room"):
         background.begin(fail)
+
+
+def test_what_an_interruption_hid_is_waited_for_too(
+    background: Background, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the moment after the work was handed over: nothing may be done before it has ended."""
+    submit, done, may_end = ThreadPoolExecutor.submit, list[int](), threading.Event()
+
+    def interrupted(self: ThreadPoolExecutor, work: Any, *given: Any) -> NoReturn:
+        submit(self, work, *given)
+        raise KeyboardInterrupt
+
+    def work() -> None:
+        assert may_end.wait(60)
+        done.append(1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ThreadPoolExecutor, "submit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            background.begin(work)
+    threading.Timer(0.05, may_end.set).start()
+    background.wait()
+    assert done == [1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +20,8 @@ class Background:
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
-        self._under_way: Future[Any] | None = None
+        self._under_way: Future[None] | None = None
+        self._error: BaseException | None = None
 
     def begin(self, work: Callable[[], object]) -> None:
         """Begin with `work` when what is under way has ended; where there are no more threads, do it now.
@@ -30,19 +31,36 @@ class Background:
         Exception
             What the work before, or this, raised.
         """
-        self.wait()
+        if self._under_way is not None:
+            self._under_way.result()
+        self._raise()
         try:
-            self._under_way = self._threads().submit(work)
+            self._under_way = self._threads().submit(self._do, work)
         except RuntimeError:  # the system gives no more threads, or Python ends
             work()
 
     def wait(self) -> None:
-        """Wait for what is under way, and raise what it raised."""
-        if self._under_way is not None:
-            error = self._under_way.exception()
-            self._under_way = None
-            if error is not None:
-                raise error
+        """Wait for all that has begun, and raise what it raised.
+
+        Also for what Ctrl-C kept `begin` from taking note of: the thread does one thing after the other.
+        """
+        if self._pool is not None:
+            try:
+                self._pool.submit(int).result()
+            except RuntimeError:  # as above
+                self._pool.shutdown()
+        self._raise()
+
+    def _do(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except BaseException as error:  # it is raised where it is waited for
+            self._error = error
+
+    def _raise(self) -> None:
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
 
     def close(self) -> None:
         """Wait for what is under way, whatever it raises, and let the thread go."""
