@@ -152,7 +152,7 @@ template <class T> void pour_out(Workspace<T> &space, Crew &crew, int threads, T
 
 template <class T> bool is_narrow(const Problem &problem, const Table<T> &table) {
   const int widest = *std::max_element(problem.layers.begin(), problem.layers.end());
-  return widest <= table.lanes && !table.in_pairs;
+  return widest <= table.narrow && !table.in_pairs;
 }
 
 template <class T>

@@ -158,7 +158,7 @@ template <class T> struct Work {
   bool is_first = true;           // of a stretch: nothing is known of it from the step before
   bool update = true;             // false: leave the gradient in g instead
   bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
-  bool narrow = false;            // every layer fits into one vector, and one thread runs: see narrow.hpp
+  bool narrow = false;            // every layer is narrow, and one thread runs: see narrow.hpp
   bool by_rows = false;           // threads share rows in every layer: see shares.hpp
   bool may_be_apart = false;      // whether team->apart says so for each step
 
@@ -187,6 +187,7 @@ template <class T> struct LaneJob;  // lanes_job.hpp
 template <class T> struct Table {
   int lanes;  // elements of a vector
   int panel;  // columns of a weight panel
+  int narrow;  // columns of the widest layer of a narrow network
   bool in_pairs;  // products are of pairs of bfloat16
   // Run one step, or one gradient; false if it was given up, with weights and memory as they were.
   bool (*step)(Work<T> &, const Batch &, int thread);

@@ -19,7 +19,7 @@ static_assert(chunk_rows <= k_block, "an update of one chunk has no memory for p
 
 template <class T> constexpr int panel = panel_vectors * lanes<T>;
 template <class T> SCHUSS_INLINE int vectors_of(int n) { return (n + lanes<T> - 1) / lanes<T>; }
-SCHUSS_INLINE int least(int a, int b) { return a < b ? a : b; }
+SCHUSS_INLINE constexpr int least(int a, int b) { return a < b ? a : b; }
 
 struct Range {
   int first, last;
@@ -74,14 +74,16 @@ template <class T, int MR> struct AlongRows {
   __attribute__((always_inline)) const T *operator()(int r) const { return rows[r] + k; }
   __attribute__((always_inline)) void next() { k++; }
 };
-// or of which each is a term.
-template <class T> struct AcrossRows {
+// or of which each is a term: that of the tile after this one is asked for, as the rows lie too far apart for the
+// processor to foresee.
+template <class T, int MR> struct AcrossRows {
   const T *const *rows;
   long k;
   const T *at;
   __attribute__((always_inline)) void begin() {
     at = *rows + k;
     asm("" : "+r"(at));  // or the compiler keeps k + r in a register for each r
+    __builtin_prefetch(at + 2 * MR - 1);
   }
   __attribute__((always_inline)) const T *operator()(int r) const { return at + r; }
   __attribute__((always_inline)) void next() { rows++; }
@@ -115,19 +117,29 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
   op.template finish<MR, NV>(row, p, c);
 }
 
-// Rows [row, rows) in tiles of as many rows as may be; not 6 and 2 of them but 4 and 4, since a tile of few rows
+template <int n> struct Count {
+  static constexpr int value = n;
+};
+
+// f for tiles of as many of the rows [row, rows) as may be; not of 6 and 2 of them but 4 and 4, since a tile of few rows
 // waits for its own sums. An Op may ask for tiles within groups of rows.
+template <int NV, class F> SCHUSS_INLINE void in_tiles(int row, int rows, bool by_groups, F f) {
+  constexpr int most = tile_rows[NV];
+  const bool evens_out = (rows - row) % 6 == 2 && !(by_groups && (rows - row) % rows_together == 2);
+  const int full = NV > 1 && most == 6 && evens_out ? rows - 7 : rows;
+  for (; row + most <= full; row += most) f(Count<most>(), row);
+  if (most > 6 && row + 6 <= rows) f(Count<6>(), row), row += 6;
+  if (most == 6 && row + 4 < rows) f(Count<4>(), row), row += 4;
+  if (row + 4 <= rows) f(Count<4>(), row), row += 4;
+  if (row + 2 <= rows) f(Count<2>(), row), row += 2;
+  if (row + 1 <= rows) f(Count<1>(), row);
+}
+
 template <class T, int NV, class Op>
 SCHUSS_INLINE void rows_of_tiles(const Op &op, int row, int rows, const Panel<T> &p, int k, int terms) {
-  constexpr int most = tile_rows[NV];
-  const bool evens_out = (rows - row) % 6 == 2 && !(op.by_groups() && (rows - row) % rows_together == 2);
-  const int full = NV > 1 && most == 6 && evens_out ? rows - 7 : rows;
-  for (; row + most <= full; row += most) tile<T, most, NV>(op, row, p, k, terms);
-  if (most > 6 && row + 6 <= rows) tile<T, 6, NV>(op, row, p, k, terms), row += 6;
-  if (most == 6 && row + 4 < rows) tile<T, 4, NV>(op, row, p, k, terms), row += 4;
-  if (row + 4 <= rows) tile<T, 4, NV>(op, row, p, k, terms), row += 4;
-  if (row + 2 <= rows) tile<T, 2, NV>(op, row, p, k, terms), row += 2;
-  if (row + 1 <= rows) tile<T, 1, NV>(op, row, p, k, terms);
+  in_tiles<NV>(row, rows, op.by_groups(), [&](auto count, int at) __attribute__((always_inline)) {
+    tile<T, count.value, NV>(op, at, p, k, terms);
+  });
 }
 
 // Whether the step is to be given up. What a pass has left undone then is scratch that nobody reads.

@@ -1,35 +1,58 @@
-// A step where every layer, the inputs included, fits into one vector: the same tiles as in larger networks, one after
-// the other, with distances that are known while compiling and nothing to decide between them; then the rule, from the
-// gradient in g. On such networks deciding takes longer than computing.
+// A step where every layer, the inputs included, fits into one panel and one cache line: the same tiles as in larger
+// networks, one after the other, with distances that are known while compiling and nothing to decide between them; then
+// the rule, from the gradient in g. On such networks deciding takes longer than computing.
 #pragma once
 #include "update.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
 
-constexpr int narrow_rows = 8;  // of a tile: as many sums as must be under way
+constexpr int narrow_vectors = least(panel_vectors, block_vectors);
+template <class T> constexpr int narrow_columns = narrow_vectors * lanes<T>;
+constexpr int sums_under_way = 8;  // of a tile: as many as hide how long each waits for its last term
 
 // Distance of the rows of a narrow layer in batch buffers: a cache line.
 template <class T> constexpr long line_of = block_lanes<T>;
 
-template <class T, class Op> SCHUSS_INLINE void narrow_tiles(const Op &op, const Panel<T> &p, int rows, int terms) {
+// f with the number of vectors that a narrow layer's columns take.
+template <class T, class F> SCHUSS_INLINE void with_vectors(int columns, F f) {
+  if constexpr (narrow_vectors > 3) {
+    if (columns > 3 * lanes<T>) return f(Count<4>());
+    if (columns > 2 * lanes<T>) return f(Count<3>());
+  }
+  if constexpr (narrow_vectors > 1) {
+    if (columns > lanes<T>) return f(Count<2>());
+  }
+  f(Count<1>());
+}
+
+template <class T, int NV, class Op>
+SCHUSS_INLINE void narrow_tiles(const Op &op, const T *right, long stride, int rows, int terms) {
+  constexpr int most = sums_under_way / NV;
+  const Panel<T> p = {right, stride, 0, NV};
   int row = 0;
-  for (; row + narrow_rows <= rows; row += narrow_rows) tile<T, narrow_rows, 1>(op, row, p, 0, terms);
-  if (row + 4 <= rows) tile<T, 4, 1>(op, row, p, 0, terms), row += 4;
-  if (row + 2 <= rows) tile<T, 2, 1>(op, row, p, 0, terms), row += 2;
-  if (row < rows) tile<T, 1, 1>(op, row, p, 0, terms);
+  for (; row + most <= rows; row += most) tile<T, most, NV>(op, row, p, 0, terms);
+  if (most > 4 && row + 4 <= rows) tile<T, 4, NV>(op, row, p, 0, terms), row += 4;
+  if (most > 2 && row + 2 <= rows) tile<T, 2, NV>(op, row, p, 0, terms), row += 2;
+  if (row < rows) tile<T, 1, NV>(op, row, p, 0, terms);
 }
 
 template <class T>
 __attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y, Activation activation, int n) {
   const ForwardOp<T, line_of<T>> op = {layer, activation, y, line_of<T>, 1};
-  narrow_tiles<T>(op, {layer.w, lanes<T>, 0, 1}, n, layer.n_in);
+  with_vectors<T>(layer.n_out, [&](auto vectors) __attribute__((always_inline)) {
+    constexpr int NV = vectors.value;
+    narrow_tiles<T, NV>(op, layer.w, NV * lanes<T>, n, layer.n_in);
+  });
 }
 
 template <class T> __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Layer<T> &below, int n) {
   const Activation activation = slope_from_output(below.activation) ? below.activation : stored_slope;
   const BackwardOp<T, line_of<T>> op = {layer, below, activation, layer.delta, line_of<T>, 1};
-  narrow_tiles<T>(op, {layer.w_t, lanes<T>, 0, 1}, n, layer.n_out);
+  with_vectors<T>(layer.n_in, [&](auto vectors) __attribute__((always_inline)) {
+    constexpr int NV = vectors.value;
+    narrow_tiles<T, NV>(op, layer.w_t, NV * lanes<T>, n, layer.n_out);
+  });
 }
 
 // Sums over samples, which become a gradient in g.
@@ -47,21 +70,28 @@ template <class T> struct NarrowSums {
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &, Vec<T> (&c)[MR][NV]) const {
 #pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) {
-      const long i = long(row + r) * lanes<T>;
-      store<T>(place.g + i, gradient_of<T, Penalty::any>(c[r][0], place, i, scale));
-    }
+    for (int r = 0; r < MR; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++) {
+        const long i = (long(row + r) * NV + v) * lanes<T>;
+        store<T>(place.g + i, gradient_of<T, Penalty::any>(c[r][v], place, i, scale));
+      }
   }
 };
 
 template <class T>
 __attribute__((noinline)) void narrow_sums(const Work<T> &work, const Layer<T> &layer, const T *y, int n) {
-  const Panel<T> delta = {layer.delta, line_of<T>, 0, 1};
-  narrow_tiles<T>(NarrowSums<T>{weights_of(work, layer), work.scale, y}, delta, layer.n_in, n);
-  if (!layer.has_bias) return;
-  Vec<T> sum = {};
-  for (int r = 0; r < n; r++) sum = sum + load<T>(layer.delta + r * line_of<T>);
-  store<T>(layer.b_g, work.scale * (Vec<T>{} - sum));
+  const NarrowSums<T> op = {weights_of(work, layer), work.scale, y};
+  with_vectors<T>(layer.n_out, [&](auto vectors) __attribute__((always_inline)) {
+    narrow_tiles<T, vectors.value>(op, layer.delta, line_of<T>, layer.n_in, n);
+    if (!layer.has_bias) return;
+    Vec<T> sums[vectors.value] = {};
+    for (int r = 0; r < n; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors.value; v++)
+        sums[v] = sums[v] + load<T>(layer.delta + r * line_of<T> + v * lanes<T>);
+    for (int v = 0; v < vectors.value; v++) store<T>(layer.b_g + v * lanes<T>, work.scale * (Vec<T>{} - sums[v]));
+  });
 }
 
 // Applies the rule to the gradient times a factor, and takes the first `kinds` lengths. A layer's rows are one group.
@@ -71,12 +101,16 @@ template <class T, Rule rule, int kinds> __attribute__((noinline)) void narrow_a
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Place<T> weights = weights_of(work, layer);
-    Noted<T, kinds> squares;
-    for (int k = 0; k < layer.n_in; k++)
-      apply_at<T, rule, true>(change, factor, weights, long(k) * lanes<T>, squares);
-    if (layer.has_bias) apply_at<T, rule, false>(change, factor, biases_of(layer), 0, squares);
-    if constexpr (kinds > 0)
-      for (int i = 0; i < kinds; i++) totals.add(i, 0, first_lanes<T>(squares.sums[i], layer.n_out));
+    const int vectors = narrow_vectors == 1 ? 1 : vectors_of<T>(layer.n_out);
+    for (int v = 0; v < vectors; v++) {
+      Noted<T, kinds> squares;
+      for (int k = 0; k < layer.n_in; k++)
+        apply_at<T, rule, true>(change, factor, weights, (long(k) * vectors + v) * lanes<T>, squares);
+      if (layer.has_bias) apply_at<T, rule, false>(change, factor, biases_of(layer), v * lanes<T>, squares);
+      if constexpr (kinds > 0)
+        for (int i = 0; i < kinds; i++)
+          totals.add(i, v, first_lanes<T>(squares.sums[i], layer.n_out - v * lanes<T>));
+    }
     if (!work.last_step) transpose<T>(layer, {{0, layer.n_in}, {0, 1}});  // a call, so the last: no sum waits for it
   }
   if constexpr (kinds > 0) totals.note(work.norms);

@@ -227,7 +227,7 @@ template <class T> void note_loss(const Work<T> &work, double errors) {
 // The gradient of a whole batch into g, by one thread, where layers are narrow; false if it was given up.
 template <class T> bool narrow_gradient(Work<T> &work, int n) {
   double flops = 0, loss = 0;
-  for (int l = 0; l < work.depth; l++) flops += 6.0 * n * lanes<T> * work.layers[l].n_in;
+  for (int l = 0; l < work.depth; l++) flops += 6.0 * n * narrow_columns<T> * work.layers[l].n_in;
   if (given_up(work, flops)) return false;
   work.begin = 0;
   gather(work, {0, n});

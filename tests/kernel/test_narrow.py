@@ -1,10 +1,11 @@
-"""Networks whose layers fit into one vector go a way of their own (src/kernel/narrow.hpp): the bits stay.
+"""Networks whose layers fit into a panel and a line go a way of their own (src/kernel/narrow.hpp): bits stay.
 
 The oracle is `step_by_step`: the gradient of the engine's other door, which does not go that way, and the
 rule's update in NumPy. Sizes are drawn up to just beyond the widest vector, so that both ways are met in each
 instruction set.
 """
 
+import platform
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,10 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum
 
-LANES = {"avx512": 16, "avx2": 8, "baseline": 4}  # of float32; half as many of float64
+HAS_NEON = platform.machine() in ("aarch64", "arm64")  # and so twice as many registers
+WIDEST = {"avx512": 16, "avx2": 16, "baseline": 16 if HAS_NEON else 8}  # of float32; half as many of float64
 DTYPES = ["float32", "float64"]
-SETS = [name for name in native.instruction_sets() if name in LANES]
+SETS = [name for name in native.instruction_sets() if name in WIDEST]
 STEPS = 7
 
 
@@ -98,9 +100,9 @@ def test_every_fused_set_gives_the_same_bits(network, plan, n, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", SETS)
-def test_layers_of_one_vector_are_narrow(name, dtype):
-    """Up to as many units as a vector has lanes, inputs and outputs included, and not with one more."""
-    most = LANES[name] * 4 // np.dtype(dtype).itemsize
+def test_layers_of_one_panel_are_narrow(name, dtype):
+    """Up to as many units as a panel or a cache line holds, inputs and outputs included; not one more."""
+    most = WIDEST[name] * 4 // np.dtype(dtype).itemsize
     assert is_narrow(Network([most, most, most], "tanh"), name, dtype)
     for wider in ([most + 1, 1, 1], [1, most + 1, 1], [1, 1, most + 1]):
         assert not is_narrow(Network(wider, "tanh"), name, dtype)
@@ -110,7 +112,7 @@ def test_layers_of_one_vector_are_narrow(name, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_both_ways_agree_with_the_reference(native_engine, dtype, extra):
     """The widest narrow network, and one a unit wider, end where the readable engine does."""
-    width = LANES.get(native_engine.info.instruction_set, 4) * 4 // np.dtype(dtype).itemsize
+    width = WIDEST[native_engine.info.instruction_set] * 4 // np.dtype(dtype).itemsize
     network = Network([width, width + extra, width], ["tanh", "softmax"], "cross_entropy")
     plan = Plan(Momentum(0.05, 0.9), batch_size=11, l2=0.01)
     samples, start = draw_run(network, plan, 30, dtype=dtype)

@@ -1,0 +1,40 @@
+// Terms of an update, brought together. A tile reads a few units of each sample, and samples lie so far apart that each
+// takes a page and a line of its own: more than the first TLB and the first cache hold, anew for every panel. So the
+// numbers of some units are copied, tile by tile, to where all panels find them one after the other.
+#pragma once
+#include "matmul.hpp"
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+constexpr int strip_room = rows_together * chunk_rows;
+
+// The terms of tiles of the units from `first` on: (terms, rows of the tile) each.
+template <class T> struct Strips {
+  const T *room;
+  int first, terms;
+  __attribute__((always_inline)) const T *of(int row) const { return room + long(row - first) * terms; }
+};
+
+template <class T>
+SCHUSS_INLINE Strips<T> bring_together(T *room, const T *const *rows, int terms, const Range &units, bool by_groups) {
+  const Strips<T> strips = {room, units.first, terms};
+  in_tiles<panel_vectors>(units.first, units.last, by_groups, [&](auto count, int row) {
+    T *to = room + long(row - units.first) * terms;
+    for (int i = 0; i < terms; i++, to += count.value) __builtin_memcpy(to, rows[i] + row, count.value * sizeof(T));
+  });
+  return strips;
+}
+
+// Whether that pays: where rows are many, and lie apart, and panels share the copy.
+template <class T> SCHUSS_INLINE bool gains_from_strips(const Layer<T> &layer, int terms, const Range &panels) {
+#if SCHUSS_BYTES == 64
+  return false;  // not measured there; its panels are four times as wide
+#else
+  const long apart = long(terms) * layer.stride_in * long(sizeof(T));
+  return terms >= 64 && terms * (panels.last - panels.first) >= 512 && apart > long(1) << 17;
+#endif
+}
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss
