@@ -20,13 +20,15 @@ from benchmarks.parts import bfloat16, record, scale, sparse, sweep, tail, threa
 from benchmarks.peers import WITHOUT
 from benchmarks.report import HEAD, head, row, write_json
 
-PARTS = {part.PART: part for part in (train, tail, sparse, whole, scale, threads, sweep, record, bfloat16)}
+USUAL = {part.PART: part for part in (train, tail, sparse, whole, scale, threads, sweep)}
+PARTS = USUAL | {part.PART: part for part in (record, bfloat16)}
 
 
 def arguments() -> argparse.Namespace:
     """Return what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", metavar="NAME[,NAME]", help="parts or single cases; default: all")
+    usual = ",".join(USUAL)
+    parser.add_argument("--only", metavar="NAME[,NAME]", help=f"parts or single cases; default: {usual}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to this file")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the trainings to this PNG or SVG")
     parser.add_argument("--runs", type=int, default=5, help="of each peer, interleaved; default: 5")
@@ -38,7 +40,7 @@ def arguments() -> argparse.Namespace:
 
 def chosen(parser: argparse.ArgumentParser, only: str | None) -> dict[str, list[str]]:
     """Return the chosen cases of each part."""
-    names = set(only.split(",")) if only else set(PARTS)
+    names = set(only.split(",")) if only else set(USUAL)
     known = set(PARTS).union(*(part.CASES for part in PARTS.values()))
     if names - known:
         parser.error(f"there is no {', '.join(sorted(names - known))}; --list prints all names")

@@ -235,9 +235,11 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
                 const Poll &poll) {
   const CallUnderWay here;
   const int rows = int(std::min<long>(data.n, chunk_rows));
+  const double flops = problem.flops_per_sample(inputs_of(problem, data)) / (gradient ? 1 : 3);
   Team team;
-  team.threads = threads_for(problem.flops_per_sample(inputs_of(problem, data)) * double(data.n), threads);
-  auto space = shelf.take(problem, table, {team.threads, rows, true, 0, true, data.is_sparse(), dropout.rates});
+  team.threads = threads_for(flops * double(data.n), threads);
+  const bool whole = gradient;
+  auto space = shelf.take(problem, table, {team.threads, rows, whole, 0, whole, data.is_sparse(), dropout.rates});
   Watch watch(poll);
   const Batch all = {nullptr, 0, data.n};
   const double no_rate = 0;  // the rule is gradient descent, and stays unused
@@ -249,15 +251,17 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
     set_scale(work, objective, data, all);
     work.rates = &no_rate;
     if (thread == 0) watch.listen_in(work);
+    work.clips = work.clips && gradient;
     work.by_rows = work.clips || data.is_sparse() || !dropout.rates.empty();
     work.update = false;
+    work.only_loss = !gradient;
     space->pack(theta, nullptr, thread, team.threads);
     if (meet(team)) return;
     table.step(work, all, thread);
   });
   const bool is_large = space->bytes() > Shelf<T>::most_bytes;
-  if (is_large) space->let_go_all_but_gradient();
-  space->unpack_gradient(gradient);
+  if (is_large && gradient) space->let_go_all_but_gradient();
+  if (gradient) space->unpack_gradient(gradient);
   if (!is_large) shelf.put(std::move(space));
   return team.step_loss;
 }

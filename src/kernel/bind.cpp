@@ -76,18 +76,18 @@ template <class T>
 double gradient_in(Prepared &p, const std::string &set, Vector<const T> theta, const Rows<T> &x,
                    std::optional<Matrix<const T>> t, std::optional<Vector<const int32_t>> classes,
                    std::optional<Vector<const T>> weights, const Terms &objective, const DropoutIn &dropout,
-                   Vector<T> out, int threads) {
+                   std::optional<Vector<T>> out, int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, x, t, classes, weights);
-  require(theta.shape(0) == p.n_parameters() && out.shape(0) == p.n_parameters(), "theta has a wrong length");
+  require(theta.shape(0) == p.n_parameters() && (!out || out->shape(0) == p.n_parameters()),
+          "theta has a wrong length");
   const Dropout silent = dropout_of(p, dropout);
   PythonPoll ask{nb::none()};
   double loss = 0;
   {
     nb::gil_scoped_release free;
     loss = gradient<T>(p, shelf_of<T>(p), table, data, objective_of(objective), silent, threads, theta.data(),
-                       out.data(),
-                       [&](long, double) { return ask(0, 0); });
+                       out ? out->data() : nullptr, [&](long, double) { return ask(0, 0); });
   }
   ask.raise();
   return loss;
@@ -148,7 +148,7 @@ template <class T> void bind_for(nb::module_ &m) {
   m.def("gradient", &gradient_in<T>, nb::arg("problem"), nb::arg("isa"), nb::arg("theta").noconvert(),
         nb::arg("x").noconvert(), nb::arg("t").noconvert().none(), nb::arg("classes").noconvert().none(),
         nb::arg("weights").noconvert().none(), nb::arg("objective"), nb::arg("dropout").none(),
-        nb::arg("out").noconvert(), nb::arg("threads"));
+        nb::arg("out").noconvert().none(), nb::arg("threads"));
   m.def("curvature_product", &curvature_product_in<T>, nb::arg("problem"), nb::arg("isa"),
         nb::arg("theta").noconvert(), nb::arg("x").noconvert(), nb::arg("t").noconvert().none(),
         nb::arg("classes").noconvert().none(), nb::arg("weights").noconvert().none(), nb::arg("objective"),

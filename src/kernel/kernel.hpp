@@ -157,6 +157,7 @@ template <class T> struct Work {
   bool last_step = false;         // of a call: nobody needs w_t after it
   bool is_first = true;           // of a stretch: nothing is known of it from the step before
   bool update = true;             // false: leave the gradient in g instead
+  bool only_loss = false;         // not even the gradient
   bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
   bool narrow = false;            // every layer is narrow, and one thread runs: see narrow.hpp
   bool by_rows = false;           // threads share rows in every layer: see shares.hpp

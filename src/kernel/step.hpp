@@ -265,12 +265,16 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
     note_owed(work);
     output_rows<T>(work, rows.first, rows.last);
     if (work.weights) weigh(work, batch, begin, rows);
-    backward(work, rows);
+    if (!work.only_loss) backward(work, rows);
     if (work.is_long && last) work.team->apart = work.is_long(work.poll_data);
     if (meet(*work.team)) return false;
     if (thread == 0) {
       for (int r = 0; r < n; r++) loss += work.errors[r];
       if (last) note_loss(work, loss);
+    }
+    if (work.only_loss) {
+      if (meet(*work.team)) return false;  // before the next rows' errors take the place of these
+      continue;
     }
     if (work.observation) observe_rows(work, n);
     if (work.may_be_apart) work.apart = work.team->apart;

@@ -142,8 +142,8 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   if (table_.in_pairs) layer.y_pairs = take_pairs(layer.stride);
   set_dropout(layer, l);
   layer.slope = layer.drops || needs_.slopes || stores_slope(layer.activation) ? take(batch) : nullptr;
+  if (needs_.training || l + 1 == problem.depth()) layer.delta = take(batch);  // a loss comes with that of the outputs
   if (needs_.training) {
-    layer.delta = take(batch);
     const size_t columns = size_t(round_up(layer.n_out, std::max(table_.panel, int(line / sizeof(T)))));
     layer.squares = take(groups_of(layer.n_in) * 3 * columns, false);
     layer.column_squares = take(3 * columns);

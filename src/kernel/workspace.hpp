@@ -37,7 +37,7 @@ struct Dropout {
 struct Needs {
   int threads;
   int rows;             // of the batch buffers
-  bool training;        // error signals and transposed weights
+  bool training;        // error signals below the outputs, and transposed weights
   int memory;           // rows that the rule keeps
   bool gradient;        // kept, or its sums
   bool sparse = false;  // inputs

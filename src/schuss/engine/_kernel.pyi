@@ -61,7 +61,7 @@ def gradient(
     weights: _Floats | None,
     objective: tuple[bool, float, float, float, bool],
     dropout: _Dropout | None,
-    out: _Floats,
+    out: _Floats | None,
     threads: int,
 ) -> float: ...
 def curvature_product(

@@ -12,9 +12,9 @@ from schuss.method.dropout import Dropout
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.plans import Plans
-from schuss.method.samples import is_sparse
+from schuss.method.samples import Samples, is_sparse
 
-__all__ = ["per_output", "rows", "silent", "terms", "varied"]
+__all__ = ["data", "per_output", "rows", "silent", "terms", "varied"]
 
 
 def per_output(parameter: float | tuple[float, ...], n_out: int) -> tuple[float, ...]:
@@ -32,6 +32,11 @@ def rows(network: Network, X: Any) -> Any:
     if indices.dtype != np.int32 and indices.size and not 0 <= indices.min() <= indices.max() < n_in:
         raise ValueError("X names a column that is not there")  # a cast could hide it
     return X.indptr.astype(np.int64, copy=False), indices.astype(np.int32, copy=False), X.data
+
+
+def data(network: Network, samples: Samples) -> tuple[Any, Any, Any, Any]:
+    """Return inputs, targets or classes, and weights."""
+    return rows(network, samples.X), samples.T, samples.classes, samples.weights
 
 
 def terms(objective: Objective | Plan) -> tuple[bool, float, float, float, bool]:

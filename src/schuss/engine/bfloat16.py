@@ -81,6 +81,18 @@ class Bfloat16Engine:
         _check(theta, samples.X)
         return self._native.gradient(network, theta, samples, objective, dropout)
 
+    def loss(
+        self,
+        network: Network,
+        theta: Array,
+        samples: Samples,
+        objective: Objective,
+        dropout: Dropout | None = None,
+    ) -> float:
+        """Return the loss of all samples as one batch."""
+        _check(theta, samples.X)
+        return self._native.loss(network, theta, samples, objective, dropout)
+
     def advance(
         self,
         network: Network,

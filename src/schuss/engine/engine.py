@@ -1,4 +1,4 @@
-"""The contract of an engine: `gradient` for questions, `advance` for speed, four others only to look.
+"""The contract of an engine: `gradient` for questions, `advance` for speed, five others only to look.
 
 `advance` equals repeated `gradient` and rule update, bit for bit within an engine, and `advance_many` equals
 `advance` of each network.
@@ -209,6 +209,17 @@ class Engine(Protocol):
         dropout: Dropout | None = None,
     ) -> Gradient:
         """Return loss and gradient (n_parameters,) of all `samples` as one batch, in their order."""
+        ...
+
+    def loss(
+        self,
+        network: Network,
+        theta: Array,
+        samples: Samples,
+        objective: Objective,
+        dropout: Dropout | None = None,
+    ) -> float:
+        """Return the loss alone, with the bits that `gradient` has for it."""
         ...
 
     def curvature_product(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from schuss.engine.arguments import per_output, rows, silent, terms, varied
+from schuss.engine.arguments import data, per_output, rows, silent, terms, varied
 from schuss.engine.engine import (
     DONE,
     INTERRUPTED,
@@ -160,20 +160,30 @@ class NativeEngine:
     ) -> Gradient:
         """Return loss and gradient of all samples as one batch."""
         result = np.empty_like(theta)
-        loss = _kernel.gradient(
-            self._problem(network),
-            self._set,
-            theta,
-            rows(network, samples.X),
-            samples.T,
-            samples.classes,
-            samples.weights,
-            terms(objective),
-            silent(dropout),
-            result,
-            self._threads,
-        )
-        return Gradient(loss, result)
+        return Gradient(self._loss(network, theta, samples, objective, dropout, result), result)
+
+    def loss(
+        self,
+        network: Network,
+        theta: Array,
+        samples: Samples,
+        objective: Objective,
+        dropout: Dropout | None = None,
+    ) -> float:
+        """Return the loss of all samples as one batch."""
+        return self._loss(network, theta, samples, objective, dropout, None)
+
+    def _loss(
+        self,
+        network: Network,
+        theta: Array,
+        samples: Samples,
+        objective: Objective,
+        dropout: Dropout | None,
+        gradient: Array | None,
+    ) -> float:
+        asked = self._problem(network), self._set, theta, *data(network, samples)
+        return _kernel.gradient(*asked, terms(objective), silent(dropout), gradient, self._threads)
 
     def curvature_product(
         self, network: Network, theta: Array, samples: Samples, objective: Objective, vector: Array
@@ -181,18 +191,9 @@ class NativeEngine:
         """Return the Hessian's product with `vector`, shape (n_parameters,)."""
         check_vector(theta, vector)
         result = np.empty_like(theta)
+        asked = self._problem(network), self._set, theta, *data(network, samples)
         _kernel.curvature_product(
-            self._problem(network),
-            self._set,
-            theta,
-            rows(network, samples.X),
-            samples.T,
-            samples.classes,
-            samples.weights,
-            terms(objective),
-            np.ascontiguousarray(vector),
-            result,
-            self._threads,
+            *asked, terms(objective), np.ascontiguousarray(vector), result, self._threads
         )
         return result
 
@@ -290,10 +291,7 @@ class NativeEngine:
             *before,
             theta,
             memory,
-            rows(network, samples.X),
-            samples.T,
-            samples.classes,
-            samples.weights,
+            *data(network, samples),
             *self._orders.of_plans(plans, start, stop, n),
             plan.batch_of(n),
             start % plan.steps_per_epoch(n),
@@ -345,10 +343,7 @@ class NativeEngine:
             *before,
             theta,
             memory,
-            rows(network, samples.X),
-            samples.T,
-            samples.classes,
-            samples.weights,
+            *data(network, samples),
             self._orders.of_plan(plan, start, stop, n),
             plan.batch_of(n),
             start % plan.steps_per_epoch(n),

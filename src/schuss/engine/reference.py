@@ -80,6 +80,21 @@ class ReferenceEngine:
         made = self._working(network, theta, samples, objective, dropout)
         return Gradient(made.loss, made.gradient)
 
+    def loss(
+        self,
+        network: Network,
+        theta: Array,
+        samples: Samples,
+        objective: Objective,
+        dropout: Dropout | None = None,
+    ) -> float:
+        """Return the loss of all samples as one batch."""
+        T = samples.targets(network.layers[-1])
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is noticed by its result
+            return backprop.loss(
+                network, theta, samples.X, T, objective, weights=samples.weights, dropout=dropout
+            )
+
     def curvature_product(
         self, network: Network, theta: Array, samples: Samples, objective: Objective, vector: Array
     ) -> Array:

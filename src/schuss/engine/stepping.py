@@ -131,7 +131,7 @@ class BatchLandscape:
 
     def loss(self, theta: Array) -> float:
         """Return E(θ), with the bits that `gradient` has for it."""
-        return self._gradient(theta).loss
+        return self._engine.loss(self._network, theta, self._samples, self._objective, self._dropout)
 
     def gradient(self, theta: Array) -> Gradient:
         """Return E(θ) and its gradient, shape (n,)."""

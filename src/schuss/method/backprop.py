@@ -42,6 +42,7 @@ __all__ = [
     "forward",
     "gradient",
     "length",
+    "loss",
     "outputs",
     "working",
 ]
@@ -208,12 +209,35 @@ def working(
     trace = forward(network, theta, X, dropout)
     deltas = error_signals(network, theta, trace, T, weights)
     sums = term_sums(network, theta, trace, deltas)
-    total = float(X.shape[0] if weights is None else weights.sum(dtype=np.float64))
-    result = theta.dtype.type(objective.scale(total)) * unreduced(network, theta, sums, objective)
+    scale = _scale(len(T), objective, weights)
+    result = theta.dtype.type(scale) * unreduced(network, theta, sums, objective)
     factor = clip_factor(result, objective.clip)
+    return Working(_loss(network, theta, trace, T, objective, weights), result, factor, sums, trace, deltas)
+
+
+def loss(
+    network: Network,
+    theta: Array,
+    X: Array,
+    T: Array,
+    objective: Objective | None = None,
+    *,
+    weights: Array | None = None,
+    dropout: Dropout | None = None,
+) -> float:
+    """Return the loss of the batch alone, which needs no way back."""
+    return _loss(network, theta, forward(network, theta, X, dropout), T, objective or Objective(), weights)
+
+
+def _loss(
+    network: Network, theta: Array, trace: Trace, T: Array, objective: Objective, weights: Array | None
+) -> float:
     each = errors(network, trace, T, as_scikit_learn=objective.as_scikit_learn)
-    loss = batch_loss(network, theta, each, objective, weights) * objective.scale(total)
-    return Working(loss, result, factor, sums, trace, deltas)
+    return batch_loss(network, theta, each, objective, weights) * _scale(len(T), objective, weights)
+
+
+def _scale(n: int, objective: Objective, weights: Array | None) -> float:
+    return objective.scale(float(n if weights is None else weights.sum(dtype=np.float64)))
 
 
 def term_sums(network: Network, theta: Array, trace: Trace, deltas: list[Array]) -> Array:

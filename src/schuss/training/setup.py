@@ -76,4 +76,4 @@ def judge_of(network: Network, plan: Plan, engine: Engine, by: Samples | Judge |
     """Return what judges a state: the given function, or the loss on the given samples."""
     if not isinstance(by, Samples):
         return by
-    return lambda state: engine.gradient(network, plan.result(state), by, plan.objective).loss
+    return lambda state: engine.loss(network, plan.result(state), by, plan.objective)

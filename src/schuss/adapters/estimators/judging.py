@@ -42,7 +42,7 @@ class Judgement:
     def __call__(self, state: State) -> float:
         """Return minus the score of a state, which is lower for better."""
         theta = self._result(state)
-        loss = self._engine.gradient(self._network, theta, self._samples, LOSS).loss
+        loss = self._engine.loss(self._network, theta, self._samples, LOSS)
         y = self._engine.outputs(self._network, theta, self._samples.X)
         self.losses.append(loss)
         self.scores.append(self._estimator._score_outputs(y, self._held_out))

@@ -75,6 +75,11 @@ class CountedEngine:
         self.gradients += 1
         return self.engine.gradient(*args, **how)
 
+    def loss(self, *args: Any, **how: Any) -> float:
+        """Return what the engine behind returns; it counts as a gradient."""
+        self.gradients += 1
+        return self.engine.loss(*args, **how)
+
     def curvature_product(self, *args: Any) -> Array:
         """Return what the engine behind returns; it takes the time of two gradients, and counts as two."""
         self.gradients += 2

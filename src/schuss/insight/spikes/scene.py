@@ -223,7 +223,7 @@ def _loss(replay: Replay, theta: Array, samples: Samples) -> float:
     """Return the loss of `samples` as one batch, no unit silent; infinite where it is no number."""
     small = replay.network.n_parameters < LARGE and replay.engine.info.engine != "reference"
     engine = _one_thread() if small else replay.engine
-    loss = engine.gradient(replay.network, theta, samples, replay.plan.objective).loss
+    loss = engine.loss(replay.network, theta, samples, replay.plan.objective)
     return loss if np.isfinite(loss) else np.inf
 
 
