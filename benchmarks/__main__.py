@@ -1,6 +1,7 @@
 """schuss against named peers and against the machine: one command, one table.
 
-    python -m benchmarks [--only NAME[,NAME …]] [--json FILE] [--picture FILE] [--runs 5] [--list]
+    python -m benchmarks [--only NAME[,NAME …]] [--json FILE] [--tables FILE] [--picture FILE] [--runs 5]
+    python -m benchmarks --list
 
 The exit code is 1 where a peer disagrees or fails, since a wrong result has no speed; a missed target is
 printed, and no failure.
@@ -16,6 +17,7 @@ from pathlib import Path
 from benchmarks.clock import Others
 from benchmarks.lines import Line
 from benchmarks.machine import machine
+from benchmarks.page import write_tables
 from benchmarks.parts import bfloat16, record, scale, sparse, sweep, tail, threads, train, whole
 from benchmarks.peers import WITHOUT
 from benchmarks.report import HEAD, head, row, write_json
@@ -30,6 +32,7 @@ def arguments() -> argparse.Namespace:
     usual = ",".join(USUAL)
     parser.add_argument("--only", metavar="NAME[,NAME]", help=f"parts or single cases; default: {usual}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to this file")
+    parser.add_argument("--tables", type=Path, metavar="FILE", help="write the tables of a page, in Markdown")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the trainings to this PNG or SVG")
     parser.add_argument("--runs", type=int, default=5, help="of each peer, interleaved; default: 5")
     parser.add_argument("--list", action="store_true", help="print the names of parts and cases")
@@ -79,6 +82,8 @@ def main() -> None:
     print(f"other processes kept {found['cores busy with other processes']} cores busy meanwhile")
     if options.json:
         write_json(options.json, found, lines, seconds)
+    if options.tables:
+        write_tables(options.tables, lines)
     if options.picture:
         from benchmarks.picture import draw
 

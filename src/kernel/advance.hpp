@@ -69,8 +69,8 @@ Progress advance(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &,
                  double *losses, const Poll &poll, const Observation<T> *observation = nullptr,
                  const Norms<T> &norms = {}, Kept<T> kept = {});
 
-// Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,). Neither means anything
-// once `poll` has said stop.
+// Loss of all of `data` as one batch; the gradient goes to `gradient` (n_parameters,), and is not made where that is
+// null. Neither means anything once `poll` has said stop.
 template <class T>
 double gradient(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
                 int threads, const T *theta, T *gradient, const Poll &poll);

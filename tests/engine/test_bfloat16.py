@@ -170,6 +170,17 @@ def test_a_run_is_recorded_and_made_again(tmp_path: Path) -> None:
         run.account(0, 100)
 
 
+@needed
+@pytest.mark.parametrize("layers", RAGGED)
+def test_a_loss_alone_is_that_of_the_gradient(layers: tuple[int, ...]) -> None:
+    """To the bit, for a batch in two chunks; at other weights it is another."""
+    network, theta, samples = problem(layers, 300)
+    engine = Bfloat16Engine(2)
+    alone = engine.loss(network, theta, samples, Objective())
+    assert alone == engine.gradient(network, theta, samples, Objective()).loss
+    assert alone != engine.loss(network, theta * np.float32(1.1), samples, Objective())
+
+
 # --- what it refuses ---
 
 
