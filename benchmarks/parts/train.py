@@ -27,7 +27,7 @@ from benchmarks.workers import PeerError, Worker, Workers
 
 PART = "train"
 AGREEMENT = 1e-3
-RUN_SECONDS = 0.3  # of one run: short enough for all peers, long enough for the clock
+RUN_SECONDS = 0.25  # of one run: short enough for all peers, long enough for the clock
 TRIAL_SECONDS = 0.04
 OURS = "schuss"
 ALONE = "schuss, 1 thread"
