@@ -169,4 +169,4 @@ def loss_of(case: Case, weights: list[NDArray[Any]]) -> float:
     network = case.network
     judged = Samples.check(network, *samples(case), np.float64)
     theta = network.pack(weights[::2], weights[1::2])
-    return float(engine_named("reference", None).gradient(network, theta, judged, Objective()).loss)
+    return engine_named("reference", None).loss(network, theta, judged, Objective())

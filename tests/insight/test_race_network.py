@@ -74,11 +74,13 @@ def test_a_trail_is_the_training_itself(engine: Engine, batch_size: int | None) 
 
 
 def test_whole_steps_are_counted_as_trained(engine: Engine) -> None:
-    """A line search asks for more gradients than it makes steps; RPROP for one each; bits stay."""
+    """A line search asks for a gradient each step and for losses besides; RPROP for gradients; bits stay."""
     made = race(NETWORK, X, T, rules=[LineSearch(), Rprop(first_step=0.01)], steps=6, engine=engine)
     search, signs = made.racers
 
-    assert search.gradients[-1] > 3 * search.steps == 18
+    assert search.gradients.tolist() == search.at.tolist()
+    assert search.losses[-1] > 2 * search.steps == 12
+    assert not signs.losses.any()
     assert signs.gradients.tolist() == signs.at.tolist()
     for racer in made.racers:
         plan = Plan(rule=racer.rule, batch_size=None, epochs=6)

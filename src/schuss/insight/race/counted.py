@@ -57,13 +57,16 @@ class Counted:
 
 @dataclass
 class CountedEngine:
-    """`engine` with a counter of gradients; lives for one training, of the same bits. An `Engine`.
-
-    A rule that makes whole steps asks for all that it looks at as gradients, losses alone included.
-    """
+    """`engine` with counters; lives for one training, of the same bits. An `Engine`."""
 
     engine: Engine
     gradients: int = 0
+    losses: int = 0
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How often gradient and loss were asked for; curvature counts as two gradients."""
+        return self.gradients, self.losses, 0
 
     @property
     def info(self) -> EngineInfo:
@@ -76,8 +79,8 @@ class CountedEngine:
         return self.engine.gradient(*args, **how)
 
     def loss(self, *args: Any, **how: Any) -> float:
-        """Return what the engine behind returns; it counts as a gradient."""
-        self.gradients += 1
+        """Return what the engine behind returns, and count it."""
+        self.losses += 1
         return self.engine.loss(*args, **how)
 
     def curvature_product(self, *args: Any) -> Array:

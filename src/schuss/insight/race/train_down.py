@@ -49,7 +49,7 @@ class Judge:
         self.stopped = GOAL if self.goal is not None and loss <= self.goal else LIMIT
         last = self.stopped == GOAL or epoch.number == epoch.plan.epochs
         if math.isfinite(loss) and (last or epoch.number % self.keep_every == 0):
-            self.points.append((step, theta, loss, (self.counted.gradients, 0, 0), self.seconds))
+            self.points.append((step, theta, loss, self.counted.counts, self.seconds))
         self.mark = time.perf_counter()
         return self.stopped == GOAL
 
