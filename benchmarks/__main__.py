@@ -38,6 +38,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="print the names of parts and cases")
     options = parser.parse_args()
     options.chosen = chosen(parser, options.only)
+    for path in filter(None, (options.json, options.tables, options.picture)):
+        if not path.absolute().parent.is_dir():  # told now, not when all is measured
+            parser.error(f"there is no folder {path.parent} for {path.name}")
     return options
 
 

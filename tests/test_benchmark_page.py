@@ -1,5 +1,7 @@
 """The tables of docs/performance.md say of each line what the benchmark has said."""
 
+import pytest
+from benchmarks.__main__ import arguments
 from benchmarks.lines import Line
 from benchmarks.page import write_tables
 
@@ -26,3 +28,14 @@ def test_both_tables(tmp_path):
     assert wide[:4] == ["64-128-10", "6.9", "", "1.88 (≥ 2) **missed**"]
     assert sample == ["samples", "1,000, philox", "215 ns", "1.12", "≤ 1.1", "**missed**"]
     assert len(head) == len(small) == len(wide)
+
+
+@pytest.mark.parametrize("option", ["--tables", "--json", "--picture"])
+def test_a_folder_that_is_not_there_is_told_at_once(option, tmp_path, monkeypatch, capsys):
+    """Before anything is measured; a file in a folder that is there is taken."""
+    monkeypatch.setattr("sys.argv", ["benchmarks", option, str(tmp_path / "tables.md")])
+    assert getattr(arguments(), option[2:]) == tmp_path / "tables.md"
+    monkeypatch.setattr("sys.argv", ["benchmarks", option, str(tmp_path / "nowhere" / "tables.md")])
+    with pytest.raises(SystemExit):
+        arguments()
+    assert "there is no folder" in capsys.readouterr().err

@@ -28,12 +28,9 @@ SCHUSS_INLINE Strips<T> bring_together(T *room, const T *const *rows, int terms,
 
 // Whether that pays: where rows are many, and lie apart, and panels share the copy.
 template <class T> SCHUSS_INLINE bool gains_from_strips(const Layer<T> &layer, int terms, const Range &panels) {
-#if SCHUSS_BYTES == 64
-  return false;  // not measured there; its panels are four times as wide
-#else
+  constexpr bool is_measured = SCHUSS_BYTES < 64;  // panels of AVX-512 are four times as wide
   const long apart = long(terms) * layer.stride_in * long(sizeof(T));
-  return terms >= 64 && terms * (panels.last - panels.first) >= 512 && apart > long(1) << 17;
-#endif
+  return is_measured && terms >= 64 && terms * (panels.last - panels.first) >= 512 && apart > long(1) << 17;
 }
 
 }  // namespace SCHUSS_ISA
