@@ -196,6 +196,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   while (progress.outcome == Outcome::done && progress.steps < course.steps) {
     const Stretch stretch = {progress.steps, std::min(course.steps, progress.steps + pace.steps())};
     team.threads = pace.threads();
+    team.waited = 0;
+    double at_work = 0;  // seconds, of the first thread
     crew.run(team.threads, [&](int thread) {
       Work<T> work = space->work(team, thread);
       set_data(work, problem, data);
@@ -211,13 +213,16 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       work.lags = !observation && may_lag(data, objective, course, work.apart);
       if (thread == 0) watch.listen_in(work), work.observation = observation;
       StepClock clock(stretch.last - stretch.first);
+      const double before = processor_seconds();
       const Progress made =
           make_steps(work, *space, table, data, objective, course, stretch, stays, thread, watch, clock, losses,
                      norms);
       table.settle(work, thread);
-      if (thread == 0) progress = made, each = clock.each();
+      if (thread == 0) progress = made, each = clock.each(), at_work = processor_seconds() - before;
     });
-    pace.note(each, stopwatch.lap());
+    at_work -= 1e-9 * double(team.waited) / std::max(1, team.threads - 1);
+    const double seconds = stopwatch.lap();
+    pace.note(each, seconds, at_work / seconds);
   }
   shelf.put(course.batch_size, pace);
   if (is_huge) pour_out(*space, crew, carriers(), new_theta, new_memory);

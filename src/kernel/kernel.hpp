@@ -69,6 +69,7 @@ struct Team {
   int finite = 1;        // cleared by whoever finds that it is no longer so
   int apart = 0;         // written by thread 0 before an update, read in it: see Work::apart
   double step_loss = 0;  // written by thread 0 before the last barrier of a step
+  long waited = 0;       // nanoseconds that threads have waited at the barrier, but for short moments
 };
 
 // The samples of one step: rows order[0 … n), or first … first+n where order is null.

@@ -20,18 +20,23 @@ class Pace {
   long steps() const {
     if (teams_.size() == 1) return everything;
     const double each = teams_[now_].seconds;
-    const double wanted = now_ > best_ ? trial : now_ < best_ ? long_trial : all_tried() ? stretch : first_stretch;
+    const double at_best = goes_well_ || all_tried() ? stretch : first_stretch;
+    const double wanted = now_ > best_ ? trial : now_ < best_ ? long_trial : at_best;
     return each == 0 ? 1 : std::max(1L, long(wanted / each));
   }
 
-  // How long each of them took, and all.
-  void note(double each, double seconds) {
+  // How long each of them took, and all; and for which part of that the first thread had a processor and was not
+  // waited for, nor waited. A trial of long steps is a large part of a training, and where all are at work together,
+  // fewer would take longer.
+  void note(double each, double seconds, double at_work) {
     Team &team = teams_[now_];
+    goes_well_ = now_ == 0 && each > trial && at_work > enough;
     const bool warms_up = team.seconds == 0 && (now_ == best_ || seconds < trial);
     team.seconds = each;
     if (warms_up || teams_.size() == 1) return;
     since_ += seconds;
     if (now_ != best_) end_trial();
+    else if (goes_well_) since_ = 0;
     else if (!all_tried() || since_ > std::max(wait_, trials_apart * team.seconds)) begin_trial();
   }
 
@@ -46,6 +51,7 @@ class Pace {
   static constexpr double first_stretch = 0.008, stretch = 0.02, trial = 0.001, long_trial = 0.006;
   static constexpr double first_wait = 0.05, longest_wait = 0.4;
   static constexpr double trials_apart = 40;  // in steps, where they are long
+  static constexpr double enough = 0.7;       // of the time: one thread alone would take 1.4 times as long as two
 
   bool all_tried() const {
     return std::all_of(teams_.begin(), teams_.end(), [](const Team &team) { return team.seconds > 0; });
@@ -67,6 +73,7 @@ class Pace {
   std::vector<Team> teams_;  // the largest first
   size_t now_ = 0, best_ = 0, other_ = 0;
   double since_ = 0, wait_ = first_wait;
+  bool goes_well_ = false;
 };
 
 }  // namespace schuss

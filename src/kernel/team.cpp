@@ -1,9 +1,13 @@
 // The barrier at which the threads of one call meet.
 #include <sched.h>
 
-#include "kernel.hpp"
+#include "watch.hpp"
 
 namespace schuss {
+
+// Turns of the loop that waits: a few microseconds, which no clock is asked about, and as long as a partner may take
+// that is running; one that is not is given way to.
+static constexpr int short_wait = 200, long_wait = 4000;
 
 static inline void pause_briefly() {
 #if defined(__x86_64__)
@@ -22,11 +26,17 @@ bool meet(Team &team) {
     __atomic_store_n(&team.generation, ((generation | 1) + 1) | cancel, __ATOMIC_RELEASE);
     return cancel != 0;
   }
-  // Long enough for a partner that is running, short enough to give way to one that is not.
-  int next = generation;
-  for (int spins = 0; (next = __atomic_load_n(&team.generation, __ATOMIC_ACQUIRE)) == generation; spins++)
-    if (spins < 4000) pause_briefly();
+  int next = generation, spins = 0;
+  Clock::time_point begin;
+  for (; (next = __atomic_load_n(&team.generation, __ATOMIC_ACQUIRE)) == generation; spins++) {
+    if (spins == short_wait) begin = Clock::now();
+    if (spins < long_wait) pause_briefly();
     else sched_yield();
+  }
+  if (spins > short_wait) {
+    const auto waited = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin);
+    __atomic_fetch_add(&team.waited, long(waited.count()), __ATOMIC_RELAXED);
+  }
   return (next & 1) != 0;
 }
 

@@ -1,5 +1,7 @@
 // The clock of a call: when to ask its caller whether to go on, and how long steps take.
 #pragma once
+#include <time.h>
+
 #include <chrono>
 #include <functional>
 
@@ -58,6 +60,13 @@ class Watch {
   double part_ = 0;
   Clock::time_point last_, began_;
 };
+
+// Seconds for which this thread has had a processor.
+inline double processor_seconds() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+}
 
 // Seconds since the last lap.
 class Stopwatch {

@@ -1,0 +1,86 @@
+"""How many threads make the steps of a training: its decisions, on a machine that is made up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+KERNEL = Path(__file__).parents[2] / "src/kernel"
+# Phases of: seconds of a step by two threads and by one, the part of them in which the first of two is at
+# work, how many decisions there are. For each phase the steps by two and by one, and in which of them it ended.
+DRIVER = """
+#include "pace.hpp"
+#include <cstdio>
+int main() {
+  schuss::Pace pace(2);
+  double two, one, at_work;
+  int decisions;
+  while (std::scanf("%lf %lf %lf %d", &two, &one, &at_work, &decisions) == 4) {
+    long by_two = 0, by_one = 0;
+    for (int i = 0; i < decisions; i++) {
+      const bool both = pace.threads() == 2;
+      const long steps = pace.steps();
+      const double each = both ? two : one;
+      (both ? by_two : by_one) += steps;
+      pace.note(each, each * double(steps), both ? at_work : 1.0);
+    }
+    std::printf("%ld %ld %d\\n", by_two, by_one, pace.threads());
+  }
+}
+"""
+Phase = tuple[float, float, float, int]
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a program that asks pace.hpp."""
+    compiler = shutil.which("c++") or shutil.which("g++")
+    if compiler is None:
+        if os.environ.get("SCHUSS_REQUIRE_KERNEL"):
+            pytest.fail("no C++ compiler, which SCHUSS_REQUIRE_KERNEL asks for")
+        pytest.skip("no C++ compiler")
+    room = tmp_path_factory.mktemp("pace")
+    (room / "driver.cpp").write_text(DRIVER)
+    command = [compiler, "-std=c++17", f"-I{KERNEL}", "-o", room / "driver", room / "driver.cpp"]
+    subprocess.run(command, check=True)  # noqa: S603  # our own program
+    return room / "driver"
+
+
+def decided(driver: Path, *phases: Phase) -> list[tuple[int, int, int]]:
+    """Return for each phase the steps by two threads, those by one, and how many make the next."""
+    asked = "\n".join(" ".join(str(value) for value in phase) for phase in phases)
+    made = subprocess.run([driver], input=asked, capture_output=True, text=True, check=True)  # noqa: S603  # likewise
+    return [tuple(int(number) for number in line.split()) for line in made.stdout.splitlines()]
+
+
+def test_long_steps_at_which_all_are_at_work_are_never_made_by_fewer(driver: Path) -> None:
+    [(by_two, by_one, last)] = decided(driver, (0.020, 0.040, 0.97, 500))
+    assert by_two >= 500
+    assert (by_one, last) == (0, 2)
+
+
+def test_long_steps_that_wait_are_tried_by_one_who_goes_on_where_that_is_faster(driver: Path) -> None:
+    [(by_two, by_one, last)] = decided(driver, (0.060, 0.040, 0.5, 500))
+    assert last == 1
+    assert by_two < by_one / 10
+    [(by_two, by_one, last)] = decided(driver, (0.030, 0.040, 0.5, 500))  # and not where it is slower
+    assert last == 2
+    assert 0 < by_one < by_two / 10
+
+
+@pytest.mark.parametrize(("two", "one", "best"), [(1e-5, 1.8e-5, 2), (1e-5, 0.8e-5, 1)])
+def test_short_steps_are_tried_by_fewer(driver: Path, two: float, one: float, best: int) -> None:
+    [(by_two, by_one, _)] = decided(driver, (two, one, 1.0, 500))
+    fast, slow = (by_two, by_one) if best == 2 else (by_one, by_two)
+    assert 0 < slow < fast / 5
+
+
+def test_a_processor_that_is_taken_and_given_back_is_noticed(driver: Path) -> None:
+    calm, busy = (0.020, 0.040, 0.98, 100), (0.120, 0.040, 0.4, 100)
+    phases = decided(driver, calm, busy, calm, calm)
+    assert [last for _, _, last in phases] == [2, 1, 2, 2]
+    assert phases[0][1] == phases[3][1] == 0
