@@ -11,7 +11,7 @@ import pytest
 
 KERNEL = Path(__file__).parents[2] / "src/kernel"
 # Phases of: seconds of a step by two threads and by one, the part of them in which the first of two is at
-# work, how many decisions there are. For each phase the steps by two and by one, and in which of them it ended.
+# work, how many decisions. Said for each: the steps by two, those by one, and how many threads make the next.
 DRIVER = """
 #include "pace.hpp"
 #include <cstdio>
