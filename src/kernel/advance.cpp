@@ -197,6 +197,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
     const Stretch stretch = {progress.steps, std::min(course.steps, progress.steps + pace.steps())};
     team.threads = pace.threads();
     team.waited = 0;
+    for (Pair &pair : team.pairs) pair.next = 0;
     double at_work = 0;  // seconds, of the first thread
     crew.run(team.threads, [&](int thread) {
       Work<T> work = space->work(team, thread);

@@ -60,6 +60,15 @@ template <class T> struct Layer {
 constexpr int chunk_rows = 256;  // samples at once; larger batches come in chunks
 constexpr int rows_together = 48;  // of weights that threads share out: whole tiles of every size
 
+constexpr int most_pairs = 32;  // of neighbours who share what lies between them: see shares.hpp
+struct alignas(64) Pair {
+  long next = 0;  // number to be drawn; none comes twice in a stretch
+};
+struct Drawn {
+  long number = -1;  // kept for the next middle
+  long before = 0;   // numbers of the middles that are done
+};
+
 // What the threads of one call share.
 struct Team {
   int threads = 1;
@@ -70,6 +79,7 @@ struct Team {
   int apart = 0;         // written by thread 0 before an update, read in it: see Work::apart
   double step_loss = 0;  // written by thread 0 before the last barrier of a step
   long waited = 0;       // nanoseconds that threads have waited at the barrier, but for short moments
+  Pair pairs[most_pairs];
 };
 
 // The samples of one step: rows order[0 … n), or first … first+n where order is null.
@@ -105,6 +115,7 @@ template <class T> struct Observation;  // observation.hpp
 template <class T> struct Owed {
   T *norms;
   bool by_columns, at_once;
+  int samples;  // of the chunk whose update they are of
 };
 
 // Everything a step needs. Each thread has a copy of its own; the buffers and the team are shared.
@@ -181,6 +192,7 @@ template <class T> struct Work {
   bool (*is_long)(void *) = nullptr;
   void *poll_data = nullptr;
   Team *team = nullptr;
+  Drawn drawn = {};
 };
 
 template <class T> struct LaneJob;  // lanes_job.hpp

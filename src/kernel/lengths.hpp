@@ -144,11 +144,23 @@ __attribute__((noinline)) void note_columns(const Work<T> &work, const Layer<T> 
   else note_as<T, noted>(layer, columns);
 }
 
+template <class T> SCHUSS_INLINE Range columns_of(const Range &panels) {
+  return {panels.first * panel<T>, panels.last * panel<T>};
+}
+
+// Those that no thread has noted: all, or what two neighbours have updated together.
+template <class T, int kinds> SCHUSS_INLINE void note_rest(const Work<T> &work, int l) {
+  const Layer<T> &layer = work.layers[l];
+  if (!work.owed.by_columns || !keeps_columns(work, l)) return note_as<T, kinds>(layer, {0, layer.n_out});
+  for (int thread = 0; thread < work.team->threads; thread += 2)
+    note_as<T, kinds>(layer, columns_of<T>(panel_share(work, l, work.owed.samples, thread).middle));
+}
+
 template <class T, int kinds> SCHUSS_INLINE void add_columns(const Work<T> &work) {
   Totals<T, kinds> totals;
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
-    if (!work.owed.by_columns || !keeps_columns(work, l)) note_as<T, kinds>(layer, {0, layer.n_out});
+    note_rest<T, kinds>(work, l);
     if constexpr (!folds_panels<T>) fold_columns<T, kinds>(layer, {0, layer.n_out});
     for (int first = 0; first < layer.n_out; first += folded<T>)
       for (int v = 0; v < block_vectors; v++)
@@ -160,8 +172,8 @@ template <class T, int kinds> SCHUSS_INLINE void add_columns(const Work<T> &work
 
 // The lengths of a step, after all threads have met, are owed until the next has come to its outputs: columns of other
 // threads are asked for now, and would be waited for. Where each thread has kept columns for itself, it has noted them.
-template <class T> void owe_norms(Work<T> &work, bool by_columns) {
-  work.owed = {work.norms, by_columns, memory_is_change(work)};
+template <class T> void owe_norms(Work<T> &work, bool by_columns, int samples) {
+  work.owed = {work.norms, by_columns, memory_is_change(work), samples};
   for (int l = 0; l < work.depth && work.team->threads > 1; l++)
     for (int i = 0; i < noted && by_columns && keeps_columns(work, l); i++)
       for (int c = 0; c < work.layers[l].n_out; c += folds_panels<T> ? folded<T> : block_lanes<T>)

@@ -91,21 +91,26 @@ template <class T> void forward_layer(Work<T> &work, int l, const Part &part) {
   if (!last) pair_outputs(layer, part);
 }
 
-template <class T> void forward(Work<T> &work, Range rows) {
-  for (int l = 0; l < work.depth; l++) forward_layer<T>(work, l, {rows, all_panels(work.layers[l])});
+template <class T> void forward_from(Work<T> &work, int first, Range rows) {
+  for (int l = first; l < work.depth; l++) forward_layer<T>(work, l, {rows, all_panels(work.layers[l])});
 }
 
-// The same for a chunk of n rows that all threads work at; false if the step is given up.
-template <class T> bool forward_together(Work<T> &work, int n, Range rows, int thread) {
+// The first layers for a chunk of n rows that all threads work at; false if the step is given up.
+template <class T> bool forward_together(Work<T> &work, int layers, int n, Range rows, int thread) {
   bool whole = work.in_place;  // whether the layer's inputs are there for all rows
-  for (int l = 0; l < work.depth; l++) {
+  for (int l = 0; l < layers; l++) {
     if (!keeps_columns(work, l)) {
       forward_layer<T>(work, l, {rows, all_panels(work.layers[l])});
       whole = false;
       continue;
     }
     if (!whole && meet(*work.team)) return false;
-    forward_layer<T>(work, l, {{0, n}, weights_part(work, l, thread).panels});
+    const Range all = {0, n};
+    const auto [own, middle] = panel_share(work, l, n, thread);
+    forward_layer<T>(work, l, {all, own});
+    from_both_sides(work, thread, middle.last - middle.first, [&, first = middle.first](int piece) {
+      forward_layer<T>(work, l, {all, {first + piece, first + piece + 1}});
+    });
     if (meet(*work.team)) return false;
     whole = true;
   }
@@ -146,6 +151,21 @@ template <class T> SCHUSS_INLINE Batch next_rows(const Work<T> &work, int n) {
   return {batch.order ? batch.order + begin : nullptr, batch.first + begin, batch.n - begin};
 }
 
+// A thread's part of the weights of a layer. What it has in common with its neighbour goes by rows of the weights.
+template <class T, Rule rule>
+void update_share(Work<T> &work, int l, Fate fate, bool resumes, int samples, const Part &part, int thread) {
+  const auto update = [&](const Part &some) {
+    update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, some);
+  };
+  if (!keeps_columns(work, l)) return update(part);
+  const auto [own, middle] = panel_share(work, l, samples, thread);
+  const int rows = work.layers[l].n_in, pieces = middle.first < middle.last ? groups_of(rows) : 0;
+  update({part.rows, own});
+  from_both_sides(work, thread, pieces, [&, panels = middle](int piece) {
+    update({{piece * rows_together, least((piece + 1) * rows_together, rows)}, panels});
+  });
+}
+
 template <class T, Rule rule>
 void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread) {
   const Change<T, rule> change(work.rates);
@@ -154,11 +174,11 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
     const Part own = weights_part(work, l, thread);
     if (l == 0) look_ahead(work, next_rows(work, samples), thread, own);
     if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, own.rows.first, own.rows.last);
-    else update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, own);
+    else update_share<T, rule>(work, l, fate, resumes, samples, own, thread);
     if (layer.has_bias && (keeps_columns(work, l) || thread == 0))
       update_biases<T, rule>(work, change, l, fate, resumes, samples, own.panels);
     if (fate == Fate::squared && keeps_columns(work, l))
-      note_columns(work, layer, {own.panels.first * panel<T>, own.panels.last * panel<T>});
+      note_columns(work, layer, columns_of<T>(panel_share(work, l, samples, thread).own));
   }
 }
 
@@ -255,17 +275,21 @@ template <class T> bool narrow_gradient(Work<T> &work, int n) {
 template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
   double loss = 0;
   work.in_place = reads_in_place(work, batch);
+  const int together = layers_together(work);
   for (long begin = 0; begin < batch.n; begin += work.chunk) {
     const int n = batch.n - begin < work.chunk ? int(batch.n - begin) : work.chunk;
     const bool last = begin + n == batch.n;
     const Range rows = share(n, 4, thread, work.team->threads);
     work.begin = begin;
     gather(work, rows);
-    if (!forward_together(work, n, rows, thread)) return false;
+    if (!forward_together(work, together, n, rows, thread)) return false;
     note_owed(work);
-    output_rows<T>(work, rows.first, rows.last);
-    if (work.weights) weigh(work, batch, begin, rows);
-    if (!work.only_loss) backward(work, rows);
+    rows_from_both_sides(work, together, n, thread, [&](const Range &some) {
+      forward_from<T>(work, together, some);
+      output_rows<T>(work, some.first, some.last);
+      if (work.weights) weigh(work, batch, begin, some);
+      if (!work.only_loss) backward(work, some);
+    });
     if (work.is_long && last) work.team->apart = work.is_long(work.poll_data);
     if (meet(*work.team)) return false;
     if (thread == 0) {
@@ -310,7 +334,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   } else if (factor != T(1)) {
     scale_gradient(work, factor, thread);
   }
-  if (work.norms && thread == 0) owe_norms(work, !is_apart(work));
+  if (work.norms && thread == 0) owe_norms(work, !is_apart(work), int((batch.n - 1) % work.chunk) + 1);
   return true;
 }
 
@@ -328,7 +352,7 @@ template <class T> void outputs(Work<T> &work, long first, int row, int n) {
   for (int r = 0; r < n && !is_sparse(work, 0); r++)
     copy_row(work.x_batch + (row + r) * in.stride_in, work.x + (first + r) * work.x_stride, in.n_in);
   if (!is_sparse(work, 0)) pair_inputs(work, {row, row + n});
-  forward(work, {row, row + n});
+  forward_from(work, 0, {row, row + n});
   output_values<T>(work, row, row + n);
 }
 
