@@ -14,7 +14,9 @@ namespace baseline { extern const InstructionSet instruction_set; }
 #if defined(SCHUSS_AVX2)
 namespace avx2 { extern const InstructionSet instruction_set; }
 #endif
+#if defined(SCHUSS_AVX512)
 namespace avx512 { extern const InstructionSet instruction_set; }
+#endif
 #if defined(SCHUSS_BF16)
 namespace avx512_bf16 { extern const InstructionSet instruction_set; }
 #endif
@@ -50,7 +52,9 @@ std::vector<const InstructionSet *> instruction_sets() {
   std::vector<const InstructionSet *> found;
 #if defined(__x86_64__)
   static const Processor processor;
+#if defined(SCHUSS_AVX512)
   if (processor.avx512) found.push_back(&avx512::instruction_set);
+#endif
 #if defined(SCHUSS_AVX2)
   if (processor.avx2) found.push_back(&avx2::instruction_set);
 #endif

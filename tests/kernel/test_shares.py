@@ -17,8 +17,8 @@ from schuss.method.plan import Plan
 from schuss.method.rules import Adam, Momentum
 
 # Every layer but the last is large for a chunk of 256 samples; of the 110 that follow none is.
-NETWORK = Network([260, 330, 300, 10], "relu", "cross_entropy")
-BATCH, STEPS = 366, 6
+NETWORK = Network([130, 330, 120, 10], "relu", "cross_entropy")
+BATCH, STEPS = 366, 4
 SETTINGS = {
     "momentum": {"rule": Momentum(0.05, 0.9)},
     "decaying": {"rule": Momentum(0.05, 0.9), "weight_decay": 0.001},
