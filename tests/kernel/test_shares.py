@@ -16,9 +16,10 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, Momentum
 
-# Every layer but the last is large for a chunk of 256 samples; of the 110 that follow none is.
+# Every layer but the last is large for chunks of 256 and 254 samples, those of the first batch of an epoch. The
+# second has what is left: a chunk of 256, and one of 110 for which none is large.
 NETWORK = Network([130, 330, 120, 10], "relu", "cross_entropy")
-BATCH, STEPS = 366, 4
+SAMPLES, BATCH, STEPS = 876, 510, 4
 SETTINGS = {
     "momentum": {"rule": Momentum(0.05, 0.9)},
     "decaying": {"rule": Momentum(0.05, 0.9), "weight_decay": 0.001},
@@ -44,8 +45,8 @@ def disturbance() -> Iterator[None]:
 
 def trained(name: str, dtype: str, setting: str, threads: int, seed: int = 0) -> bytes:
     """Return all that some steps leave: weights, memory, losses and lengths."""
-    plan = Plan(batch_size=BATCH, epochs=STEPS, seed=seed, **SETTINGS[setting])
-    samples, start = draw_run(NETWORK, plan, 2 * BATCH, dtype=dtype, weighted=True)
+    plan = Plan(batch_size=BATCH, epochs=STEPS // 2, seed=seed, **SETTINGS[setting])
+    samples, start = draw_run(NETWORK, plan, SAMPLES, dtype=dtype, weighted=True)
     engine = engines.make_engine(name, threads)
     assert engine.info.engine == "native"
     made = one_call(engine, NETWORK, start, samples, plan, STEPS, norms_every=1)
@@ -72,7 +73,7 @@ def test_the_bits_of_one_thread(name: str, dtype: str, setting: str) -> None:
 def test_losses_and_gradients(name: str) -> None:
     """Rows go forth and back in pieces there too."""
     plan = Plan(batch_size=BATCH)
-    samples, start = draw_run(NETWORK, plan, 2 * BATCH, dtype="float32")
+    samples, start = draw_run(NETWORK, plan, SAMPLES, dtype="float32")
     alone, several = engines.make_engine(name, 1), [engines.make_engine(name, n) for n in (2, 3, 4)]
     loss, gradient = alone.gradient(NETWORK, start.theta, samples, plan.objective)
     for engine in several:
