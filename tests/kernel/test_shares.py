@@ -16,7 +16,7 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Adam, Momentum
 
-# Every layer but the last is large for chunks of 256 and 254 samples, those of the first batch of an epoch. The
+# Every layer but the last is large for chunks of 256 and 254 samples, those of an epoch's first batch. The
 # second has what is left: a chunk of 256, and one of 110 for which none is large.
 NETWORK = Network([130, 330, 120, 10], "relu", "cross_entropy")
 SAMPLES, BATCH, STEPS = 876, 510, 4
