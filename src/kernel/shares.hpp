@@ -12,7 +12,7 @@ namespace schuss {
 namespace SCHUSS_ISA {
 
 constexpr double large_product = 2e7;  // flops
-constexpr int rows_back = 12;       // of a batch, that a thread takes on the way back: whole tiles
+constexpr int rows_back = 12;          // of a batch, that a thread takes at once on the way back: whole tiles
 
 template <class T> SCHUSS_INLINE bool keeps_columns(const Work<T> &work, int l) {
   const int threads = work.team->threads, panels = panels_of<T>(work.layers[l].n_out);

@@ -80,3 +80,4 @@ def test_losses_and_gradients(name: str) -> None:
         found = engine.gradient(NETWORK, start.theta, samples, plan.objective)
         assert (found.loss, found.gradient.tobytes()) == (loss, gradient.tobytes())
         assert engine.loss(NETWORK, start.theta, samples, plan.objective) == loss
+        assert engine.loss(NETWORK, 1.01 * start.theta, samples, plan.objective) != loss
