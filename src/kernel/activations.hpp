@@ -23,74 +23,95 @@ template <class T, class F> SCHUSS_INLINE void over_strip(T *y, long stride, int
     for (int v = 0; v < vectors; v++) f(y + r * stride + v * lanes<T>, r * stride + v * lanes<T>);
 }
 
-template <class T, int K> SCHUSS_INLINE int tanh_along(T *y, int v, int vectors) {
-  for (; v + K <= vectors; v += K) {
-    Vec<T> x[K];
-#pragma GCC unroll 8
-    for (int i = 0; i < K; i++) x[i] = load<T>(y + (v + i) * lanes<T>);
-    tanh_together<T, K>(x);
-#pragma GCC unroll 8
-    for (int i = 0; i < K; i++) store<T>(y + (v + i) * lanes<T>, x[i]);
+// The functions that follow take K vectors x at once, as those of elementary.hpp do, and most give slopes as well.
+#if SCHUSS_BYTES == 64 || defined(__aarch64__)
+constexpr int at_once = 8;  // there are registers for so many
+#else
+constexpr int at_once = 4;
+#endif
+
+// x, slope ← f(x) of R rows, V vectors of each at a time, then V/2 of each …
+template <class T, int R, int V, class F>
+SCHUSS_INLINE void along(T *y, T *slope, long stride, int vectors, F f) {
+  constexpr int K = R * V;
+  for (; vectors >= V; vectors -= V, y += V * lanes<T>) {
+    Vec<T> x[K], s[K];
+    SCHUSS_EACH x[i] = load<T>(y + i / V * stride + i % V * lanes<T>);
+    f(x, s);
+    SCHUSS_EACH store<T>(y + i / V * stride + i % V * lanes<T>, x[i]);
+    if (!slope) continue;
+    SCHUSS_EACH store<T>(slope + i / V * stride + i % V * lanes<T>, s[i]);
+    slope += V * lanes<T>;
   }
-  return v;
+  if constexpr (V > 1) along<T, R, V / 2>(y, slope, stride, vectors, f);
 }
 
-template <class T> SCHUSS_INLINE void tanh_strip(T *y, long stride, int rows, int vectors) {
-  for (; rows > 0; rows--, y += stride) {
-    int v = 0;
-#if SCHUSS_BYTES == 64 || defined(__aarch64__)  // registers for so many
-    v = tanh_along<T, 8>(y, v, vectors);
-#endif
-    v = tanh_along<T, 4>(y, v, vectors);
-    v = tanh_along<T, 2>(y, v, vectors);
-    tanh_along<T, 1>(y, v, vectors);
-  }
+// The same of every row, by twos: a tile of a product has few vectors in a row.
+template <class T, class F> SCHUSS_INLINE void over_rows(T *y, T *slope, long stride, int rows, int vectors, F f) {
+  int r = 0;
+  for (; r + 2 <= rows; r += 2)
+    along<T, 2, at_once / 2>(y + r * stride, slope ? slope + r * stride : nullptr, stride, vectors, f);
+  if (r < rows) along<T, 1, at_once>(y + r * stride, slope ? slope + r * stride : nullptr, stride, vectors, f);
 }
 
 // ½·(1 + tanh u) is the logistic function of 2·u, which needs neither a sign nor a difference: s = 1/(1+e) with
 // e = exp(−2·u) and 2·u = a·x + b·x³. Beyond ±limit s is 0 or 1 to within rounding.
-template <class T> SCHUSS_INLINE void gelu_at(T *y, T *slope) {
+template <class T, int K> SCHUSS_INLINE void gelu(Vec<T> (&x)[K], Vec<T> (&slope)[K]) {
   constexpr double root = 2 * 0.79788456080286535588;  // 2·√(2/π)
   const Vec<T> a = all<T>(T(root)), b = all<T>(T(root * 0.044715)), limit = all<T>(Constants<T>::tanh_high);
-  const Vec<T> x = at_least(load<T>(y), -limit), c = at_most(x, limit), square = c * c;
-  const Vec<T> e = exp_within<T>(-c * fma(b, square, a)), s = T(1) / (e + T(1)), value = x * s;
-  store<T>(y, value);
-  store<T>(slope, fma(value, (e * s) * fma(T(3) * b, square, a), s));  // s + x·s·(1−s)·(a + 3·b·x²)
+  Vec<T> square[K], e[K], s[K];
+  SCHUSS_EACH x[i] = at_least(x[i], -limit);
+  SCHUSS_EACH e[i] = at_most(x[i], limit);
+  SCHUSS_EACH square[i] = e[i] * e[i];
+  SCHUSS_EACH e[i] = -e[i] * fma(b, square[i], a);
+  exp_within<T>(e);
+  SCHUSS_EACH s[i] = T(1) / (e[i] + T(1));
+  SCHUSS_EACH x[i] = x[i] * s[i];
+  // s + x·s·(1−s)·(a + 3·b·x²)
+  SCHUSS_EACH slope[i] = fma(x[i], (e[i] * s[i]) * fma(T(3) * b, square[i], a), s[i]);
+}
+
+template <class T, int K> SCHUSS_INLINE void silu(Vec<T> (&x)[K], Vec<T> (&slope)[K]) {
+  Vec<T> gate[K];
+  SCHUSS_EACH gate[i] = x[i];
+  logistic<T>(gate);
+  SCHUSS_EACH slope[i] = gate[i] * (T(1) + x[i] * (T(1) - gate[i]));
+  SCHUSS_EACH x[i] = x[i] * gate[i];
+}
+
+template <class T, int K> SCHUSS_INLINE void softplus(Vec<T> (&x)[K], Vec<T> (&slope)[K]) {
+  Vec<T> e[K];
+  SCHUSS_EACH slope[i] = x[i];
+  logistic<T>(slope, e);
+  SCHUSS_EACH x[i] = softplus<T>(x[i], e[i]);
+}
+
+template <class T, int K> SCHUSS_INLINE void elu(Vec<T> (&x)[K]) {
+  Vec<T> e[K];
+  SCHUSS_EACH e[i] = x[i];
+  expm1<T>(e);
+  SCHUSS_EACH x[i] = pick<T>(x[i] > all<T>(T(0)), x[i], e[i]);
 }
 
 // Replace net inputs by outputs; `slope` is written where slope_from_output says no.
 template <class T>
 __attribute__((noinline)) void activate(Activation a, T *y, T *slope, long stride, int rows, int vectors) {
+  T *const none = nullptr;
   switch (a) {
     case Activation::logistic:
-      return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, logistic<T>(load<T>(p))); });
-    case Activation::tanh: return tanh_strip(y, stride, rows, vectors);
-    case Activation::exp:
-      return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, exp<T>(load<T>(p))); });
+      return over_rows(y, none, stride, rows, vectors, [](auto &x, auto &) { logistic<T>(x); });
+    case Activation::tanh: return over_rows(y, none, stride, rows, vectors, [](auto &x, auto &) { tanh<T>(x); });
+    case Activation::exp: return over_rows(y, none, stride, rows, vectors, [](auto &x, auto &) { exp<T>(x); });
+    case Activation::elu: return over_rows(y, none, stride, rows, vectors, [](auto &x, auto &) { elu<T>(x); });
+    case Activation::softplus:
+      return over_rows(y, slope, stride, rows, vectors, [](auto &x, auto &s) { softplus<T>(x, s); });
+    case Activation::silu: return over_rows(y, slope, stride, rows, vectors, [](auto &x, auto &s) { silu<T>(x, s); });
+    case Activation::gelu: return over_rows(y, slope, stride, rows, vectors, [](auto &x, auto &s) { gelu<T>(x, s); });
     case Activation::leaky_relu:
       return over_strip(y, stride, rows, vectors, [](T *p, long) {
         Vec<T> x = load<T>(p);
         store<T>(p, pick<T>(x > all<T>(T(0)), x, T(0.01) * x));
       });
-    case Activation::elu:
-      return over_strip(y, stride, rows, vectors, [](T *p, long) {
-        Vec<T> x = load<T>(p);
-        store<T>(p, pick<T>(x > all<T>(T(0)), x, expm1<T>(x)));
-      });
-    case Activation::softplus:
-      return over_strip(y, stride, rows, vectors, [=](T *p, long i) {
-        Vec<T> x = load<T>(p);
-        store<T>(slope + i, logistic<T>(x));
-        store<T>(p, softplus<T>(x));
-      });
-    case Activation::silu:
-      return over_strip(y, stride, rows, vectors, [=](T *p, long i) {
-        Vec<T> x = load<T>(p), gate = logistic<T>(x);
-        store<T>(slope + i, gate * (T(1) + x * (T(1) - gate)));
-        store<T>(p, x * gate);
-      });
-    case Activation::gelu:
-      return over_strip(y, stride, rows, vectors, [=](T *p, long i) { gelu_at<T>(p, slope + i); });
     case Activation::relu:
       return over_strip(y, stride, rows, vectors, [](T *p, long) { store<T>(p, relu<T>(load<T>(p))); });
     default: return;

@@ -10,123 +10,142 @@ template <class T> struct Constants;
 template <> struct Constants<float> {
   static constexpr float log2e = 1.44269504f;
   // ln 2 in two parts; the first has so few bits that k·ln2_hi is exact
-  static constexpr float ln2_hi = 0.693359375f, ln2_lo = -2.12194440e-4f;
-  static constexpr float round = 12582912.0f;  // 1.5·2^23: adding it rounds to an integer
+  static constexpr float ln2_hi = 0.693359375f, ln2_lo = -2.12194440e-4f, ln2 = 0.693147180559945309f;
+  static constexpr float round = 12582912.0f + 127;  // 1.5·2^23 and the bias of exponents
   static constexpr float exp_low = -104.0f, exp_high = 89.0f;
   static constexpr float tanh_high = 10.0f;
-  static constexpr int exp_terms = 7, log_terms = 5;
+  // (exp(r) − 1 − r)/r² for |r| ≤ ½·ln 2, the least error of exp(r) − 1 in proportion: 2^−26, and 2^−61 in float64
+  static constexpr float exp_tail[] = {0.499999982f, 0.166665436f, 0.0416671997f, 0.00836652051f, 0.00138825294f};
+  static constexpr int log_terms = 5;
   static constexpr int32_t exponent_as_number = 0x4B000000;  // bits of 2^23
   static constexpr float exponent_offset = 8388608.0f;
 };
 template <> struct Constants<double> {
   static constexpr double log2e = 1.4426950408889634074;
   static constexpr double ln2_hi = 6.93147180369123816490e-01, ln2_lo = 1.90821492927058770002e-10;
-  static constexpr double round = 6755399441055744.0;  // 1.5·2^52
+  static constexpr double ln2 = 0.693147180559945309417;
+  static constexpr double round = 6755399441055744.0 + 1023;  // 1.5·2^52
   static constexpr double exp_low = -746.0, exp_high = 710.0;
   static constexpr double tanh_high = 20.0;
-  static constexpr int exp_terms = 13, log_terms = 11;
+  static constexpr double exp_tail[] = {
+      0.5, 0.16666666666666677, 0.041666666666666509, 0.0083333333333216923, 0.0013888888888962272,
+      0.00019841269885963662, 2.4801587172745699e-5, 2.7557244376606184e-6, 2.755740245762988e-7,
+      2.5108978015143752e-8, 2.087538898065244e-9};
+  static constexpr int log_terms = 11;
   static constexpr int64_t exponent_as_number = 0x4330000000000000;  // bits of 2^52
   static constexpr double exponent_offset = 4503599627370496.0;
 };
+template <class T> constexpr int exp_terms = sizeof(Constants<T>::exp_tail) / sizeof(T);
 
 // 2^k for integer k within the normal exponents
 template <class T> SCHUSS_INLINE Vec<T> power_of_two(Ints<T> k) {
   return (Vec<T>)(((Bits<T>)k + Simd<T>::bias) << Simd<T>::mantissa);
 }
+// The same from k + round, whose last bits are the exponent of 2^k.
+template <class T> SCHUSS_INLINE Vec<T> power_of_rounded(Vec<T> rounded) {
+  return (Vec<T>)((Bits<T>)rounded << Simd<T>::mantissa);
+}
 
-// x = k·ln 2 + r with |r| ≤ ½·ln 2
-template <class T> SCHUSS_INLINE void reduce(Vec<T> x, Ints<T> &k, Vec<T> &r) {
+// The functions that follow take K vectors. Each operation is written for all of them before the next: the processor
+// looks ahead less far than one of these chains is long.
+#define SCHUSS_EACH _Pragma("GCC unroll 8") for (int i = 0; i < K; i++)
+
+// x = k·ln 2 + r with |r| ≤ ½·ln 2; adding `round` to x·log₂e makes it an integer, k + round.
+template <class T, int K> SCHUSS_INLINE void reduce(const Vec<T> (&x)[K], Vec<T> (&rounded)[K], Vec<T> (&r)[K]) {
   using C = Constants<T>;
-  Vec<T> shifted = x * C::log2e + C::round;
-  k = (Ints<T>)((Bits<T>)shifted - (Bits<T>)all<T>(C::round));
-  Vec<T> whole = shifted - C::round;
-  r = fma(whole, all<T>(-C::ln2_hi), x);
-  r = fma(whole, all<T>(-C::ln2_lo), r);
+  SCHUSS_EACH rounded[i] = fma(x[i], all<T>(C::log2e), all<T>(C::round));
+  SCHUSS_EACH r[i] = fma(rounded[i] - C::round, all<T>(-C::ln2_hi), x[i]);
+  SCHUSS_EACH r[i] = fma(rounded[i] - C::round, all<T>(-C::ln2_lo), r[i]);
 }
 
-// (exp(r) − 1 − r)/r² by its series: Σ r^i/(i+2)!
-template <class T> constexpr T exp_term(int i) {
-  constexpr double inverse_factorial[] = {
-      1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
-      1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0, 1.0 / 87178291200.0};
-  return T(inverse_factorial[i]);
-}
-template <class T> SCHUSS_INLINE Vec<T> exp_tail(Vec<T> r) {
-  constexpr int last = Constants<T>::exp_terms - 2;
-  Vec<T> p = all<T>(exp_term<T>(last));
+// Coefficient t of exp's tail for a 2^d-th of its argument, times 2^d: powers of two change no rounding.
+template <class T, int d> constexpr T tail_term(int t) { return Constants<T>::exp_tail[t] * T(1 << d * (t + 1)); }
+
+// r ← (exp(2^d·r) − 1)/2^d for |2^d·r| ≤ ½·ln 2
+template <class T, int d, int K> SCHUSS_INLINE void exp_near_zero(Vec<T> (&r)[K]) {
+  constexpr int last = exp_terms<T> - 1;
+  Vec<T> p[K];
+  SCHUSS_EACH p[i] = all<T>(tail_term<T, d>(last));
 #pragma GCC unroll 16
-  for (int i = last - 1; i >= 0; i--) p = fma(p, r, all<T>(exp_term<T>(i)));
-  return p;
+  for (int t = last - 1; t >= 0; t--) SCHUSS_EACH p[i] = fma(p[i], r[i], all<T>(tail_term<T, d>(t)));
+  SCHUSS_EACH r[i] = fma(r[i] * r[i], p[i], r[i]);
 }
 
-// exp(x) where it is neither subnormal nor infinite
-template <class T> SCHUSS_INLINE Vec<T> exp_within(Vec<T> x) {
-  Ints<T> k;
-  Vec<T> r;
-  reduce<T>(x, k, r);
-  return (fma(r * r, exp_tail<T>(r), r) + T(1)) * power_of_two<T>(k);
+// x ← exp(x) where it is neither subnormal nor infinite
+template <class T, int K> SCHUSS_INLINE void exp_within(Vec<T> (&x)[K]) {
+  Vec<T> rounded[K], r[K];
+  reduce<T>(x, rounded, r);
+  exp_near_zero<T, 0>(r);
+  SCHUSS_EACH x[i] = (r[i] + T(1)) * power_of_rounded<T>(rounded[i]);
 }
 
-template <class T> SCHUSS_INLINE Vec<T> exp(Vec<T> x) {
+template <class T, int K> SCHUSS_INLINE void exp(Vec<T> (&x)[K]) {
   using C = Constants<T>;
-  x = at_most(at_least(x, all<T>(C::exp_low)), all<T>(C::exp_high));
-  Ints<T> k;
-  Vec<T> r;
-  reduce<T>(x, k, r);
-  Vec<T> p = fma(r * r, exp_tail<T>(r), r) + T(1);
-  Ints<T> half = k >> 1;  // two factors, so that results may overflow or become subnormal gently
-  return p * power_of_two<T>(half) * power_of_two<T>(k - half);
+  Vec<T> rounded[K], r[K];
+  Ints<T> k[K], half[K];  // two factors, so that results may overflow or become subnormal gently
+  SCHUSS_EACH x[i] = at_most(at_least(x[i], all<T>(C::exp_low)), all<T>(C::exp_high));
+  reduce<T>(x, rounded, r);
+  exp_near_zero<T, 0>(r);
+  SCHUSS_EACH k[i] = (Ints<T>)((Bits<T>)rounded[i] - (Bits<T>)all<T>(C::round));
+  SCHUSS_EACH half[i] = k[i] >> 1;
+  SCHUSS_EACH x[i] = (r[i] + T(1)) * power_of_two<T>(half[i]) * power_of_two<T>(k[i] - half[i]);
 }
 
-// exp(x) − 1 for |x| ≤ 60, accurate near 0
-template <class T> SCHUSS_INLINE Vec<T> expm1_within(Vec<T> x) {
-  Ints<T> k;
-  Vec<T> r;
-  reduce<T>(x, k, r);
-  Vec<T> p = fma(r * r, exp_tail<T>(r), r);
-  Vec<T> power = power_of_two<T>(k);
-  return fma(power, p, power - T(1));
+// x ← exp(x) − 1 for |x| ≤ 60, accurate near 0
+template <class T, int K> SCHUSS_INLINE void expm1_within(Vec<T> (&x)[K]) {
+  Vec<T> rounded[K], r[K], power[K];
+  reduce<T>(x, rounded, r);
+  exp_near_zero<T, 0>(r);
+  SCHUSS_EACH power[i] = power_of_rounded<T>(rounded[i]);
+  SCHUSS_EACH x[i] = fma(power[i], r[i], power[i] - T(1));
 }
 
 // The same for x ≤ 60
-template <class T> SCHUSS_INLINE Vec<T> expm1(Vec<T> x) {
-  return expm1_within<T>(at_most(at_least(x, all<T>(T(-60))), all<T>(T(60))));
+template <class T, int K> SCHUSS_INLINE void expm1(Vec<T> (&x)[K]) {
+  SCHUSS_EACH x[i] = at_most(at_least(x[i], all<T>(T(-60))), all<T>(T(60)));
+  expm1_within<T>(x);
 }
 
-// Coefficient i of exp's tail for half its argument, times two: powers of two change no rounding.
-template <class T> constexpr T half_term(int i) { return exp_term<T>(i) * T(2 << i); }
-
-// tanh x = e/(e+2) with e = exp(2|x|) − 1, of K vectors. Each operation is written for all of them before the
-// next: the processor looks ahead less far than one of these chains is long. |x| is never doubled: r is half of what
-// `reduce` makes of 2|x|, and p half of exp − 1. And k comes from one multiply-add where `reduce` rounds twice, which
-// makes it another at some twenty arguments halfway between two, all of them with the same result.
-template <class T, int K> SCHUSS_INLINE void tanh_together(Vec<T> (&x)[K]) {
+// tanh x = e/(e+2) with e = exp(2|x|) − 1. |x| is never doubled: r is half of what `reduce` makes of 2|x|. One ln 2 is
+// enough here, for where k is large tanh hardly depends on e.
+template <class T, int K> SCHUSS_INLINE void tanh(Vec<T> (&x)[K]) {
   using C = Constants<T>;
-  constexpr int last = C::exp_terms - 2;
   constexpr typename Simd<T>::Int sign = typename Simd<T>::Int(1) << (sizeof(T) * 8 - 1);
-  const Vec<T> one = all<T>(T(1)), two = all<T>(T(2));
-  Vec<T> e[K], shifted[K], r[K], p[K], power[K];
-#define SCHUSS_EACH _Pragma("GCC unroll 8") for (int i = 0; i < K; i++)
+  Vec<T> e[K], rounded[K], r[K], power[K];
   SCHUSS_EACH r[i] = at_most(absolute<T>(x[i]), all<T>(C::tanh_high));
-  SCHUSS_EACH shifted[i] = fma(r[i], all<T>(2 * C::log2e), all<T>(C::round));
-  SCHUSS_EACH r[i] = fma(shifted[i] - C::round, all<T>(-C::ln2_hi / 2), r[i]);
-  SCHUSS_EACH r[i] = fma(shifted[i] - C::round, all<T>(-C::ln2_lo / 2), r[i]);
-  SCHUSS_EACH p[i] = all<T>(half_term<T>(last));
-#pragma GCC unroll 16
-  for (int term = last - 1; term >= 0; term--) SCHUSS_EACH p[i] = fma(p[i], r[i], all<T>(half_term<T>(term)));
-  SCHUSS_EACH p[i] = fma(r[i] * r[i], p[i], r[i]);
-  SCHUSS_EACH power[i] = (Vec<T>)((Bits<T>)shifted[i] << Simd<T>::mantissa);  // 2^k without its exponent's bias
-  SCHUSS_EACH e[i] = (Vec<T>)((Bits<T>)power[i] + (Bits<T>)one) - T(1);
-  SCHUSS_EACH e[i] = fma((Vec<T>)((Bits<T>)power[i] + (Bits<T>)two), p[i], e[i]);
+  SCHUSS_EACH rounded[i] = fma(r[i], all<T>(2 * C::log2e), all<T>(C::round));
+  SCHUSS_EACH r[i] = fma(rounded[i] - C::round, all<T>(-C::ln2 / 2), r[i]);
+  exp_near_zero<T, 1>(r);
+  SCHUSS_EACH power[i] = power_of_rounded<T>(rounded[i]);
+  SCHUSS_EACH e[i] = fma(power[i] + power[i], r[i], power[i] - T(1));
   SCHUSS_EACH x[i] = (Vec<T>)((Ints<T>)(e[i] / (e[i] + T(2))) | ((Ints<T>)x[i] & sign));
-#undef SCHUSS_EACH
 }
 
-template <class T> SCHUSS_INLINE Vec<T> tanh(Vec<T> x) {
-  Vec<T> one[1] = {x};
-  tanh_together<T, 1>(one);
-  return one[0];
+// 1/(1 + exp(−x)), and e = exp(−|x|) with it
+template <class T, int K> SCHUSS_INLINE void logistic(Vec<T> (&x)[K], Vec<T> (&e)[K]) {
+  const Vec<T> one = all<T>(T(1));
+  SCHUSS_EACH e[i] = -absolute<T>(x[i]);
+  exp<T>(e);
+  SCHUSS_EACH x[i] = pick<T>(x[i] < all<T>(T(0)), e[i], one) / (e[i] + one);
 }
+template <class T, int K> SCHUSS_INLINE void logistic(Vec<T> (&x)[K]) {
+  Vec<T> e[K];
+  logistic<T>(x, e);
+}
+
+// The same functions of one vector
+#define SCHUSS_OF_ONE(function)                                \
+  template <class T> SCHUSS_INLINE Vec<T> function(Vec<T> x) { \
+    Vec<T> one[1] = {x};                                       \
+    function<T>(one);                                          \
+    return one[0];                                             \
+  }
+SCHUSS_OF_ONE(exp)
+SCHUSS_OF_ONE(exp_within)
+SCHUSS_OF_ONE(expm1)
+SCHUSS_OF_ONE(tanh)
+SCHUSS_OF_ONE(logistic)
+#undef SCHUSS_OF_ONE
 
 // log(w) + carry/w for normal w > 0: the method of fdlibm, with the series of atanh in s = f/(2+f)
 template <class T> SCHUSS_INLINE Vec<T> log_with_carry(Vec<T> w, Vec<T> carry) {
@@ -168,14 +187,9 @@ template <class T> SCHUSS_INLINE Vec<T> log1p(Vec<T> u) {
   return pick<T>(w == one, u, result);  // keeps −0 and subnormals
 }
 
-template <class T> SCHUSS_INLINE Vec<T> logistic(Vec<T> x) {
-  Vec<T> e = exp<T>(-absolute<T>(x)), one = all<T>(T(1));
-  return pick<T>(x < all<T>(T(0)), e, one) / (e + one);
-}
-
-template <class T> SCHUSS_INLINE Vec<T> softplus(Vec<T> x) {
-  Vec<T> positive = pick<T>(x < all<T>(T(0)), all<T>(T(0)), x);
-  return positive + log1p<T>(exp<T>(-absolute<T>(x)));
+// log(1 + exp(x)) from x and e = exp(−|x|)
+template <class T> SCHUSS_INLINE Vec<T> softplus(Vec<T> x, Vec<T> e) {
+  return pick<T>(x < all<T>(T(0)), all<T>(T(0)), x) + log1p<T>(e);
 }
 
 }  // namespace SCHUSS_ISA

@@ -112,16 +112,25 @@ template <class T> SCHUSS_INLINE void turn_out(T *to, const T *from, long stride
 template <class T> SCHUSS_INLINE Vec<T> at(const T *columns, int j) { return load<T>(columns + j * lanes<T>); }
 template <class T> SCHUSS_INLINE void put(T *columns, int j, Vec<T> v) { store<T>(columns + j * lanes<T>, v); }
 
+template <class T, int K> SCHUSS_INLINE int exponentials_of(const Side<T> &s, int j, Vec<T> highest, Vec<T> &sum) {
+  for (; j + K <= s.n; j += K) {
+    Vec<T> e[K];
+    SCHUSS_EACH e[i] = at(s.y, j + i) - highest;
+    SCHUSS_EACH put(s.delta, j + i, e[i]);
+    exp<T>(e);
+    SCHUSS_EACH put(s.y, j + i, e[i]);
+    SCHUSS_EACH sum = sum + e[i];
+  }
+  return j;
+}
+
 // y_j ← exp(x_j − highest) and δ_j ← x_j − highest, for later use; returns Σ_j y_j.
 template <class T> SCHUSS_INLINE Vec<T> exponentials(const Side<T> &s) {
   Vec<T> highest = at(s.y, 0), sum = {};
   for (int j = 1; j < s.n; j++) highest = pick<T>(at(s.y, j) > highest, at(s.y, j), highest);
-  for (int j = 0; j < s.n; j++) {
-    const Vec<T> shifted = at(s.y, j) - highest, e = exp<T>(shifted);
-    put(s.delta, j, shifted);
-    put(s.y, j, e);
-    sum = sum + e;
-  }
+  int j = exponentials_of<T, 4>(s, 0, highest, sum);
+  j = exponentials_of<T, 2>(s, j, highest, sum);
+  exponentials_of<T, 1>(s, j, highest, sum);
   return sum;
 }
 
@@ -179,10 +188,13 @@ template <class T> Vec<T> focal(const Work<T> &, const Side<T> &s) {
 template <class T> Vec<T> binary_cross_entropy(const Work<T> &work, const Side<T> &s) {
   Vec<T> error = {};
   for (int j = 0; j < s.n; j++) {
-    const Vec<T> x = at(s.y, j), t = at(s.t, j), y = logistic<T>(x), h = held<T>(y);
-    put(s.delta, j, t - y);
+    const Vec<T> x = at(s.y, j), t = at(s.t, j);
+    Vec<T> y[1] = {x}, e[1];
+    logistic<T>(y, e);
+    const Vec<T> h = held<T>(y[0]);
+    put(s.delta, j, t - y[0]);
     if (work.as_scikit_learn) error = error - (t * log<T>(h) + (T(1) - t) * log<T>(T(1) - h));
-    else error = error + (softplus<T>(x) - t * x);
+    else error = error + (softplus<T>(x, e[0]) - t * x);
   }
   return error;
 }
