@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import zlib
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def pytest_configure() -> None:
             f"the compiled kernel is missing ({native.MISSING}), so its tests would be skipped. "
             "Build it, or set SCHUSS_ALLOW_NO_KERNEL=1 to test the package without it."
         )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ctrl_c_is_heard() -> None:
+    """Hear Ctrl-C where the shell has turned it off, as it does for what it runs in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
