@@ -13,7 +13,6 @@ namespace schuss {
 namespace {
 
 constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
-constexpr double update_share = 0.5;      // of the time of a step, at most
 constexpr double lane_speed = 2e9;        // flops per second and lane that the slowest processors reach
 
 int threads_for(double flops, int most) {
@@ -98,11 +97,11 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     work.norms = rows.of(s);
     if (work.norms && work.lags) leave_out(work, thread);
     const auto part = [&] { return double(std::min<long>(batch.n, work.chunk)) / double(batch.n); };
-    work.is_long = nullptr;
+    work.judge = nullptr;
     if (work.may_be_apart && thread == 0 && s == 0) watch.judge_in(work, part());
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     work.number = s + 1;
-    if (work.may_be_apart && thread == 0) team.apart = step_time.lap() * update_share * part() > watch.longest();
+    if (work.may_be_apart && thread == 0) team.apart_from = watch.apart_from(work, step_time.lap(), part());
     clock.made();
     const double loss = team.step_loss;
     if (thread == 0) losses[s] = loss, watch.at(s + 1, loss);
@@ -165,16 +164,19 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const int slots = memory_rows[int(course.rule)];
   const double inputs = inputs_of(problem, data);
   const double visits = data.is_sparse() ? double(problem.layers[0]) * problem.layers[1] : 0.0;
-  const double flops = problem.flops_per_sample(inputs) * double(course.batch_size) + flops_per_visit * visits;
+  const double of_sample = problem.flops_per_sample(inputs), of_update = 2.0 * problem.parameters_met(inputs);
+  const double flops = of_sample * double(course.batch_size) + flops_per_visit * visits;
   Pace pace = shelf.pace(course.batch_size, threads_for(flops, threads));
   const int most = pace.most();
-  const double update = 2.0 * problem.parameters_met(inputs) * rows / (lane_speed * table.lanes);
+  const double update = of_update * rows / (lane_speed * table.lanes);
   const double longest = is_huge_state<T>(problem, slots) ? long_huge_update : long_update;
   const bool clips = std::isfinite(objective.clip), may_be_long = update > longest;
   const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
-  const bool sums = narrow || clips || may_be_long || course.batch_size > rows ||
-                    (data.is_sparse() && norms.every > 0);
-  const Needs needs = {most, rows, true, slots, sums, data.is_sparse(), dropout.rates};
+  const bool keeps = narrow || course.batch_size > rows || (data.is_sparse() && norms.every > 0);
+  const Gradients gradients = keeps                  ? Gradients::kept
+                              : clips || may_be_long ? Gradients::within_steps
+                                                     : Gradients::never;
+  const Needs needs = {most, rows, true, slots, gradients, data.is_sparse(), dropout.rates};
   typename Room<T>::Item space;
   Ticket ticket = 0;
   if (kept.room) std::tie(space, ticket) = kept.room->take(problem, table, needs);
@@ -182,7 +184,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const bool is_large = space->bytes() > Shelf<T>::most_bytes, is_huge = space->bytes() > Room<T>::most_bytes;
   const bool stays = kept.room && is_large && !is_huge && !data.is_sparse();
   Team team;
-  Watch watch(poll, longest);
+  Watch watch(poll, longest, std::min(0.5, of_update / of_sample));
   std::unique_ptr<Crew> threads_kept = kept.room ? kept.room->take_crew() : std::make_unique<Crew>();
   Crew &crew = *threads_kept;
   const auto carriers = [&] { return is_large ? pace.threads() : 1; };
@@ -208,10 +210,10 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
       work.all_rates = course.rates;
       work.all_keeps = course.keeps;
       work.narrow = narrow;
-      work.apart = narrow || clips || may_be_long;
+      work.apart_from = narrow || clips || may_be_long ? 0 : work.depth;
       work.may_be_apart = may_be_long && !clips;
       work.by_rows = clips || data.is_sparse() || !dropout.rates.empty();
-      work.lags = !observation && may_lag(data, objective, course, work.apart);
+      work.lags = !observation && may_lag(data, objective, course, work.apart_from < work.depth);
       if (thread == 0) watch.listen_in(work), work.observation = observation;
       StepClock clock(stretch.last - stretch.first);
       const double before = processor_seconds();
@@ -244,8 +246,9 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
   const double flops = problem.flops_per_sample(inputs_of(problem, data)) / (gradient ? 1 : 3);
   Team team;
   team.threads = threads_for(flops * double(data.n), threads);
-  const bool whole = gradient;
-  auto space = shelf.take(problem, table, {team.threads, rows, whole, 0, whole, data.is_sparse(), dropout.rates});
+  const Gradients gradients = gradient ? Gradients::kept : Gradients::never;
+  const Needs needs = {team.threads, rows, gradients == Gradients::kept, 0, gradients, data.is_sparse(), dropout.rates};
+  auto space = shelf.take(problem, table, needs);
   Watch watch(poll);
   const Batch all = {nullptr, 0, data.n};
   const double no_rate = 0;  // the rule is gradient descent, and stays unused
@@ -281,7 +284,7 @@ void curvature_product(const Problem &problem, Shelf<T> &shelf, const Table<T> &
   Team team;
   // they meet at every chunk, and go through some two gradients in between
   team.threads = threads_for(2 * problem.flops_per_sample(problem.layers.front()) * rows, threads);
-  const Needs needs = {team.threads, rows, true, 0, true, false, {}, true};
+  const Needs needs = {team.threads, rows, true, 0, Gradients::kept, false, {}, true};
   auto space = shelf.take(problem, table, needs), moved_space = shelf.take(problem, table, needs);
   space->pack(theta, nullptr);
   moved_space->pack(vector, nullptr);
@@ -320,7 +323,8 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
   const long n = data.n;
   const int team_size = threads_for(problem.flops_per_sample(inputs_of(problem, data)) / 3 * double(n), threads);
   const int rows = int(std::min<long>((n + team_size - 1) / team_size, chunk_rows));
-  auto space = shelf.take(problem, table, {team_size, rows * team_size, false, 0, false, data.is_sparse()}, lender);
+  const Needs needs = {team_size, rows * team_size, false, 0, Gradients::never, data.is_sparse()};
+  auto space = shelf.take(problem, table, needs, lender);
   if (theta) space->pack(theta, nullptr);
   Team team;
   Watch watch(poll);

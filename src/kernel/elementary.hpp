@@ -91,19 +91,14 @@ template <class T, int K> SCHUSS_INLINE void exp(Vec<T> (&x)[K]) {
   SCHUSS_EACH x[i] = (r[i] + T(1)) * power_of_two<T>(half[i]) * power_of_two<T>(k[i] - half[i]);
 }
 
-// x ← exp(x) − 1 for |x| ≤ 60, accurate near 0
-template <class T, int K> SCHUSS_INLINE void expm1_within(Vec<T> (&x)[K]) {
+// exp(x) − 1 for x ≤ 60, accurate near 0
+template <class T, int K> SCHUSS_INLINE void expm1(Vec<T> (&x)[K]) {
   Vec<T> rounded[K], r[K], power[K];
+  SCHUSS_EACH x[i] = at_most(at_least(x[i], all<T>(T(-60))), all<T>(T(60)));
   reduce<T>(x, rounded, r);
   exp_near_zero<T, 0>(r);
   SCHUSS_EACH power[i] = power_of_rounded<T>(rounded[i]);
   SCHUSS_EACH x[i] = fma(power[i], r[i], power[i] - T(1));
-}
-
-// The same for x ≤ 60
-template <class T, int K> SCHUSS_INLINE void expm1(Vec<T> (&x)[K]) {
-  SCHUSS_EACH x[i] = at_most(at_least(x[i], all<T>(T(-60))), all<T>(T(60)));
-  expm1_within<T>(x);
 }
 
 // tanh x = e/(e+2) with e = exp(2|x|) − 1. |x| is never doubled: r is half of what `reduce` makes of 2|x|. One ln 2 is

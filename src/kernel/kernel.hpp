@@ -44,7 +44,8 @@ template <class T> struct Layer {
   bool drops;        // dropout: in a step, each output is silent unless its number is below keep_below, or else
   uint32_t keep_below;
   T keep_scale;      // multiplied by this
-  T *w, *g;          // (n_in, n_out): weights; gradient, or the sums of a batch cut into chunks
+  T *w, *g;          // (n_in, n_out): weights; gradient, or the sums of a batch cut into chunks. g may be w_t, where
+                     // nothing of it must outlive a step
   T *memory[most_memory];  // (n_in, n_out) each: what the rule remembers
   T *w_t;            // (n_out, n_in): weights transposed for the backward pass; null in layer 0
   T *w_pairs;        // (n_in/2, n_out) where products are of pairs; and then w_t is (n_out/2, n_in)
@@ -76,7 +77,7 @@ struct Team {
   int generation = 0;    // of the barrier; its lowest bit says that the step is given up
   int cancel = 0;        // set by thread 0, whenever nothing that must be finished has been begun
   int finite = 1;        // cleared by whoever finds that it is no longer so
-  int apart = 0;         // written by thread 0 before an update, read in it: see Work::apart
+  int apart_from = 0;    // written by thread 0 before an update, read in it: see Work::apart_from
   double step_loss = 0;  // written by thread 0 before the last barrier of a step
   long waited = 0;       // nanoseconds that threads have waited at the barrier, but for short moments
   Pair pairs[most_pairs];
@@ -170,10 +171,11 @@ template <class T> struct Work {
   bool is_first = true;           // of a stretch: nothing is known of it from the step before
   bool update = true;             // false: leave the gradient in g instead
   bool only_loss = false;         // not even the gradient
-  bool apart = false;             // bring the gradient into g first, then apply the rule: for long updates
+  int apart_from = 0;             // layers from here on bring their gradient into g before the rule is applied, so
+                                  // that a long update can be given up; those before are updated at once
   bool narrow = false;            // every layer is narrow, and one thread runs: see narrow.hpp
   bool by_rows = false;           // threads share rows in every layer: see shares.hpp
-  bool may_be_apart = false;      // whether team->apart says so for each step
+  bool may_be_apart = false;      // whether team->apart_from says so for each step
 
   uint64_t dropout_seed = 0;
   uint32_t dropout_step = 0;
@@ -188,8 +190,8 @@ template <class T> struct Work {
 
   // Asked by thread 0 before so many operations; true gives the step up.
   bool (*poll)(void *, double flops) = nullptr;
-  // Asked by thread 0 just before the first update of a call: whether that will take long.
-  bool (*is_long)(void *) = nullptr;
+  // Asked by thread 0 just before the first update of a call: from which layer on that is to be apart.
+  int (*judge)(void *, const Work &) = nullptr;
   void *poll_data = nullptr;
   Team *team = nullptr;
   Drawn drawn = {};

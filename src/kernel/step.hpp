@@ -167,9 +167,9 @@ void update_share(Work<T> &work, int l, Fate fate, bool resumes, int samples, co
 }
 
 template <class T, Rule rule>
-void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread) {
+void update_with(Work<T> &work, Range layers, Fate fate, bool resumes, int samples, int thread) {
   const Change<T, rule> change(work.rates);
-  for (int l = 0; l < work.depth; l++) {
+  for (int l = layers.first; l < layers.last; l++) {
     const Layer<T> &layer = work.layers[l];
     const Part own = weights_part(work, l, thread);
     if (l == 0) look_ahead(work, next_rows(work, samples), thread, own);
@@ -182,17 +182,23 @@ void update_with(Work<T> &work, Fate fate, bool resumes, int samples, int thread
   }
 }
 
-// The same from gradients that stand in g, times a factor.
-template <class T, Rule rule> void apply_with(Work<T> &work, T factor, int thread) {
+// The same from gradients that stand in g, times a factor. Where g is w_t, all of it must have been read before any is
+// written over.
+template <class T, Rule rule> void apply_with(Work<T> &work, Range layers, T factor, int thread) {
   const Change<T, rule> change(work.rates);
-  for (int l = 0; l < work.depth; l++) {
+  const auto rows = [&](int l) { return share(work.layers[l].n_in, rows_together, thread, work.team->threads); };
+  bool in_transposed = false;
+  for (int l = layers.first; l < layers.last; l++) {
     const Layer<T> &layer = work.layers[l];
-    const Range r = share(layer.n_in, rows_together, thread, work.team->threads);
+    const Range r = rows(l);
     apply_to_weights<T, rule>(work, change, factor, layer, r.first, r.last);
     if (is_sparse(work, l)) clear_sums(work, is_penalised(work), r.first, r.last);
-    if (!work.last_step) transpose<T>(layer, {r, all_panels(layer)});
     if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, factor, layer);
+    in_transposed = in_transposed || layer.g == layer.w_t;
   }
+  if (work.last_step) return;
+  if (in_transposed) meet(*work.team);
+  for (int l = layers.first; l < layers.last; l++) transpose<T>(work.layers[l], {rows(l), all_panels(work.layers[l])});
 }
 
 template <Rule rule> struct RuleConstant {
@@ -235,10 +241,13 @@ template <class T> double penalty_total(const Work<T> &work) {
   return total;
 }
 
-// Whether gradients are brought into g before the rule is applied.
-template <class T> SCHUSS_INLINE bool is_apart(const Work<T> &work) {
-  return work.apart || (work.norms && is_sparse(work, 0));
+// The first layer whose gradient is brought into g before the rule is applied.
+template <class T> SCHUSS_INLINE int apart_from(const Work<T> &work) {
+  return work.norms && is_sparse(work, 0) ? 0 : work.apart_from;
 }
+
+// The rows of a batch that come last.
+template <class T> SCHUSS_INLINE int last_rows(const Work<T> &work) { return int((work.batch.n - 1) % work.chunk) + 1; }
 
 template <class T> void note_loss(const Work<T> &work, double errors) {
   work.team->step_loss = (errors + (is_penalised(work) ? penalty_total(work) : 0.0)) * work.loss_scale;
@@ -269,9 +278,9 @@ template <class T> bool narrow_gradient(Work<T> &work, int n) {
   return true;
 }
 
-// A batch comes in chunks of rows. All but the last leave their gradient sums in g, and where an update
-// takes long the last leaves the gradient there; so a step can be given up until it turns to the weights
-// themselves, and weights and memory stand as they were.
+// All of a step but what changes weights and memory. A batch comes in chunks of rows. All but the last leave their
+// gradient sums in g, and where an update takes long the last leaves gradients there; so a step can be given up until
+// it turns to the weights themselves.
 template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
   double loss = 0;
   work.in_place = reads_in_place(work, batch);
@@ -290,7 +299,7 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
       if (work.weights) weigh(work, batch, begin, some);
       if (!work.only_loss) backward(work, some);
     });
-    if (work.is_long && last) work.team->apart = work.is_long(work.poll_data);
+    if (work.judge && last) work.team->apart_from = work.judge(work.poll_data, work);
     if (meet(*work.team)) return false;
     if (thread == 0) {
       for (int r = 0; r < n; r++) loss += work.errors[r];
@@ -301,14 +310,23 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
       continue;
     }
     if (work.observation) observe_rows(work, n);
-    if (work.may_be_apart) work.apart = work.team->apart;
-    const Fate updated = work.norms ? Fate::squared : Fate::updated;
-    const Fate fate = !last ? Fate::kept : work.update && !is_apart(work) ? updated : Fate::gradient;
-    with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, fate, begin > 0, n, thread); });
+    if (work.may_be_apart) work.apart_from = work.team->apart_from;
+    const Range layers = {last && work.update ? apart_from(work) : 0, work.depth};
+    if (layers.first == layers.last) return true;
+    const Fate fate = last ? Fate::gradient : Fate::kept;
+    with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, layers, fate, begin > 0, n, thread); });
     if (last && work.clips) square_gradient(work, thread);
     if (meet(*work.team)) return false;
   }
   return true;
+}
+
+// What a step is made for; gradients of some layers may stand in g, and are multiplied by a factor.
+template <class T, Rule rule> void change_weights(Work<T> &work, T factor, int thread) {
+  const int from = apart_from(work);
+  const Fate fate = work.norms ? Fate::squared : Fate::updated;
+  update_with<T, rule>(work, {0, from}, fate, work.batch.n > work.chunk, last_rows(work), thread);
+  if (from < work.depth) apply_with<T, rule>(work, {from, work.depth}, factor, thread);
 }
 
 template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
@@ -328,13 +346,13 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
     with_rule(work, [&](auto rule) { narrow_update<T, rule.value>(work, factor); });
     return true;
   }
-  if (work.update && is_apart(work)) {
-    with_rule(work, [&](auto rule) { apply_with<T, rule.value>(work, factor, thread); });
+  if (work.update) {
+    with_rule(work, [&](auto rule) { change_weights<T, rule.value>(work, factor, thread); });
     meet(*work.team);
   } else if (factor != T(1)) {
     scale_gradient(work, factor, thread);
   }
-  if (work.norms && thread == 0) owe_norms(work, !is_apart(work), int((batch.n - 1) % work.chunk) + 1);
+  if (work.norms && thread == 0) owe_norms(work, apart_from(work) == work.depth, last_rows(work));
   return true;
 }
 

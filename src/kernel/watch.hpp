@@ -14,35 +14,47 @@ using Poll = std::function<bool(long steps, double loss)>;  // true stops, befor
 
 constexpr double flops_per_look = 5e6;    // between two looks at the clock: some 50 µs
 constexpr auto poll_interval = std::chrono::milliseconds(10);
-// Seconds; longer updates are summed apart, so that they can be given up. In a huge workspace their sums would take
-// more room than the moment is worth.
+// Seconds; longer updates are summed apart, so that they can be given up. In a huge workspace those of the first layer
+// would take more room than the moment is worth.
 constexpr double long_update = 0.015, long_huge_update = 0.03;
 
 // Asks the caller now and then whether to go on; cheap enough to be asked at every product.
 class Watch {
  public:
-  explicit Watch(const Poll &poll, double longest = long_update)
-      : longest_(longest), poll_(poll), last_(Clock::now()) {}
+  // An update is such a share of a step.
+  explicit Watch(const Poll &poll, double longest = long_update, double share = 0)
+      : longest_(longest), share_(share), poll_(poll), last_(Clock::now()) {}
   void at(long steps, double loss) { steps_ = steps, loss_ = loss; }
   template <class T> void listen_in(Work<T> &work) {
     work.poll = [](void *self, double flops) { return static_cast<Watch *>(self)->due(flops); };
     work.poll_data = this;
   }
 
-  // To be asked how long an update will take in this step, whose last rows are such a part of all.
+  // To be asked for Work::apart_from after the way forth and back of this step, whose last rows are such a part of all.
   template <class T> void judge_in(Work<T> &work, double part) {
     began_ = Clock::now();
     part_ = part;
-    work.is_long = [](void *self) { return static_cast<Watch *>(self)->is_long(); };
+    work.judge = [](void *self, const Work<T> &of) {
+      const auto *watch = static_cast<Watch *>(self);
+      const double passes = std::chrono::duration<double>(Clock::now() - watch->began_).count();
+      return watch->apart_from(of, passes / (1 - watch->share_), watch->part_);
+    };
   }
 
-  double longest() const { return longest_; }  // seconds of an update that cannot be given up
+  // From which layer on sums are made apart, where a step takes so many seconds. What cannot be given up are then the
+  // updates of the layers before, for which two thirds of the time are left, and one pass over the others' weights.
+  template <class T> int apart_from(const Work<T> &work, double step, double part) const {
+    const double seconds = step * part * share_;
+    if (seconds <= longest_) return work.depth;
+    const auto weights = [&](int l) { return double(work.layers[l].n_in) * work.layers[l].n_out; };
+    double all = 0;
+    for (int l = 0; l < work.depth; l++) all += weights(l);
+    int from = 0;
+    for (double left = longest_ * 2 / 3; (left -= seconds * weights(from) / all) >= 0;) from++;
+    return from;
+  }
 
  private:
-  // Products of the way forth and back, which a step begins with, take up to twice as long as those of the update.
-  bool is_long() const {
-    return std::chrono::duration<double>(Clock::now() - began_).count() * part_ > longest_;
-  }
   bool due(double flops) {
     since_ += flops;
     if (since_ < flops_per_look) return false;
@@ -53,7 +65,7 @@ class Watch {
     return poll_(steps_, loss_);
   }
 
-  const double longest_;
+  const double longest_, share_;
   const Poll &poll_;
   double since_ = 0, loss_ = 0;
   long steps_ = 0;

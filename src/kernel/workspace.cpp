@@ -109,7 +109,7 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
 
 template <class T> bool Workspace<T>::serves(const Table<T> &table, const Needs &needs) const {
   return &table == &table_ && needs_.threads >= needs.threads && needs_.rows >= needs.rows &&
-         needs_.training == needs.training && needs_.memory == needs.memory && needs_.gradient >= needs.gradient &&
+         needs_.training == needs.training && needs_.memory == needs.memory && needs_.gradients >= needs.gradients &&
          needs_.dropout == needs.dropout && needs_.slopes >= needs.slopes &&
          !needs_.sparse && !needs.sparse;  // sparse sums must begin at zero
 }
@@ -134,8 +134,14 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
     layer.memory[r] = r < needs_.memory ? take(weights, false) : layer.w;
     layer.b_memory[r] = r < needs_.memory ? take(layer.stride) : layer.b;
   }
-  layer.g = needs_.gradient || (needs_.sparse && needs_.training && l == 0) ? take(weights, sums_at_zero) : layer.w;
-  layer.b_g = needs_.gradient ? take(layer.stride) : layer.b;
+  const bool passes_down = needs_.training && l > 0;  // error signals, by w_t; in an update nobody needs it
+  const bool over = passes_down && needs_.gradients == Gradients::within_steps && !table_.in_pairs;
+  const size_t transposed = size_t(layer.n_out) * round_up(layer.n_in, table_.lanes);
+  if (passes_down) layer.w_t = take(over ? std::max(transposed, weights) : transposed, false);
+  const bool sums = needs_.gradients != Gradients::never;
+  const bool own = sums || (needs_.sparse && needs_.training && l == 0);
+  layer.g = over ? layer.w_t : own ? take(weights, sums_at_zero) : layer.w;
+  layer.b_g = sums ? take(layer.stride) : layer.b;
   layer.y = take(batch);
   const size_t paired = size_t(layer.n_in + 1) / 2 * round_up(layer.n_out, table_.lanes);
   if (table_.in_pairs) layer.w_pairs = lender ? lender->layers_[l].w_pairs : take(paired, false);
@@ -148,7 +154,6 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
     layer.squares = take(groups_of(layer.n_in) * 3 * columns, false);
     layer.column_squares = take(3 * columns);
     if (table_.in_pairs) layer.delta_pairs = take_pairs(layer.stride);
-    if (l > 0) layer.w_t = take(size_t(layer.n_out) * round_up(layer.n_in, table_.lanes), false);
   }
   layers_.push_back(layer);
 }

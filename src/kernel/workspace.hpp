@@ -34,12 +34,16 @@ struct Dropout {
   uint64_t step = 0;          // the first of a call
 };
 
+// What of a gradient is written down: nothing, sums until the rule is applied, or all of it, for the caller or for the
+// next chunk of a batch.
+enum class Gradients { never, within_steps, kept };
+
 struct Needs {
   int threads;
   int rows;             // of the batch buffers
   bool training;        // error signals below the outputs, and transposed weights
   int memory;           // rows that the rule keeps
-  bool gradient;        // kept, or its sums
+  Gradients gradients;
   bool sparse = false;  // inputs
   std::vector<double> dropout = {};
   bool slopes = false;  // of every layer stored

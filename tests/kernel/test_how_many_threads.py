@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-KERNEL = Path(__file__).parents[2] / "src/kernel"
+from programs import compiled, told_by
+
 # Phases of: seconds of a step by two threads and by one, the part of them in which the first of two is at
 # work, how many decisions. Said for each: the steps by two, those by one, and how many threads make the next.
 DRIVER = """
@@ -38,23 +36,12 @@ Phase = tuple[float, float, float, int]
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a program that asks pace.hpp."""
-    compiler = shutil.which("c++") or shutil.which("g++")
-    if compiler is None:
-        if os.environ.get("SCHUSS_REQUIRE_KERNEL"):
-            pytest.fail("no C++ compiler, which SCHUSS_REQUIRE_KERNEL asks for")
-        pytest.skip("no C++ compiler")
-    room = tmp_path_factory.mktemp("pace")
-    (room / "driver.cpp").write_text(DRIVER)
-    command = [compiler, "-std=c++17", f"-I{KERNEL}", "-o", room / "driver", room / "driver.cpp"]
-    subprocess.run(command, check=True)  # noqa: S603  # our own program
-    return room / "driver"
+    return compiled(DRIVER, tmp_path_factory.mktemp("pace"))
 
 
-def decided(driver: Path, *phases: Phase) -> list[tuple[int, int, int]]:
+def decided(driver: Path, *phases: Phase) -> list[list[int]]:
     """Return for each phase the steps by two threads, those by one, and how many make the next."""
-    asked = "\n".join(" ".join(str(value) for value in phase) for phase in phases)
-    made = subprocess.run([driver], input=asked, capture_output=True, text=True, check=True)  # noqa: S603  # likewise
-    return [tuple(int(number) for number in line.split()) for line in made.stdout.splitlines()]
+    return told_by(driver, "\n".join(" ".join(str(value) for value in phase) for phase in phases))
 
 
 def test_long_steps_at_which_all_are_at_work_are_never_made_by_fewer(driver: Path) -> None:
