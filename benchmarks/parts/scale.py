@@ -56,26 +56,31 @@ def per_sample(X: NDArray[Any], y: NDArray[Any], order: str | Blocks) -> tuple[f
     return clock.seconds / (epochs * len(X)), clock.cores
 
 
+def beside_few(
+    X: NDArray[Any], y: NDArray[Any], order: str | Blocks, runs: int
+) -> tuple[float, float, float]:
+    """Return the seconds of each sample, busy cores, and the ratio to the seconds with few samples."""
+    few, many = [per_sample(X[:FEW], y[:FEW], order)], []
+    for _ in range(runs):
+        many.append(per_sample(X, y, order))
+        few.append(per_sample(X[:FEW], y[:FEW], order))
+    seconds, cores = np.array(many).T
+    beside = np.array([each for each, _ in few])
+    ratios = 2 * seconds / (beside[:-1] + beside[1:])
+    return float(np.median(seconds)), float(np.median(cores)), float(np.median(ratios))
+
+
 def samples(runs: int) -> Iterator[Line]:
-    """Measure the time per sample by the number of samples and by order, in turn with that of a thousand."""
+    """Measure the time per sample by the number of samples and by order."""
     X, y = data(SIZES[-1], LAYERS[0])
     for size in SIZES:
         for name, order in ORDERS.items():
-            per_sample(X[:FEW], y[:FEW], order)
-            few, taken = [per_sample(X[:FEW], y[:FEW], order)], []
-            for _ in range(runs if size < SIZES[-1] else 1):
-                taken.append(per_sample(X[:size], y[:size], order))
-                few.append(per_sample(X[:FEW], y[:FEW], order))
-            seconds, cores = np.array(taken).T
-            beside = np.array(few)[:, 0]
-            ratio = float(np.median(seconds / (beside[:-1] + beside[1:]))) * 2
+            per_sample(X[:FEW], y[:FEW], order)  # to warm up
+            times = runs if size < SIZES[-1] else 1
+            seconds, cores, ratio = beside_few(X[:size], y[:size], order, times)
             target = None if size == FEW else 1.1
-            who, note, value = (
-                f"{size:,}, {name}",
-                disturbed(float(np.median(cores))),
-                float(np.median(seconds)),
-            )
-            yield Line(PART, "samples", who, value * 1e9, "ns", ratio, target, at_most=True, note=note)
+            who, note = f"{size:,}, {name}", disturbed(cores)
+            yield Line(PART, "samples", who, seconds * 1e9, "ns", ratio, target, at_most=True, note=note)
 
 
 def memory(runs: int) -> Iterator[Line]:  # noqa: ARG001  # one signature for all cases
