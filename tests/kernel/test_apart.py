@@ -69,6 +69,7 @@ def test_what_is_apart(driver: Path, seconds: float, layers: list[tuple[int, int
     assert told_by(driver, asked) == [[first]]
 
 
+@pytest.mark.skipif(not engines.FUSED, reason="no fused instruction set here")
 @pytest.mark.parametrize("rule", [PLAN.rule, Adam(1e-3)], ids=["momentum", "adam"])
 @pytest.mark.parametrize(
     ("network", "clip"),
