@@ -20,12 +20,13 @@ def compiled(source: str, room: Path) -> Path:
             pytest.fail("no C++ compiler, which SCHUSS_REQUIRE_KERNEL asks for")
         pytest.skip("no C++ compiler")
     (room / "program.cpp").write_text(source)
-    command = [compiler, "-std=c++17", f"-I{KERNEL}", "-o", room / "program", room / "program.cpp"]
+    flags = ["-std=c++17", "-pthread", f"-I{KERNEL}"]
+    command = [compiler, *flags, "-o", room / "program", room / "program.cpp"]
     subprocess.run(command, check=True)  # noqa: S603  # our own program
     return room / "program"
 
 
 def told_by(program: Path, asked: str) -> list[list[int]]:
     """Return the numbers that a program says, line by line."""
-    made = subprocess.run([program], input=asked, capture_output=True, text=True, check=True)  # noqa: S603  # likewise
+    made = subprocess.run([program], input=asked, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603  # likewise
     return [[int(number) for number in line.split()] for line in made.stdout.splitlines()]

@@ -7,10 +7,6 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Whether dy/dx follows from y; where it does not, the forward pass stores it.
-SCHUSS_INLINE bool slope_from_output(Activation a) {
-  return a != Activation::softplus && a != Activation::silu && a != Activation::gelu;
-}
 // Whether the matrix product applies it itself, in registers.
 SCHUSS_INLINE bool in_registers(Activation a) { return a == Activation::identity || a == Activation::relu; }
 
@@ -93,7 +89,7 @@ template <class T, int K> SCHUSS_INLINE void elu(Vec<T> (&x)[K]) {
   SCHUSS_EACH x[i] = pick<T>(x[i] > all<T>(T(0)), x[i], e[i]);
 }
 
-// Replace net inputs by outputs; `slope` is written where slope_from_output says no.
+// Replace net inputs by outputs; `slope` is written where stores_slope says so.
 template <class T>
 __attribute__((noinline)) void activate(Activation a, T *y, T *slope, long stride, int rows, int vectors) {
   T *const none = nullptr;

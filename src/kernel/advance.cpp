@@ -17,7 +17,7 @@ constexpr double lane_speed = 2e9;        // flops per second and lane that the 
 
 int threads_for(double flops, int most) {
   const int share = most / std::max(1, calls_under_way.load());
-  return std::max(1, std::min(share, int(flops / flops_per_thread)));
+  return std::max(1, int(std::min(double(share), flops / flops_per_thread)));
 }
 
 // With sparse rows the update still passes over all weights, which takes as long as so many flops for each.
@@ -96,9 +96,9 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     work.last_step = s + 1 == course.steps && !stays;
     work.norms = rows.of(s);
     if (work.norms && work.lags) leave_out(work, thread);
-    const auto part = [&] { return double(std::min<long>(batch.n, work.chunk)) / double(batch.n); };
+    const auto part = [&] { return double(last_rows(batch.n, work.chunk)) / double(batch.n); };
     work.judge = nullptr;
-    if (work.may_be_apart && thread == 0 && s == 0) watch.judge_in(work, part());
+    if (work.may_be_apart && thread == 0 && work.is_first) watch.judge_in(work, part());
     if (!table.step(work, batch, thread)) return {s, Outcome::interrupted};
     work.number = s + 1;
     if (work.may_be_apart && thread == 0) team.apart_from = watch.apart_from(work, step_time.lap(), part());
@@ -322,7 +322,8 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
   const CallUnderWay here;
   const long n = data.n;
   const int team_size = threads_for(problem.flops_per_sample(inputs_of(problem, data)) / 3 * double(n), threads);
-  const int rows = int(std::min<long>((n + team_size - 1) / team_size, chunk_rows));
+  const long share = (n + team_size - 1) / team_size;
+  const int rows = int(std::min<long>(share + share % 2, chunk_rows));  // even, so that no pair belongs to two threads
   const Needs needs = {team_size, rows * team_size, false, 0, Gradients::never, data.is_sparse()};
   auto space = shelf.take(problem, table, needs, lender);
   if (theta) space->pack(theta, nullptr);

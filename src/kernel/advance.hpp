@@ -55,7 +55,7 @@ struct Progress {
   Ticket ticket = 0;  // of the workspace that is kept with the state, if one is
 };
 
-// Whether every layer, the inputs included, fits into one vector: then steps on dense samples without dropout go by
+// Whether every layer, the inputs included, fits into one cache line: then steps on dense samples without dropout go by
 // narrow.hpp.
 template <class T> bool is_narrow(const Problem &, const Table<T> &);
 

@@ -173,6 +173,8 @@ NB_MODULE(_kernel, m) {
         require(layers.size() >= 2 && activations.size() + 1 == layers.size(), "layers and activations differ");
         for (int units : layers) require(units >= 1, "a layer needs at least one unit");
         require(all_codes(activations, int(Activation::exp)), "there is no such activation");
+        const std::vector<int> hidden(activations.begin(), activations.end() - 1);
+        require(all_codes(hidden, int(Activation::gelu)), "hidden layers have no such activation");
         require(loss >= 0 && loss <= int(Loss::focal), "there is no such loss");
         require(int(parameters.size()) == layers.back(), "parameters holds not one number per output");
         check_groups(groups, layers.back(), Loss(loss));

@@ -4,7 +4,6 @@
 
 namespace {
 
-template <class T> using Cube = nb::ndarray<T, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 template <class A, class B> bool same_shape(const A &a, const B &b) {
   bool same = a.ndim() == b.ndim();
   for (size_t i = 0; same && i < a.ndim(); i++) same = a.shape(i) == b.shape(i);

@@ -61,7 +61,9 @@ class Crew {
   }
 
  private:
+  // Threads are there before the job: one that cannot be started must not be waited for by those that can.
   void begin(int threads, const std::function<void(int)> &body) {
+    while (int(others_.size()) < threads - 1) others_.emplace_back(&Crew::work, this, int(others_.size()) + 1);
     {
       const std::lock_guard<std::mutex> alone(lock_);
       body_ = &body;
@@ -71,7 +73,6 @@ class Crew {
       maker_ = processor();
     }
     wake_.notify_all();
-    while (int(others_.size()) < threads - 1) others_.emplace_back(&Crew::work, this, int(others_.size()) + 1);
   }
 
   void work(int thread) {

@@ -18,6 +18,9 @@ enum class Rule : int {
 };
 enum class Function : int { exp, expm1, tanh, log, log1p, logistic };
 
+// By the place of an activation: whether dy/dx does not follow from y, so that the forward pass stores it.
+constexpr bool stores_slope[] = {false, false, false, false, false, false, true, true, true, false, false};
+
 // By the place of a rule: the rows of memory that it keeps, and the numbers that it takes for each step.
 constexpr int memory_rows[] = {0, 1, 1, 2, 1, 1, 1, 1, 1, 3, 1, 2, 1};
 constexpr int rate_counts[] = {1, 2, 2, 4, 5, 2, 3, 3, 2, 4, 3, 4, 4};
@@ -90,6 +93,9 @@ struct Batch {
   long n;
 };
 
+// Rows of the last chunk of a batch of n.
+inline __attribute__((always_inline)) int last_rows(long n, int chunk) { return int((n - 1) % chunk) + 1; }
+
 // How far the rows of the batch after this one have been asked for: see ahead.hpp.
 struct Ahead {
   Batch next;
@@ -136,7 +142,7 @@ template <class T> struct Work {
   const T *weights = nullptr;     // (n_samples,) how often each sample counts; null: once
   long x_stride = 0, t_stride = 0;
 
-  int chunk = 0;                  // most rows at once; the batch buffers have as many
+  int chunk = 0;                  // most rows at once, not more than chunk_rows; the batch buffers have as many
   T *x_batch = nullptr;           // (chunk, layers[0].stride_in); not for sparse rows
   Paired<T> x_pairs = {};
   bool in_place = false;          // rows of this step are read where they lie in x: see ahead.hpp
@@ -190,7 +196,7 @@ template <class T> struct Work {
 
   // Asked by thread 0 before so many operations; true gives the step up.
   bool (*poll)(void *, double flops) = nullptr;
-  // Asked by thread 0 just before the first update of a call: from which layer on that is to be apart.
+  // Asked by thread 0 just before the first update of a stretch: from which layer on that is to be apart.
   int (*judge)(void *, const Work &) = nullptr;
   void *poll_data = nullptr;
   Team *team = nullptr;

@@ -33,7 +33,7 @@ template <class T, Rule rule, class F> SCHUSS_INLINE void over_met(const Work<T>
     });
 }
 
-// The same for those met alone, where the others lag behind.
+// What the sums of inputs that the batch met become, where the other weights lag behind.
 template <class T, Rule rule, bool decays>
 void settle_met(const Work<T> &work, const Change<T, rule> &change, int first) {
   const Place<T> weights = weights_of(work, work.layers[0]);

@@ -24,7 +24,7 @@ template <class T> void relu_with_slopes(T *y, T *slope, int vectors) {
 template <class T> __attribute__((noinline)) void activate_with_slopes(Activation a, T *y, T *slope, int vectors) {
   if (a == Activation::relu) return relu_with_slopes(y, slope, vectors);
   activate<T>(a, y, slope, 0, 1, vectors);
-  if (!slope_from_output(a)) return;  // it wrote them itself
+  if (stores_slope[int(a)]) return;  // it wrote them itself
   switch (a) {
     case Activation::logistic: return slopes_of<T, Activation::logistic>(y, slope, vectors);
     case Activation::tanh: return slopes_of<T, Activation::tanh>(y, slope, vectors);

@@ -47,7 +47,7 @@ __attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y,
 }
 
 template <class T> __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Layer<T> &below, int n) {
-  const Activation activation = slope_from_output(below.activation) ? below.activation : stored_slope;
+  const Activation activation = stores_slope[int(below.activation)] ? stored_slope : below.activation;
   const BackwardOp<T, line_of<T>> op = {layer, below, activation, layer.delta, line_of<T>, 1};
   with_vectors<T>(layer.n_in, [&](auto vectors) __attribute__((always_inline)) {
     constexpr int NV = vectors.value;

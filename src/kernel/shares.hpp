@@ -30,17 +30,18 @@ template <class T> SCHUSS_INLINE Part weights_part(const Work<T> &work, int l, i
   return {share(layer.n_in, rows_together, thread, threads), all_panels(layer)};
 }
 
-// A share as a thread goes through it: its own end, and the middle that it has in common with its neighbour.
+// A share as a thread goes through it: its own end, and the middle that it has in common with its neighbour, which the
+// last of an odd number of threads has not. All begin at whole units.
 struct Share {
   Range own, middle;
 };
 SCHUSS_INLINE Share share_of(int count, int unit, int thread, int threads, bool is_large) {
   const Range mine = share(count, unit, thread, threads);
-  if (!is_large || threads == 1 || thread >= 2 * most_pairs) return {mine, {mine.last, mine.last}};
-  const int left = thread & ~1, right = least(left + 1, threads - 1);
+  const int left = thread & ~1, right = left + 1;
+  if (!is_large || right == threads || thread >= 2 * most_pairs) return {mine, {mine.last, mine.last}};
   const auto lent = [&](const Range &r) { return (r.last - r.first) * 3 / 8 / unit * unit; };
   const Range a = share(count, unit, left, threads), b = share(count, unit, right, threads);
-  const Range middle = {a.last - lent(a), left == right ? a.last : b.first + lent(b)};
+  const Range middle = {a.last - lent(a), b.first + lent(b)};
   return {thread == left ? Range{a.first, middle.first} : Range{middle.last, b.last}, middle};
 }
 

@@ -32,10 +32,10 @@ template <class T> class Shelf {
     return Item(new Workspace<T>(problem, table, needs, lender));
   }
 
-  // Large ones are let go, but where a training keeps them: see room.hpp.
+  // Large ones are let go, but where a training keeps them (see room.hpp), and those that serve only once.
   void put(Item item) {
     const std::lock_guard<std::mutex> alone(lock_);
-    if (item->bytes() > most_bytes) return;
+    if (item->bytes() > most_bytes || !item->serves_again()) return;
     if (items_.size() == most_items) items_.erase(items_.begin());
     items_.push_back(std::move(item));
   }

@@ -39,20 +39,16 @@ template <class T> SCHUSS_INLINE Span nonzeros(const Work<T> &work, int row, int
   return {place_of(work.sparse.columns, s, first), place_of(work.sparse.columns, s, last)};
 }
 
-template <int n> struct Number {
-  static constexpr int value = n;
-};
-
 // f with the number of vectors of a panel as a constant.
 template <class F> SCHUSS_INLINE void with_vectors(int vectors, F f) {
   switch (vectors) {
-    case 1: return f(Number<1>());
+    case 1: return f(Count<1>());
 #if SCHUSS_BYTES == 64 || defined(__aarch64__)
-    case 2: return f(Number<2>());
-    case 3: return f(Number<3>());
-    default: return f(Number<4>());
+    case 2: return f(Count<2>());
+    case 3: return f(Count<3>());
+    default: return f(Count<4>());
 #else
-    default: return f(Number<2>());
+    default: return f(Count<2>());
 #endif
   }
 }

@@ -121,7 +121,7 @@ template <class T> void backward(Work<T> &work, Range rows) {
   pair_deltas(work.layers[work.depth - 1], rows);
   for (int l = work.depth - 1; l > 0; l--) {
     const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
-    const bool stored = below.drops || !slope_from_output(below.activation);
+    const bool stored = below.drops || stores_slope[int(below.activation)];
     const Activation activation = stored ? stored_slope : below.activation;
     const T *a = in_pairs<T> ? layer.delta_pairs.along : layer.delta;
     const long a_row = in_pairs<T> ? layer.delta_pairs.stride : layer.stride;
@@ -246,9 +246,6 @@ template <class T> SCHUSS_INLINE int apart_from(const Work<T> &work) {
   return work.norms && is_sparse(work, 0) ? 0 : work.apart_from;
 }
 
-// The rows of a batch that come last.
-template <class T> SCHUSS_INLINE int last_rows(const Work<T> &work) { return int((work.batch.n - 1) % work.chunk) + 1; }
-
 template <class T> void note_loss(const Work<T> &work, double errors) {
   work.team->step_loss = (errors + (is_penalised(work) ? penalty_total(work) : 0.0)) * work.loss_scale;
 }
@@ -325,7 +322,7 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
 template <class T, Rule rule> void change_weights(Work<T> &work, T factor, int thread) {
   const int from = apart_from(work);
   const Fate fate = work.norms ? Fate::squared : Fate::updated;
-  update_with<T, rule>(work, {0, from}, fate, work.batch.n > work.chunk, last_rows(work), thread);
+  update_with<T, rule>(work, {0, from}, fate, work.batch.n > work.chunk, last_rows(work.batch.n, work.chunk), thread);
   if (from < work.depth) apply_with<T, rule>(work, {from, work.depth}, factor, thread);
 }
 
@@ -352,7 +349,7 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   } else if (factor != T(1)) {
     scale_gradient(work, factor, thread);
   }
-  if (work.norms && thread == 0) owe_norms(work, apart_from(work) == work.depth, last_rows(work));
+  if (work.norms && thread == 0) owe_norms(work, apart_from(work) == work.depth, last_rows(work.batch.n, work.chunk));
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <numeric>
 #include <thread>
@@ -222,7 +223,8 @@ std::vector<Piece> pieces_of(const Courses &courses, long groups, int team, bool
 
 // What threads share.
 struct Queue {
-  explicit Queue(std::vector<Piece> all, long groups) : pieces(std::move(all)), made(size_t(groups)) {}
+  Queue(std::vector<Piece> all, long groups, int team)
+      : pieces(std::move(all)), made(size_t(groups)), errors(size_t(team)) {}
 
   // The next piece, once those before it of its group are made; null: none, or it is time to stop.
   const Piece *take() {
@@ -236,6 +238,7 @@ struct Queue {
   std::vector<std::atomic<long>> made;  // steps of each group
   std::atomic<size_t> next{0};
   std::atomic<bool> stopped{false};
+  std::vector<std::exception_ptr> errors;  // of each thread
 };
 
 }  // namespace
@@ -275,8 +278,8 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
     if (in_lanes) rooms.emplace_back(new LaneRoom<T>(problem, table, data, objective, courses));
     step_losses.emplace_back(courses, size, in_lanes ? losses_near : courses.steps, losses);
   }
-  Queue queue(pieces_of(courses, groups, team, in_lanes), groups);
-  KeptCrew::run(team, [&](int thread) {
+  Queue queue(pieces_of(courses, groups, team, in_lanes), groups, team);
+  const auto work_through = [&](int thread) {
     const Poll ask = [&](long steps, double loss) {  // the caller is asked by its own thread
       if (thread == 0 && poll(steps, loss)) queue.stopped = true;
       return queue.stopped.load();
@@ -291,7 +294,17 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
       if (made) queue.made[size_t(piece->group)] = piece->last;
       else queue.stopped = true;
     }
+  };
+  KeptCrew::run(team, [&](int thread) {
+    try {
+      work_through(thread);
+    } catch (...) {  // such as no memory: none of the others must lose what stands on this call's stack
+      queue.errors[size_t(thread)] = std::current_exception();
+      queue.stopped = true;
+    }
   });
+  for (const std::exception_ptr &error : queue.errors)
+    if (error) std::rethrow_exception(error);
   return !queue.stopped;
 }
 

@@ -17,13 +17,13 @@ template <class T> long row_stride(int n) {
   return stride * long(sizeof(T)) % 2048 == 0 ? stride + per_line : stride;
 }
 
-// Of the rows of a layer, and one for its biases.
-size_t groups_of(int rows) { return size_t((rows + rows_together - 1) / rows_together) + 1; }
+// Groups of a layer's rows, and one for its biases.
+size_t groups_and_biases(int rows) { return size_t((rows + rows_together - 1) / rows_together) + 1; }
 
 // As clipping.hpp adds squares up: eight sums for each group.
 size_t square_sums(const Problem &problem) {
   size_t groups = 0;
-  for (int l = 0; l < problem.depth(); l++) groups += groups_of(problem.layers[l]);
+  for (int l = 0; l < problem.depth(); l++) groups += groups_and_biases(problem.layers[l]);
   return groups * 8;
 }
 
@@ -36,10 +36,6 @@ Rows rows_of(int n_in, int thread, int threads) {
   const long groups = (n_in + rows_together - 1) / rows_together;
   const auto bound = [&](int i) { return int(std::min<long>(n_in, groups * i / threads * rows_together)); };
   return {bound(thread), bound(thread + 1)};
-}
-
-bool stores_slope(Activation a) {
-  return a == Activation::softplus || a == Activation::silu || a == Activation::gelu;
 }
 
 }  // namespace
@@ -97,7 +93,7 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   std::partial_sum(problem.groups.begin(), problem.groups.end(), std::back_inserter(group_ends_));
   work_.groups = int(group_ends_.size());
   work_.group_ends = group_ends_.data();
-  work_.chunk = needs.rows;
+  work_.chunk = std::min(needs.rows, chunk_rows);
   work_.t_batch = take(size_t(needs.rows) * stride);
   const size_t side_rows = size_t(round_up(problem.layers.back(), table.lanes));
   side_ = 4 * side_rows * size_t(table.lanes);  // outputs, targets, error signals, slopes
@@ -111,7 +107,7 @@ template <class T> bool Workspace<T>::serves(const Table<T> &table, const Needs 
   return &table == &table_ && needs_.threads >= needs.threads && needs_.rows >= needs.rows &&
          needs_.training == needs.training && needs_.memory == needs.memory && needs_.gradients >= needs.gradients &&
          needs_.dropout == needs.dropout && needs_.slopes >= needs.slopes &&
-         !needs_.sparse && !needs.sparse;  // sparse sums must begin at zero
+         serves_again() && !needs.sparse;
 }
 
 template <class T>
@@ -147,11 +143,11 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   if (table_.in_pairs) layer.w_pairs = lender ? lender->layers_[l].w_pairs : take(paired, false);
   if (table_.in_pairs) layer.y_pairs = take_pairs(layer.stride);
   set_dropout(layer, l);
-  layer.slope = layer.drops || needs_.slopes || stores_slope(layer.activation) ? take(batch) : nullptr;
+  layer.slope = layer.drops || needs_.slopes || stores_slope[int(layer.activation)] ? take(batch) : nullptr;
   if (needs_.training || l + 1 == problem.depth()) layer.delta = take(batch);  // a loss comes with that of the outputs
   if (needs_.training) {
     const size_t columns = size_t(round_up(layer.n_out, std::max(table_.panel, int(line / sizeof(T)))));
-    layer.squares = take(groups_of(layer.n_in) * 3 * columns, false);
+    layer.squares = take(groups_and_biases(layer.n_in) * 3 * columns, false);
     layer.column_squares = take(3 * columns);
     if (table_.in_pairs) layer.delta_pairs = take_pairs(layer.stride);
   }

@@ -56,6 +56,7 @@ template <class T> class Workspace {
   // With a lender its weights are shared: not for training, and the lender must live longer.
   Workspace(const Problem &problem, const Table<T> &table, Needs needs, const Workspace *lender = nullptr);
   bool serves(const Table<T> &table, const Needs &needs) const;
+  bool serves_again() const { return !needs_.sparse; }  // sparse sums must begin at zero
   size_t bytes() const { return bytes_; }
   Work<T> work(Team &team, int thread);  // one thread's view
   // In and out, memory (rows, n_parameters): a thread's share of it.
@@ -69,7 +70,7 @@ template <class T> class Workspace {
   void let_go_packed(int piece, T *theta, T *memory) const;  // of the flat vectors
   void unpack_piece(int piece, T *theta, T *memory, int thread, int threads) const;
   void let_go_piece(int piece);
-  void let_go_scratch();           // all that is large, but weights and memory
+  void let_go_scratch();           // all that is large, but weights, memory and a sixteenth of them for lengths
   void let_go_all_but_gradient();  // all that is large
   bool finite(int thread, int threads) const;  // a thread's share of weights and memory
 

@@ -130,6 +130,19 @@ def test_threads_and_pieces_change_no_bit(plan: Plan) -> None:
 
 
 @needed
+@pytest.mark.parametrize("n", [253, 255, 256])
+def test_rows_that_threads_share(n: int) -> None:
+    """Rows go in pairs: no share of one thread, nor the middle between two, may begin amid one."""
+    network, theta, samples = problem((32, 192, 400, 3), n)  # the first layer stays with threads by columns
+    alone = Bfloat16Engine(1).gradient(network, theta, samples, Objective("sum"))
+    other = problem((32, 192, 400, 3), n - 1)[2]
+    for threads in (2, 3, 4, 5, 7):
+        found = Bfloat16Engine(threads).gradient(network, theta, samples, Objective("sum"))
+        assert (found.loss, found.gradient.tobytes()) == (alone.loss, alone.gradient.tobytes()), threads
+    assert alone.loss != Bfloat16Engine(3).gradient(network, theta, other, Objective("sum")).loss
+
+
+@needed
 def test_a_step_is_the_gradient_and_the_rule() -> None:
     """In float32, with the rule's own update; and many networks end as each would alone."""
     network, theta, samples = problem((33, 17, 9, 5), 60)

@@ -19,7 +19,7 @@ if native.available():
 pytestmark = pytest.mark.skipif(not native.available(), reason="built without the kernel on purpose")
 ISA = next(iter(native.instruction_sets()), "")
 N, PARAMETERS = 4, 13  # four samples for a network 2-3-1
-TANH, IDENTITY, SOFTMAX = 2, 0, 9
+TANH, IDENTITY, SOFTMAX, EXP = 2, 0, 9, 10
 SQUARED_ERROR, CROSS_ENTROPY, MOMENTUM, ADAM = 0, 2, 1, 3
 MEAN = (True, 0.0, 0.0, np.inf, False)
 
@@ -198,10 +198,18 @@ def test_bad_arguments_are_refused(name):
 
 
 @pytest.mark.parametrize(
-    ("layers", "activations"), [([2], []), ([2, 3, 1], [TANH]), ([2, 1], [TANH, TANH]), (["2", 1], [TANH])]
+    ("layers", "activations"),
+    [
+        ([2], []),
+        ([2, 3, 1], [TANH]),
+        ([2, 1], [TANH, TANH]),
+        (["2", 1], [TANH]),
+        ([2, 3, 1], [EXP, IDENTITY]),
+        ([2, 3, 1], [SOFTMAX, IDENTITY]),
+    ],
 )
 def test_bad_problems_are_refused(layers, activations):
-    """A network needs two layers or more, and an activation for each after the input."""
+    """A network needs two layers or more, and an activation that each after the input may have."""
     with pytest.raises((TypeError, ValueError)):
         _kernel.Problem(layers, activations, SQUARED_ERROR, [0.0], True, [1])
 

@@ -6,11 +6,14 @@ The oracle is the same engine on one thread, which shares nothing (src/kernel/sh
 import hashlib
 import threading
 from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import engines
+from programs import compiled, told_by
 from runs import draw_run, one_call
 from schuss.method.network import Network
 from schuss.method.plan import Plan
@@ -81,3 +84,39 @@ def test_losses_and_gradients(name: str) -> None:
         assert (found.loss, found.gradient.tobytes()) == (loss, gradient.tobytes())
         assert engine.loss(NETWORK, start.theta, samples, plan.objective) == loss
         assert engine.loss(NETWORK, 1.01 * start.theta, samples, plan.objective) != loss
+
+
+# How many things, in units of how many, which thread of how many: its own share, and the middle.
+DRIVER = """
+#define SCHUSS_ISA baseline
+#define SCHUSS_BYTES 16
+#include "shares.hpp"
+#include <cstdio>
+int main() {
+  int count, unit, thread, threads;
+  while (std::scanf("%d %d %d %d", &count, &unit, &thread, &threads) == 4) {
+    const auto [own, middle] = schuss::baseline::share_of(count, unit, thread, threads, true);
+    std::printf("%d %d %d %d\\n", own.first, own.last, middle.first, middle.last);
+  }
+}
+"""
+
+
+def wrong_shares(told: list[list[int]], count: int, unit: int) -> bool:
+    """Return whether something is in no share or in two, or a part that is not empty begins amid a unit."""
+    parts = [(row[0], row[1]) for row in told] + list({(row[2], row[3]) for row in told})
+    covered = sorted(i for first, last in parts for i in range(first, last))
+    return covered != list(range(count)) or any(a % unit for a, b in parts if a < b)
+
+
+def test_shares_cover_everything_once(tmp_path: Path) -> None:
+    """All parts begin at whole units, also those of a thread without a neighbour."""
+    program = compiled(DRIVER, tmp_path)
+    cases = list(product([1, 3, 4, 7, 16, 48, 97, 100, 253, 254, 255, 256], (1, 4), range(1, 10)))
+    asked = [(count, unit, t, threads) for count, unit, threads in cases for t in range(threads)]
+    told = iter(told_by(program, "\n".join(" ".join(map(str, each)) for each in asked)))
+    shares = {case: [next(told) for _ in range(case[2])] for case in cases}
+    assert not [case for case in cases if wrong_shares(shares[case], *case[:2])]
+    # twins: as it was, with an odd row first in the last of three shares; and a part that is in two shares
+    assert wrong_shares([*shares[255, 4, 3][:2], [168, 223, 223, 255]], 255, 4)
+    assert wrong_shares([*shares[256, 4, 2], [0, 4, 256, 256]], 256, 4)

@@ -142,7 +142,7 @@ def test_every_rule_survives_json(kind: Any) -> None:
         (lambda: AveragedMomentum(beta=1.0), r"beta must lie in \[0, 1\)"),
         (lambda: QuasiHyperbolic(nu=1.5), r"nu must lie in \[0, 1\]; got 1.5"),
         (lambda: QuasiHyperbolic(beta=Cosine(1.2)), "beta"),
-        (lambda: RMSprop(epsilon=0.0), r"epsilon must lie in \(0, inf\)"),
+        (lambda: RMSprop(epsilon=0.0), r"epsilon must lie in \[1.17549e-38, inf\)"),
         (lambda: AggMo(beta_3=float("nan")), "beta_3"),
         (lambda: Lookahead(share=0.0), r"share must lie in \(0, 1\]"),
         (lambda: Lookahead(every=0), "every must be an integer of at least 1; got 0"),

@@ -50,7 +50,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "nu": {"low": 0.0, "high": 1.0},
     "dampening": {"low": 0.0, "high": 1.0, "open_high": True},
     "share": {"low": 0.0, "high": 1.0, "open_low": True},
-    "epsilon": {"low": 0.0, "open_low": True},
+    "epsilon": {"low": 2.0**-126},  # in float32 less may be 0, and where no gradient comes 0/0
     "increase": {"low": 1.0, "open_low": True},
     "max_growth": {"low": 0.0, "open_low": True},
     "ridge": {"low": 0.0},
