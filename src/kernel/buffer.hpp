@@ -22,7 +22,7 @@ class Buffer {
   Buffer(size_t bytes, bool zeroed) {
     bytes_ = (bytes + line - 1) / line * line;
 #if defined(__linux__)
-    if (bytes_ >= 2 * huge_page && map()) return;  // zero already
+    if (mapped_size(bytes_) && map()) return;  // zero already
 #endif
     data_ = std::aligned_alloc(line, bytes_);
     if (!data_) throw std::bad_alloc();
@@ -42,12 +42,26 @@ class Buffer {
 
   void *data() const { return data_; }
   size_t bytes() const { return bytes_; }
+  bool is_mapped() const { return mapped_; }
+  // Of how many bytes the piece is that comes from the system itself for so many; 0: of none.
+  static size_t mapped_size(size_t bytes) {
+#if defined(__linux__)
+    if (bytes >= 2 * huge_page) return (bytes + huge_page - 1) / huge_page * huge_page;
+#endif
+    return static_cast<void>(bytes), 0;
+  }
+  // What stands in it is not needed again.
+  void may_be_reclaimed() const {
+#if defined(__linux__) && defined(MADV_FREE)
+    madvise(data_, bytes_, MADV_FREE);  // a hint
+#endif
+  }
 
  private:
 #if defined(__linux__)
   // Whole huge pages: touching small ones takes far longer.
   bool map() {
-    const size_t size = (bytes_ + huge_page - 1) / huge_page * huge_page;
+    const size_t size = mapped_size(bytes_);
     void *got = mmap(nullptr, size + huge_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (got == MAP_FAILED) return false;
     char *begin = static_cast<char *>(got);

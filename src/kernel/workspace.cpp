@@ -101,6 +101,7 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   work_.errors = reinterpret_cast<double *>(take(size_t(needs.rows) * sizeof(double) / sizeof(T)));
   work_.row_penalty = reinterpret_cast<double *>(take(weight_rows * sizeof(double) / sizeof(T)));
   work_.gradient_squares = reinterpret_cast<double *>(take(square_sums(problem) * sizeof(double) / sizeof(T)));
+  leftovers_ = {};
 }
 
 template <class T> bool Workspace<T>::serves(const Table<T> &table, const Needs &needs) const {
@@ -164,7 +165,7 @@ template <class T> void Workspace<T>::set_dropout(Layer<T> &layer, int l) const 
 }
 
 template <class T> T *Workspace<T>::take(size_t count, bool zeroed) {
-  buffers_.emplace_back(count * sizeof(T) + line, zeroed);
+  buffers_.push_back(leftovers_.take(count * sizeof(T) + line, zeroed));
   bytes_ += buffers_.back().bytes();
   return static_cast<T *>(buffers_.back().data());
 }

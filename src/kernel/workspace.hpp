@@ -3,7 +3,7 @@
 #pragma once
 #include <vector>
 
-#include "buffer.hpp"
+#include "leftovers.hpp"
 #include "kernel.hpp"
 #include "observation.hpp"
 
@@ -56,6 +56,7 @@ template <class T> class Workspace {
   // With a lender its weights are shared: not for training, and the lender must live longer.
   Workspace(const Problem &problem, const Table<T> &table, Needs needs, const Workspace *lender = nullptr);
   bool serves(const Table<T> &table, const Needs &needs) const;
+  ~Workspace() { Leftovers::leave(std::move(buffers_)); }
   bool serves_again() const { return !needs_.sparse; }  // sparse sums must begin at zero
   size_t bytes() const { return bytes_; }
   Work<T> work(Team &team, int thread);  // one thread's view
@@ -92,6 +93,7 @@ template <class T> class Workspace {
   const Table<T> &table_;
   Needs needs_;
   std::vector<Buffer> buffers_;
+  Leftovers leftovers_;  // while it is built
   std::vector<Layer<T>> layers_;
   std::vector<size_t> begins_;  // of layers, in the flat vector
   std::vector<T> loss_parameters_;
