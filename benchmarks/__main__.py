@@ -58,11 +58,12 @@ def measure(cases: dict[str, list[str]], runs: int) -> Iterator[Line]:
     """Measure and print."""
     for name, chosen_cases in cases.items():
         print(f"\n{PARTS[name].__doc__.splitlines()[0]}", flush=True)
-        last = ""
+        last, began = "", time.perf_counter()
         for line in PARTS[name].run(chosen_cases, runs):
             print(("\n" if line.case != last and name == train.PART else "") + row(line), flush=True)
             last = line.case
             yield line
+        print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
 
 
 def main() -> None:

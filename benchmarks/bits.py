@@ -2,38 +2,59 @@
 
     python -m benchmarks.bits [--quick]
 
-A hash is the SHA-256 of weights, memory and the losses of all steps. Ways are one, two and three threads,
-each instruction set whose products are fused, one call or many, and a sweep beside others or alone. Any
-difference is told, and makes the exit code 1; so does a control that has the hash it must not have.
+A hash is the SHA-256 of weights, memory and the losses of all steps. Ways are one, two and three threads
+allowed (small networks take one all the same), each instruction set of this processor whose products are
+fused, one call or many, and a sweep beside others or alone. Any difference is told, and makes the exit code
+1; so does a control that has the hash it must not have.
+
+The digest of a group is over the hashes of its trainings, so that two processors can be compared. Left out
+are Newton and Muon, which multiply by NumPy, and engine="bfloat16", whose bits are its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice, product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.grid import LARGE, SEEDS, SMALL, USUAL, Training, grid, middle
-from schuss import State, sweep, train
+from benchmarks.grid import (
+    DTYPES,
+    FUNCTIONS,
+    HUGE,
+    LARGE,
+    SEEDS,
+    SMALL,
+    USUAL,
+    WHOLE,
+    Training,
+    grid,
+    middle,
+)
+from schuss import Adam, Momentum, State, sweep, train
 from schuss.engine.engine import DONE
 from schuss.engine.native import NativeEngine, instruction_sets
 from schuss.method.plans import Plans
 from schuss.method.state import States
 
 FUSED = [name for name, fused in instruction_sets().items() if fused]
+MISSING = {"avx2", "avx512"} - set(FUSED)
 THREADS = (1, 2, 3)
 WAYS = list(product(FUSED, THREADS))
 LAYOUTS = ("lanes", "alone")
 NETWORKS = 19  # of a sweep: no whole number of vectors
 AGAIN = 100
+SOME = 7  # of the large grids each so manieth: no divisor of the numbers of rules, batches, dtypes and seeds
+TASKS = Path("/proc/self/task")  # where Linux lists threads
 
 Hashes = Iterator[tuple[str, str]]  # way, hash
 
@@ -46,18 +67,19 @@ class Group:
     trainings: Iterable[Training]
     ways: Callable[[Training], Hashes]
 
-    def compare(self) -> tuple[int, str]:
-        """Return how many trainings were made, and the first difference, or nothing."""
-        count = 0
+    def compare(self) -> tuple[int, str, str]:
+        """Return how many trainings were made, a digest of their hashes, and the first difference, if any."""
+        count, digest = 0, hashlib.sha256()
         for training in self.trainings:
             found = self.ways(training)
             first, expected = next(found)
             count += 1
+            digest.update(f"{training}: {expected}\n".encode())
             for way, made in found:
                 count += 1
                 if made != expected:
-                    return count, f"{training}: {way} is not {first}"
-        return count, ""
+                    return count, "", f"{training}: {way} is not {first}"
+        return count, digest.hexdigest()[:8], ""
 
 
 @cache
@@ -98,21 +120,28 @@ def cut(training: Training) -> Hashes:
         yield f"{how}, {name}, threads {threads}", in_calls(training, engine(name, threads), stops)
 
 
-def beside(training: Training) -> Hashes:
-    """Run alone, and beside others of other rates and seeds, at several places."""
+def amid(training: Training, made_by: NativeEngine, layout: str) -> str:
+    """Run as one of many, the others with other rates and seeds."""
     rate, place = training.plan.rule.learning_rate, NETWORKS // 2
     rates = tuple(rate * (1 + abs(i - place) / 7) for i in range(NETWORKS))
     seeds = tuple((training.plan.seed + i - place) % 2**64 for i in range(NETWORKS))
     plans = Plans(training.plan, {"learning_rate": rates, "seed": seeds}, NETWORKS)
     memory = np.stack([training.start.memory] * NETWORKS)
     states = States(np.stack([training.start.theta] * NETWORKS), memory)
+    found = made_by.advance_many(
+        training.network, states, training.samples, plans, training.stop, layout=layout
+    )
+    return hash_of(found.states[place], found.losses[place])
+
+
+def beside(training: Training) -> Hashes:
+    """Run alone, and beside others."""
     yield "alone", in_calls(training, engine(*WAYS[0]), [training.stop])
     for (name, threads), layout in product(WAYS, LAYOUTS):
-        found = engine(name, threads).advance_many(
-            training.network, states, training.samples, plans, training.stop, layout=layout
+        yield (
+            f"beside others, {layout}, {name}, threads {threads}",
+            amid(training, engine(name, threads), layout),
         )
-        made = hash_of(found.states[place], found.losses[place])
-        yield f"beside others, {layout}, {name}, threads {threads}", made
 
 
 def by_the_public_door(training: Training) -> Hashes:
@@ -135,28 +164,62 @@ def again(training: Training) -> Hashes:
         yield f"run {i}", in_calls(training, used, [training.stop])
 
 
-def thinned(trainings: Iterable[Training], *, quick: bool) -> Iterator[Training]:
-    """Return all of them, or each fifth: rules, batches and dtypes are powers of two, so all still occur."""
-    return islice(trainings, 0, None, 5 if quick else 1)
+def again_amid(training: Training) -> Hashes:
+    """Run a hundred times beside others, by each layout on every way in turn."""
+    ways = list(product(LAYOUTS, WAYS))
+    for i in range(AGAIN):
+        layout, (name, threads) = ways[i % len(ways)]
+        yield f"run {i}", amid(training, engine(name, threads), layout)
+
+
+def thinned(trainings: Iterable[Training], every: int = 1, *, quick: bool) -> Iterator[Training]:
+    """Return one of so many; all rules, batches, dtypes and seeds still occur."""
+    return islice(trainings, 0, None, every * (5 if quick else 1))
 
 
 def groups(*, quick: bool) -> Iterator[Group]:
     """Yield what is compared."""
     some = partial(thinned, quick=quick)
-    large, usual = partial(grid, [LARGE], rows=300, stop=3), [USUAL]
-    ways = f"{' and '.join(FUSED)}, {len(THREADS)} numbers of threads"
-    yield Group(f"small networks: {ways}", some(grid(SMALL, seeds=SEEDS)), everywhere)
-    yield Group(f"large network: {ways}", some(large(batches=[128])), everywhere)
-    yield Group("large network, other batches: the same", some(large(usual)), everywhere)
-    yield Group("small networks: one call or many", some(grid(SMALL, functions=usual, seeds=SEEDS)), cut)
-    yield Group("large network: one call or many", some(large(usual, [128], stop=5)), cut)
-    yield Group("small networks: in a sweep or alone", some(grid(SMALL)), beside)
-    yield Group("small networks: schuss.sweep or schuss.train", some(grid(SMALL)), by_the_public_door)
-    yield Group(f"64-128-10, batch 32: {AGAIN} runs", [middle()], again)
+    small, large = partial(grid, SMALL), partial(grid, [LARGE], rows=300, stop=3)
+    two, whole = (Momentum, Adam), small(functions=[USUAL], rules=WHOLE, seeds=SEEDS)
+    seeded = partial(large, seeds=SEEDS)
+    huge = grid([HUGE], [FUNCTIONS[0]], [256], rules=two, rows=256, stop=2)
+    yield Group("small networks: threads, sets", some(small(seeds=SEEDS)), everywhere)
+    yield Group("small networks, rules of whole steps: the same", some(whole), everywhere)
+    yield Group("large network: the same", some(large(batches=[128])), everywhere)
+    yield Group("large network, other batches, seeds: the same", some(seeded(), SOME * SOME), everywhere)
+    yield Group("huge network, gradients summed apart: the same", huge, everywhere)
+    yield Group("small networks: one call or many", some(small(seeds=SEEDS), SOME), cut)
+    yield Group("large network: one call or many", some(large(batches=[128], stop=5), SOME), cut)
+    yield Group("small networks: in a sweep or alone", some(small()), beside)
+    yield Group("large network: in a sweep or alone", large([USUAL], [128], rules=two), beside)
+    yield Group("small networks: schuss.sweep or schuss.train", some(small()), by_the_public_door)
+    yield Group(f"64-128-10, batch 32: {AGAIN} runs each", [middle(dtype=d) for d in DTYPES], again)
+    yield Group(f"large network: {AGAIN} runs each", large([USUAL], [128], rules=two), again)
+    yield Group(f"4-7-3: {AGAIN} sweeps each", grid(SMALL[:1], [USUAL], [7], rules=two), again_amid)
+
+
+def threads_seen() -> int:
+    """Return how many threads at most work at the large network, where three are allowed."""
+    training = next(grid([LARGE], [USUAL], [128], rules=[Momentum], rows=300))
+    seen, over, there = [0], threading.Event(), set(TASKS.iterdir())
+
+    def watch() -> None:
+        while not over.is_set():
+            seen.append(len(set(TASKS.iterdir()) - there))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    in_calls(training, NativeEngine(THREADS[-1], FUSED[0]), [200])
+    over.set()
+    watcher.join()
+    return max(seen)  # of which the watcher is one, and this one is none
 
 
 def control() -> tuple[int, str]:
-    """Return how many trainings were made, and which other training has the same hash: none may."""
+    """Return how many trainings were made, and what must not be: an equal hash, or idle threads."""
+    if TASKS.exists() and (found := threads_seen()) != THREADS[-1]:
+        return 1, f"{found} threads where {THREADS[-1]} are allowed"
     training = middle()
     expected = in_calls(training, engine(*WAYS[0]), [training.stop])
     others = {"another seed": middle(seed=1), "one step less": replace(training, stop=training.stop - 1)}
@@ -169,13 +232,17 @@ def control() -> tuple[int, str]:
 def compare(*, quick: bool) -> bool:
     """Compare everything, a line each; return whether all is as it must be."""
     total, sound = 0, True
+    print(f"instruction sets: {', '.join(FUSED)}; threads allowed: {', '.join(map(str, THREADS))}")
+    if MISSING:
+        print(f"not here, so not compared: {', '.join(sorted(MISSING))}")
     for group in groups(quick=quick):
-        count, told = group.compare()
+        count, digest, told = group.compare()
         total, sound = total + count, sound and not told
-        print(f"{group.what:<70}{count:>7}  {told or 'the same'}", flush=True)
+        print(f"{group.what:<54}{count:>8}  {told or f'the same, digest {digest}'}", flush=True)
     count, told = control()
-    print(f"{'control: another seed, one step less':<70}{count:>7}  {told or 'another hash, as it must be'}")
-    print(f"{'trainings':<70}{total + count:>7}")
+    what = "control: another seed, one step less, threads at work"
+    print(f"{what:<54}{count:>8}  {told or 'another hash, as it must be'}")
+    print(f"{'trainings':<54}{total + count:>8}")
     return sound and not told
 
 
@@ -188,7 +255,7 @@ def main() -> None:
         raise SystemExit("no instruction set of this build and processor has fused products")
     began = time.perf_counter()
     sound = compare(quick=options.quick)
-    print(f"{'seconds':<70}{time.perf_counter() - began:>7.0f}")
+    print(f"{'seconds':<54}{time.perf_counter() - began:>8.0f}")
     if not sound:
         raise SystemExit("there is a difference")
 

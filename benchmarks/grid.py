@@ -1,7 +1,8 @@
 """Trainings over a grid of networks, functions, rules, batches, dtypes and seeds, for comparing bits.
 
-Every activation, loss and rule, networks whose sizes no vector width divides, and one that is large enough
-for several threads. All are short; what matters is that nothing of their arithmetic is left out.
+Every activation, loss and rule, networks whose sizes no vector width divides, one that is large enough for
+several threads, and one whose updates take so long that gradients are summed apart. All are short; what
+matters is that nothing of their arithmetic is left out.
 """
 
 from __future__ import annotations
@@ -9,23 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from schuss import Momentum, Network, Plan, State
 from schuss.method.functions import ACTIVATIONS, LOSSES, OUTPUT_ONLY
-from schuss.method.rules import ELEMENT_WISE, Rule
+from schuss.method.rules import ELEMENT_WISE, WHOLE_STEPS, Muon, Newton, Rule
 from schuss.method.samples import Samples
 
-__all__ = ["LARGE", "SEEDS", "SMALL", "USUAL", "Training", "grid", "middle"]
+__all__ = ["HUGE", "LARGE", "SEEDS", "SMALL", "USUAL", "WHOLE", "Training", "grid", "middle"]
 
 SMALL = ((4, 7, 3), (5, 9, 301), (13, 17, 11, 5))  # tiny, wide output, three layers
-MIDDLE, LARGE = (64, 128, 10), (784, 256, 128, 10)
+MIDDLE, LARGE, HUGE = (64, 128, 10), (784, 256, 128, 10), (300, 2100, 3000)
 BATCHES = (1, 7, 32, None)
 DTYPES = ("float32", "float64")
 SEEDS = (0, 1, 2**63)
 RATE = 0.002  # low enough that none diverges, an output of exp included
+WHOLE = tuple(kind for kind in WHOLE_STEPS if kind not in (Newton, Muon))  # NumPy multiplies for them
 
 
 class Functions(NamedTuple):
@@ -73,7 +75,7 @@ class Training:
         """Return a training on drawn data."""
         names = [*[functions.hidden] * (len(layers) - 2), functions.output]
         network, plan = Network(layers, names, functions.loss), Plan(rule, batch_size=batch, seed=seed)
-        start = State.start(network.initial(seed, dtype), len(rule.memory))
+        start = plan.start(network.initial(seed, dtype))
         return cls(network, plan, drawn(network, rows, dtype), start, stop)
 
     def __str__(self) -> str:
@@ -103,15 +105,18 @@ def grid(
     batches: Sequence[int | None] = BATCHES,
     seeds: Sequence[int] = SEEDS[:1],
     *,
+    rules: Sequence[type[Any]] = ELEMENT_WISE,
     rows: int = 40,
     stop: int = 13,
 ) -> Iterator[Training]:
-    """Yield all combinations, with every rule and both dtypes."""
-    rules = [kind(learning_rate=RATE) for kind in ELEMENT_WISE]
-    for choice in product(networks, functions, rules, batches, DTYPES, seeds):
-        yield Training.of(*choice, rows, stop)
+    """Yield all combinations, both dtypes among them; a rule that needs all samples has no other batch."""
+    every = product(networks, functions, rules, batches, DTYPES, seeds)
+    for layers, names, kind, batch, dtype, seed in every:
+        if batch is None or not (kind in WHOLE and kind.full_batch):
+            rule = kind(learning_rate=RATE) if "learning_rate" in kind.rates else kind()
+            yield Training.of(layers, names, rule, batch, dtype, seed, rows, stop)
 
 
-def middle(seed: int = 0) -> Training:
+def middle(seed: int = 0, dtype: str = "float32") -> Training:
     """Return a mid-sized case: some epochs with momentum."""
-    return Training.of(MIDDLE, USUAL, Momentum(RATE, 0.9), 32, "float32", seed, rows=640, stop=100)
+    return Training.of(MIDDLE, USUAL, Momentum(RATE, 0.9), 32, dtype, seed, rows=640, stop=100)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+import shutil
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -38,10 +40,20 @@ def versions() -> dict[str, str]:
     return found
 
 
+def commit() -> str:
+    """Return what of the sources is measured, as git names it; empty outside a checkout."""
+    git, folder = shutil.which("git"), Path(__file__).parents[1]
+    if not git or not (folder / ".git").exists():
+        return ""
+    command = [git, "-C", str(folder), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
 def machine() -> dict[str, Any]:
     """Return everything that a number needs beside it."""
     info = NativeEngine().info
     return {
+        "commit": commit(),
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "processor": processor(),
         "processors": len(os.sched_getaffinity(0)),

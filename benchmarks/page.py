@@ -47,13 +47,14 @@ def _cell(line: Line) -> str:
 
 def _in_turn(lines: Sequence[Line]) -> list[str]:
     """Return a row for each line."""
-    return [_head("part", "what", "value", "ratio", "target", ""), *map(_all_of, lines)]
+    return [_head("part", "what", "value", "ratio", "target", "", "how"), *map(_all_of, lines)]
 
 
 def _all_of(line: Line) -> str:
     value = "" if line.value is None else f"{number(line.value)} {line.unit}"
     ratio = "" if line.ratio is None else number(line.ratio)
-    return _row(line.case, line.who, value, ratio, _wanted(line, "{}"), _missed(line) or line.verdict)
+    verdict = _missed(line) or line.verdict
+    return _row(line.case, line.who, value, ratio, _wanted(line, "{}"), verdict, line.note)
 
 
 def _wanted(line: Line, form: str) -> str:

@@ -19,7 +19,7 @@ COLOURS = {
     "numpy": "#56b4e9",
     "tensorflow": "#cc79a7",
 }
-NAMES = {"torch_tuned": "PyTorch, tuned", "torch": "PyTorch", "jax": "JAX", "sklearn": "scikit-learn"}
+NAMES = {"torch_tuned": "PyTorch by hand", "torch": "PyTorch", "jax": "JAX", "sklearn": "scikit-learn"}
 NAMES |= {"numpy": "NumPy", "tensorflow": "TensorFlow"}
 SHARES = {"share of 1 core": "#999999", "share of 2 cores": "#444444"}
 

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,9 +40,10 @@ class Whole(NamedTuple):
 
 
 def run_whole(command: list[str], group: str = "") -> Whole:
-    """Run a command to its end, in a memory group if one is given."""
+    """Run a command to its end in a folder of its own, in a memory group if one is given."""
     starter = [sys.executable, "-I", "-S", "-c", STARTER, group, *command]
-    done = subprocess.run(starter, capture_output=True, text=True, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(starter, capture_output=True, text=True, check=True, cwd=folder)
     return Whole(*json.loads(done.stdout))
 
 

@@ -11,7 +11,7 @@ LINES = [
     Line("train", "4-10-3", "torch", None, "µs", failed="DISAGREES: loss 2, ours 1"),
     Line("train", "64-128-10", "schuss", 6.9, "µs/step"),
     Line("train", "64-128-10", "jax", 13.0, "µs/step", 1.88, 2.0),
-    Line("scale", "samples", "1,000, philox", 215.2, "ns", 1.125, 1.1, at_most=True),
+    Line("scale", "samples", "1,000, philox", 215.2, "ns", 1.125, 1.1, at_most=True, note="of 0.1 s"),
 ]
 
 
@@ -26,7 +26,7 @@ def test_both_tables(tmp_path):
     assert (head[0], head[3]) == ("network", "JAX")
     assert small[:5] == ["4-10-3", "0.286", "", "12.6 (≥ 10)", "DISAGREES: loss 2, ours 1"]
     assert wide[:4] == ["64-128-10", "6.9", "", "1.88 (≥ 2) **missed**"]
-    assert sample == ["samples", "1,000, philox", "215 ns", "1.12", "≤ 1.1", "**missed**"]
+    assert sample == ["samples", "1,000, philox", "215 ns", "1.12", "≤ 1.1", "**missed**", "of 0.1 s"]
     assert len(head) == len(small) == len(wide)
 
 

@@ -23,8 +23,8 @@ def run(names: list[str], runs: int) -> Iterator[Line]:  # noqa: ARG001  # one s
         return
     try:
         for row in rows():
-            note = f"against {row.peer}, {row.theirs:.3g} {row.unit}"
-            yield Line(PART, PART, row.name, row.ours, row.unit, row.ratio, row.target, note=note)
+            who, note = f"{row.name}: {row.peer}", f"{row.peer}: {row.theirs:.3g} {row.unit}"
+            yield Line(PART, PART, who, row.ours, row.unit, row.ratio, row.target, note=note)
     except AssertionError as error:
         told = " ".join(str(error).split())[:80]
         yield Line(PART, PART, "schuss", None, "", failed=f"DISAGREES: {told}")

@@ -17,5 +17,5 @@ y = np.arange(len(X)) % 10
 orders = {"sequential": "sequential", "blocks": Blocks(2**16)}
 network = Network([X.shape[1], 128, 10], "relu", "cross_entropy")
 began = time.perf_counter()
-train(network, X, y, rule=Momentum(0.001, 0.9), epochs=3, batch_size=32, order=orders[order])
+train(network, X, y, rule=Momentum(0.001, 0.9), epochs=2, batch_size=32, order=orders[order])
 print(time.perf_counter() - began)
