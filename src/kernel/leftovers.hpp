@@ -1,6 +1,7 @@
-// Large pieces of memory that the last workspace left, for the next one: of a training of ten steps, new pages take a
-// fiftieth of the time.
+// Large pieces of memory that the last workspace left, for the next one: of a training of ten steps, new pages take up to
+// a fifteenth of the time.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <vector>
@@ -28,14 +29,15 @@ class Leftovers {
   }
 
   // Keep what is mapped of a workspace, unless it is too much; the system may have it back when it needs some.
-  static void leave(std::vector<Buffer> &&buffers) {
-    auto pieces = std::make_unique<std::vector<Buffer>>();
+  static void leave(std::vector<Buffer> &&buffers) noexcept {
+    const auto is_small = [](const Buffer &buffer) { return !buffer.is_mapped(); };
+    buffers.erase(std::remove_if(buffers.begin(), buffers.end(), is_small), buffers.end());
     size_t total = 0;
-    for (Buffer &buffer : buffers)
-      if (buffer.is_mapped()) total += buffer.bytes(), pieces->push_back(std::move(buffer));
-    if (pieces->empty() || total > most_bytes) return;
-    for (const Buffer &piece : *pieces) piece.may_be_reclaimed();
-    std::unique_ptr<std::vector<Buffer>>(kept().exchange(pieces.release()));  // and let go of those before
+    for (const Buffer &buffer : buffers) total += buffer.bytes();
+    if (total == 0 || total > most_bytes) return;
+    for (const Buffer &buffer : buffers) buffer.may_be_reclaimed();
+    auto *pieces = new (std::nothrow) std::vector<Buffer>(std::move(buffers));
+    if (pieces) delete kept().exchange(pieces);
   }
 
  private:

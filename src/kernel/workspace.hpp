@@ -55,8 +55,8 @@ template <class T> class Workspace {
  public:
   // With a lender its weights are shared: not for training, and the lender must live longer.
   Workspace(const Problem &problem, const Table<T> &table, Needs needs, const Workspace *lender = nullptr);
-  bool serves(const Table<T> &table, const Needs &needs) const;
   ~Workspace() { Leftovers::leave(std::move(buffers_)); }
+  bool serves(const Table<T> &table, const Needs &needs) const;
   bool serves_again() const { return !needs_.sparse; }  // sparse sums must begin at zero
   size_t bytes() const { return bytes_; }
   Work<T> work(Team &team, int thread);  // one thread's view

@@ -73,8 +73,11 @@ def test_what_is_apart(driver: Path, seconds: float, layers: list[tuple[int, int
 @pytest.mark.parametrize("rule", [PLAN.rule, Adam(1e-3)], ids=["momentum", "adam"])
 @pytest.mark.parametrize(
     ("network", "clip"),
-    [(NETWORK, None), (SMALL, 1e-3), (SMALL, 1e9)],
-    ids=["long", "clipped", "not clipped"],
+    [
+        pytest.param(NETWORK, None, marks=pytest.mark.slow, id="long"),
+        pytest.param(SMALL, 1e-3, id="clipped"),
+        pytest.param(SMALL, 1e9, id="not clipped"),
+    ],
 )
 def test_the_bits_of_gradients_and_rule(network: Network, clip: float | None, rule: Momentum | Adam) -> None:
     """On one thread or more, observed or not. Gradients that may be clipped are apart in all layers."""
@@ -92,6 +95,7 @@ def test_the_bits_of_gradients_and_rule(network: Network, clip: float | None, ru
     assert other.state.digest() != expected.state.digest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("name", engines.FUSED)
 def test_given_up_at_any_moment(name: str, threads: int) -> None:
