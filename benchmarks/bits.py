@@ -53,7 +53,7 @@ WAYS = list(product(FUSED, THREADS))
 LAYOUTS = ("lanes", "alone")
 NETWORKS = 19  # of a sweep: no whole number of vectors
 AGAIN = 100
-SOME = 7  # of the large grids each so manieth: no divisor of the numbers of rules, batches, dtypes and seeds
+SOME = 7  # of some grids one in so many: no divisor of the numbers of rules, batches, dtypes and seeds
 TASKS = Path("/proc/self/task")  # where Linux lists threads
 
 Hashes = Iterator[tuple[str, str]]  # way, hash
@@ -173,7 +173,7 @@ def again_amid(training: Training) -> Hashes:
 
 
 def thinned(trainings: Iterable[Training], every: int = 1, *, quick: bool) -> Iterator[Training]:
-    """Return one of so many; all rules, batches, dtypes and seeds still occur."""
+    """Return one in so many, and with `quick` a fifth of those."""
     return islice(trainings, 0, None, every * (5 if quick else 1))
 
 

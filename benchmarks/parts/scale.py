@@ -67,8 +67,8 @@ def beside_few(
     seconds, cores = np.array(many).T
     beside = np.array([each for each, _ in few])
     ratios = 2 * seconds / (beside[:-1] + beside[1:])
-    medians = (float(np.median(each)) for each in (seconds, beside, cores, ratios))
-    return tuple(medians)  # type: ignore[return-value]  # four of them
+    many_take, few_take, busy, ratio = (float(np.median(a)) for a in (seconds, beside, cores, ratios))
+    return many_take, few_take, busy, ratio
 
 
 def samples(runs: int) -> Iterator[Line]:

@@ -55,20 +55,20 @@ def training(size: Size, threads: int | None = None, lasts: float = STEPS_SECOND
 
 
 @cache
-def samples(size: Size) -> tuple[Network, NDArray[Any], NDArray[Any]]:
+def samples(size: Size, seed: int) -> tuple[Network, NDArray[Any], NDArray[Any]]:
     """Return a network of that size, and what it is trained on."""
     layers, batch = size
     network = Network(layers, "relu", "cross_entropy" if layers[-1] > 1 else "squared_error")
     rows = max(2 * batch, min(4096, 64 * batch))
-    source = np.random.default_rng(0)
+    source = np.random.default_rng(seed)
     X = source.standard_normal((rows, layers[0]), np.float32)
     y = np.arange(rows) % layers[-1] if layers[-1] > 1 else source.standard_normal(rows)
     return network, X, y
 
 
-def trained(size: Size, epochs: int, threads: int | None = None) -> None:
-    """Train a network of that size."""
-    network, X, y = samples(size)
+def trained(size: Size, epochs: int, threads: int | None = None, seed: int = 0) -> None:
+    """Train a network of that size on samples drawn with a seed."""
+    network, X, y = samples(size, seed)
     train(network, X, y, rule=Momentum(0.001, 0.9), epochs=epochs, batch_size=size[1], threads=threads)
 
 
@@ -110,7 +110,8 @@ def together(runs: int) -> Iterator[Line]:
     """Compare the throughput of two trainings at once with that of one alone."""
     for size, target in ((SMALL, 1.9), (LARGE, NEVER_SLOWER)):
         one = training(size, lasts=LONG_SECONDS)
-        times = np.array([[seconds(one), seconds(partial(at_once, one, one))] for _ in range(runs)])
+        other = partial(trained, *one.args, seed=1)
+        times = np.array([[seconds(one), seconds(partial(at_once, one, other))] for _ in range(runs)])
         ratio = float(np.median(2 * times[:, 0] / times[:, 1]))
         both = float(np.median(times[:, 1])) * 1e3
         yield Line(PART, "together", name_of(size), both, "ms", ratio, target, note="throughput of one alone")

@@ -82,6 +82,41 @@ FORKED = """
     assert status == 0
 """
 
+# Two trainings in a sweep, a thread each, that need some 50 MB of room where 30 are left.
+WITHOUT_MEMORY = """
+    import resource
+
+    import numpy as np
+
+    from schuss import Momentum, Network, Plan
+    from schuss.engine.native import NativeEngine
+    from schuss.method.plans import Plans
+    from schuss.method.samples import Samples
+    from schuss.method.state import States
+
+    def sweep(*layers):
+        network = Network(layers, "tanh", output="identity")
+        plan, source = Plan(Momentum(1e-3), batch_size=256, epochs=1), np.random.default_rng(0)
+        X, t = source.standard_normal((256, 10), np.float32), source.normal(size=256)
+        samples = Samples.check(network, X, t)
+        plans, start = Plans.of([plan, plan.replace(seed=1)]), plan.start(network.initial(0, "float32"))
+        states = States(np.stack([start.theta] * 2), np.stack([start.memory] * 2))
+        made = engine.advance_many(network, states, samples, plans, 1, layout="alone")
+        return made.states[0].digest()
+
+    engine = NativeEngine(2)
+    sweep(10, 4, 1)  # threads are there now
+    size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (size + 30 * 2**20, limits[1]))
+    try:
+        sweep(10, 20_000, 1)
+    except MemoryError:
+        print("refused")
+    resource.setrlimit(resource.RLIMIT_AS, limits)
+    print(sweep(10, 20_000, 1) == sweep(10, 20_000, 1))
+"""
+
 
 @pytest.mark.skipif(not TASKS.exists(), reason="the program speaks as Linux does")
 def test_a_thread_that_cannot_be_started(tmp_path: Path) -> None:
@@ -99,3 +134,15 @@ def test_a_child_does_not_count_the_calls_of_its_parent() -> None:
         command, capture_output=True, text=True, check=True, timeout=60, env=environment
     )
     assert told.stdout.split() == ["2"]
+
+
+@pytest.mark.skipif(not TASKS.exists(), reason="memory is limited as Linux does it")
+@pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="it would end the process")
+def test_a_sweep_without_memory() -> None:
+    """Whichever thread it is that has none, the call fails and the next one works."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+    command = [sys.executable, "-c", textwrap.dedent(WITHOUT_MEMORY)]
+    told = subprocess.run(  # noqa: S603  # the test's own script
+        command, capture_output=True, text=True, check=True, timeout=60, env=environment
+    )
+    assert told.stdout.split() == ["refused", "True"]

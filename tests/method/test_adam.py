@@ -144,11 +144,12 @@ def test_a_bad_beta(name, value):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[("epsilon", v) for v in (0.0, -1e-8, float("inf"), "1")],
+        *[("epsilon", v) for v in (0.0, 1e-46, 2.0**-127, -1e-8, float("inf"), "1")],
         *[("age", v) for v in (-1, 1.0, None, True)],
     ],
 )
 def test_a_bad_epsilon_or_age(name, value):
-    """ε is above 0, and an age a number of updates."""
+    """ε is above 0 in float32 too, and an age a number of updates."""
     with pytest.raises(SettingError, match=name):
         Adam(**{name: value})
+    assert np.float32(Adam(epsilon=2.0**-126).epsilon) > 0

@@ -32,7 +32,7 @@ class Adagrad:
     learning_rate : float or schedule, default 0.01
         α > 0.
     epsilon : float or schedule, default 1e-10
-        ε > 0.
+        ε ≥ 2⁻¹²⁶, the least float32 of full precision: less could be 0 there, and 0/0 a change.
     """
 
     learning_rate: Rate = 0.01

@@ -37,7 +37,7 @@ class Adam:
     beta_1, beta_2 : float or schedule, default 0.9 and 0.999
         β₁, β₂ in [0, 1).
     epsilon : float or schedule, default 1e-8
-        ε > 0.
+        ε ≥ 2⁻¹²⁶, the least float32 of full precision: less could be 0 there, and 0/0 a change.
     age : int, default 0
         Updates that the memory has seen before this training.
     """

@@ -35,7 +35,7 @@ class RMSprop:
     beta : float or schedule, default 0.99
         β in [0, 1).
     epsilon : float or schedule, default 1e-8
-        ε > 0.
+        ε ≥ 2⁻¹²⁶, the least float32 of full precision: less could be 0 there, and 0/0 a change.
     """
 
     learning_rate: Rate = 0.01
