@@ -50,7 +50,8 @@ struct Needs {
 };
 
 // Used again, what is left in it does not matter: pack writes all of the weights and of the memory, padding
-// included, and a step reads nothing else before it has written it.
+// included, and a step reads nothing else before it has written it, but the zeros where a network without biases has
+// them, which nobody writes to.
 template <class T> class Workspace {
  public:
   // With a lender its weights are shared: not for training, and the lender must live longer.
