@@ -1,10 +1,12 @@
-"""Programs in C++ that ask a header of the kernel, for decisions that hang on time."""
+"""Programs of a test's own: in C++, that ask a header of the kernel; in Python, in a process of their own."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -30,3 +32,16 @@ def told_by(program: Path, asked: str) -> list[list[int]]:
     """Return the numbers that a program says, line by line."""
     made = subprocess.run([program], input=asked, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603  # likewise
     return [[int(number) for number in line.split()] for line in made.stdout.splitlines()]
+
+
+def told_by_python(script: str, **environment: str) -> list[str]:
+    """Return the words that a script prints, in a process of its own where BLAS has one thread."""
+    made = subprocess.run(  # noqa: S603  # likewise
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment},
+    )
+    return made.stdout.split()

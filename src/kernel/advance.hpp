@@ -34,7 +34,9 @@ template <class T> struct Norms {
 };
 
 // How many of them come before `step`.
-inline long taken_before(long step, long every, long first) { return step > first ? (step - first - 1) / every + 1 : 0; }
+inline long taken_before(long step, long every, long first) {
+  return step > first ? (step - first - 1) / every + 1 : 0;
+}
 
 // Steps [0, steps) of this call, beginning in the middle of an epoch if first_place > 0.
 struct Course {

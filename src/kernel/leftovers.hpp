@@ -1,5 +1,5 @@
-// Large pieces of memory that the last workspace left, for the next one: of a training of ten steps, new pages take up to
-// a fifteenth of the time.
+// Large pieces of memory that the last workspace left, for the next one: of a training of ten steps, new pages take up
+// to a fifteenth of the time.
 #pragma once
 #include <algorithm>
 #include <atomic>

@@ -121,8 +121,8 @@ template <int n> struct Count {
   static constexpr int value = n;
 };
 
-// f for tiles of as many of the rows [row, rows) as may be; not of 6 and 2 of them but 4 and 4, since a tile of few rows
-// waits for its own sums. An Op may ask for tiles within groups of rows.
+// f for tiles of as many of the rows [row, rows) as may be; not of 6 and 2 of them but 4 and 4, since a tile of few
+// rows waits for its own sums. An Op may ask for tiles within groups of rows.
 template <int NV, class F> SCHUSS_INLINE void in_tiles(int row, int rows, bool by_groups, F f) {
   constexpr int most = tile_rows[NV];
   const bool evens_out = (rows - row) % 6 == 2 && !(by_groups && (rows - row) % rows_together == 2);

@@ -1,5 +1,5 @@
-// What the finished sums of a gradient become: sums of a batch cut into chunks, a gradient, or the new memory and the new
-// weights.
+// What the finished sums of a gradient become: sums of a batch cut into chunks, a gradient, or the new memory and the
+// new weights.
 #pragma once
 #include "lengths.hpp"
 #include "losses.hpp"

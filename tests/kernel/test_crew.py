@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
-from programs import compiled, told_by
+from programs import compiled, told_by, told_by_python
 from tasks import TASKS
 
 # A job for three threads that meet, of which the system starts so many: 1 if it was done, else 0.
@@ -128,21 +125,11 @@ def test_a_thread_that_cannot_be_started(tmp_path: Path) -> None:
 @pytest.mark.skipif(not TASKS.exists(), reason="counts threads as Linux lists them")
 def test_a_child_does_not_count_the_calls_of_its_parent() -> None:
     """Forked while another thread trains, it has all threads that it is allowed."""
-    command = [sys.executable, "-c", textwrap.dedent(FORKED)]
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    told = subprocess.run(  # noqa: S603  # the test's own script
-        command, capture_output=True, text=True, check=True, timeout=60, env=environment
-    )
-    assert told.stdout.split() == ["2"]
+    assert told_by_python(FORKED) == ["2"]
 
 
 @pytest.mark.skipif(not TASKS.exists(), reason="memory is limited as Linux does it")
 @pytest.mark.skipif("libasan" in os.environ.get("LD_PRELOAD", ""), reason="it would end the process")
 def test_a_sweep_without_memory() -> None:
     """Whichever thread it is that has none, the call fails and the next one works."""
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-    command = [sys.executable, "-c", textwrap.dedent(WITHOUT_MEMORY)]
-    told = subprocess.run(  # noqa: S603  # the test's own script
-        command, capture_output=True, text=True, check=True, timeout=60, env=environment
-    )
-    assert told.stdout.split() == ["refused", "True"]
+    assert told_by_python(WITHOUT_MEMORY, MALLOC_ARENA_MAX="1") == ["refused", "True"]

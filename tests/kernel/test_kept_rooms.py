@@ -5,9 +5,6 @@ Each comparison is with a new engine outside of a training, which keeps nothing.
 
 import contextvars
 import os
-import subprocess
-import sys
-import textwrap
 import threading
 
 import numpy as np
@@ -16,6 +13,7 @@ import pytest
 import engines
 from comparisons import assert_same_bits
 from kinds_of_rules import KERNEL_RULES as RULES
+from programs import told_by_python
 from runs import draw_run, in_pieces, one_call, step_by_step
 from schuss.engine import keeping
 from schuss.engine.native import NativeEngine
@@ -319,8 +317,6 @@ FORKED = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system knows no fork")
 def test_a_forked_process_has_threads_of_its_own():
     """A child that goes on with a training whose threads stayed with its parent comes to the same bits."""
-    command = [sys.executable, "-c", textwrap.dedent(FORKED)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603  # the test's own script
-    digests = told.stdout.split()
+    digests = told_by_python(FORKED)
     assert len(digests) == 3
     assert len(set(digests)) == 1
