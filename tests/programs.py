@@ -14,7 +14,7 @@ import pytest
 KERNEL = Path(__file__).parents[1] / "src/kernel"
 
 
-def compiled(source: str, room: Path) -> Path:
+def compiled(source: str, room: Path, *options: str) -> Path:
     """Return a program of this source, made in a folder. Without a compiler tests are skipped, but in CI."""
     compiler = shutil.which("c++") or shutil.which("g++")
     if compiler is None:
@@ -22,7 +22,7 @@ def compiled(source: str, room: Path) -> Path:
             pytest.fail("no C++ compiler, which SCHUSS_REQUIRE_KERNEL asks for")
         pytest.skip("no C++ compiler")
     (room / "program.cpp").write_text(source)
-    flags = ["-std=c++17", "-pthread", f"-I{KERNEL}"]
+    flags = ["-std=c++17", "-pthread", f"-I{KERNEL}", *options]
     command = [compiler, *flags, "-o", room / "program", room / "program.cpp"]
     subprocess.run(command, check=True)  # noqa: S603  # our own program
     return room / "program"

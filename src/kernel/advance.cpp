@@ -133,9 +133,6 @@ template <class T> void pour_in(Workspace<T> &space, Crew &crew, int threads, T 
     crew.run(threads, [&](int thread) { space.pack_piece(piece, theta, memory, thread, threads); });
     space.let_go_packed(piece, theta, memory);
   }
-  crew.run(threads, [&](int thread) {
-    for (int piece = 0; piece < space.pieces(); piece++) space.transpose_piece(piece, thread, threads);
-  });
 }
 
 // The state out of a huge workspace, which makes way for it as it comes.
@@ -172,10 +169,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const double longest = is_huge_state<T>(problem, slots) ? long_huge_update : long_update;
   const bool clips = std::isfinite(objective.clip), may_be_long = update > longest;
   const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
-  const bool keeps = narrow || course.batch_size > rows || (data.is_sparse() && norms.every > 0);
-  const Gradients gradients = keeps                  ? Gradients::kept
-                              : clips || may_be_long ? Gradients::within_steps
-                                                     : Gradients::never;
+  const bool gradients = narrow || clips || may_be_long || course.batch_size > rows ||
+                         (data.is_sparse() && norms.every > 0);
   const Needs needs = {most, rows, true, slots, gradients, data.is_sparse(), dropout.rates};
   typename Room<T>::Item space;
   Ticket ticket = 0;
@@ -246,8 +241,8 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
   const double flops = problem.flops_per_sample(inputs_of(problem, data)) / (gradient ? 1 : 3);
   Team team;
   team.threads = threads_for(flops * double(data.n), threads);
-  const Gradients gradients = gradient ? Gradients::kept : Gradients::never;
-  const Needs needs = {team.threads, rows, gradients == Gradients::kept, 0, gradients, data.is_sparse(), dropout.rates};
+  const bool training = gradient != nullptr;
+  const Needs needs = {team.threads, rows, training, 0, training, data.is_sparse(), dropout.rates};
   auto space = shelf.take(problem, table, needs);
   Watch watch(poll);
   const Batch all = {nullptr, 0, data.n};
@@ -284,7 +279,7 @@ void curvature_product(const Problem &problem, Shelf<T> &shelf, const Table<T> &
   Team team;
   // they meet at every chunk, and go through some two gradients in between
   team.threads = threads_for(2 * problem.flops_per_sample(problem.layers.front()) * rows, threads);
-  const Needs needs = {team.threads, rows, true, 0, Gradients::kept, false, {}, true};
+  const Needs needs = {team.threads, rows, true, 0, true, false, {}, true};
   auto space = shelf.take(problem, table, needs), moved_space = shelf.take(problem, table, needs);
   space->pack(theta, nullptr);
   moved_space->pack(vector, nullptr);
@@ -324,7 +319,7 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
   const int team_size = threads_for(problem.flops_per_sample(inputs_of(problem, data)) / 3 * double(n), threads);
   const long share = (n + team_size - 1) / team_size;
   const int rows = int(std::min<long>(share + share % 2, chunk_rows));  // even, so that no pair belongs to two threads
-  const Needs needs = {team_size, rows * team_size, false, 0, Gradients::never, data.is_sparse()};
+  const Needs needs = {team_size, rows * team_size, false, 0, false, data.is_sparse()};
   auto space = shelf.take(problem, table, needs, lender);
   if (theta) space->pack(theta, nullptr);
   Team team;

@@ -98,9 +98,9 @@ template <class T> void bend_backward(Work<T> &work, Work<T> &moved, Range rows)
     const Layer<T> &v = moved.layers[l], &moved_below = moved.layers[l - 1];
     const Part part = {rows, {0, panels_of<T>(at.n_in)}};
     constexpr Activation none = Activation::identity;
-    multiply<T>(work, BackwardOp<T>{at, below, none, at.delta, at.stride, 1}, part, at.n_out);
-    multiply<T>(work, BackwardOp<T>{at, moved_below, none, v.delta, v.stride, 1}, part, at.n_out);
-    multiply<T>(work, MoreBackward<T>{{v, moved_below, none, at.delta, at.stride, 1}}, part, at.n_out);
+    multiply<T>(work, BackwardOp<T>{at, below, none, at.delta, at.stride, 1, work.transposed}, part, at.n_out);
+    multiply<T>(work, BackwardOp<T>{at, moved_below, none, v.delta, v.stride, 1, work.transposed}, part, at.n_out);
+    multiply<T>(work, MoreBackward<T>{{v, moved_below, none, at.delta, at.stride, 1, work.transposed}}, part, at.n_out);
     bend_deltas(below, moved_below, rows);
   }
 }

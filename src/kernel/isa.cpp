@@ -49,7 +49,7 @@ template <class T> void apply(Function which, const T *in, T *out, size_t n) {
 
 template <class T>
 constexpr Table<T> table = {lanes<T>,   panel<T>,           narrow_columns<T>, in_pairs<T>, step<T>,
-                            settle_all<T>, outputs<T>,      transpose_some<T>, pack<T>,     unpack<T>,
+                            settle_all<T>, outputs<T>,      pair_some<T>, pack<T>,     unpack<T>,
                             finite<T>,  apply<T>,           multiply_adds<T>,
                             in_pairs<T> ? nullptr : lane_steps<T>, in_pairs<T> ? nullptr : bend<T>};
 

@@ -35,7 +35,7 @@ template <class T> struct Paired {
   long stride;
 };
 
-// One weight layer. Matrices w, w_t, memory, g are stored in panels: columns in groups of Table::panel, each
+// One weight layer. Matrices w, memory, g are stored in panels: columns in groups of Table::panel, each
 // group row by row, the last group narrower (rounded up to whole vectors). Rows of batch buffers have
 // `stride` elements; what lies beyond n_out there is padding: finite, and never used.
 template <class T> struct Layer {
@@ -47,11 +47,9 @@ template <class T> struct Layer {
   bool drops;        // dropout: in a step, each output is silent unless its number is below keep_below, or else
   uint32_t keep_below;
   T keep_scale;      // multiplied by this
-  T *w, *g;          // (n_in, n_out): weights; gradient, or the sums of a batch cut into chunks. g may be w_t, where
-                     // nothing of it must outlive a step
+  T *w, *g;          // (n_in, n_out): weights; gradient, or the sums of a batch cut into chunks
   T *memory[most_memory];  // (n_in, n_out) each: what the rule remembers
-  T *w_t;            // (n_out, n_in): weights transposed for the backward pass; null in layer 0
-  T *w_pairs;        // (n_in/2, n_out) where products are of pairs; and then w_t is (n_out/2, n_in)
+  T *w_pairs;        // (n_in/2, n_out) where products are of pairs
   T *b, *b_g;        // (stride,): the same for biases
   T *b_memory[most_memory];
   T *y, *slope;      // (rows, stride): outputs; dy/dx where it does not follow from y, else null
@@ -62,6 +60,7 @@ template <class T> struct Layer {
 };
 
 constexpr int chunk_rows = 256;  // samples at once; larger batches come in chunks
+constexpr int k_block = 1024;   // terms of a sum between two visits to memory; keeps a panel near the cache
 constexpr int rows_together = 48;  // of weights that threads share out: whole tiles of every size
 
 constexpr int most_pairs = 32;  // of neighbours who share what lies between them: see shares.hpp
@@ -158,6 +157,7 @@ template <class T> struct Work {
   int32_t *place_met = nullptr;   // (n_in,): of an input in `met`, and then of its sums in g, which are few
   T *t_batch = nullptr;           // (chunk, layers[depth-1].stride)
   T *side = nullptr;              // room to turn outputs of a few samples side by side, per thread
+  T *transposed = nullptr;        // (k_block, panel): weights on the way back, per thread
   double *errors = nullptr;       // (chunk,): E of each sample
   double *row_penalty = nullptr;  // (rows of all layers,): penalty of each row of weights
   double *gradient_squares = nullptr;  // added up by groups of rows: see clipping.hpp
@@ -173,7 +173,7 @@ template <class T> struct Work {
   bool as_scikit_learn = false;   // report the loss as scikit-learn does
   double clip = 0;                // longest gradient, where `clips`
   bool clips = false;
-  bool last_step = false;         // of a call: nobody needs w_t after it
+  bool last_step = false;         // of a call: nobody needs w_pairs after it
   bool is_first = true;           // of a stretch: nothing is known of it from the step before
   bool update = true;             // false: leave the gradient in g instead
   bool only_loss = false;         // not even the gradient
@@ -217,9 +217,9 @@ template <class T> struct Table {
   void (*settle)(Work<T> &, int thread);
   // Outputs of samples [first, first + n) into rows [row, row + n) of y of the last layer.
   void (*outputs)(Work<T> &, long first, int row, int n);
-  // Rows [first, last) of a layer's weights, of which `first` is a multiple of rows_together, into w_t; from their
-  // place in a flat vector that ends at `end` into panels, padding included; and back.
-  void (*transpose)(const Layer<T> &, int first, int last);
+  // Rows [first, last) of a layer's weights, of which `first` is a multiple of rows_together, into pairs where products
+  // are made of them; from their place in a flat vector that ends at `end` into panels, padding included; and back.
+  void (*pair)(const Layer<T> &, int first, int last);
   void (*pack)(const Layer<T> &, T *w, const T *from, const T *end, int first, int last);
   void (*unpack)(const Layer<T> &, const T *w, T *to, int first, int last);
   bool (*finite)(const T *, size_t n);

@@ -3,21 +3,10 @@
 // outputs of a sample runs in their order, whatever the width. Names and formulas of method/functions.py.
 #pragma once
 #include "activations.hpp"
+#include "transposing.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
-
-// Interleaving row i with row i + lanes/2, log2(lanes) times over, is a transposition.
-template <class T> SCHUSS_INLINE void transpose_square(Vec<T> (&m)[lanes<T>]) {
-  Vec<T> next[lanes<T>];
-#pragma GCC unroll 4
-  for (int stage = 1; stage < lanes<T>; stage *= 2) {
-#pragma GCC unroll 16
-    for (int r = 0; r < lanes<T> / 2; r++) interleave<T>(m[r], m[r + lanes<T> / 2], next[2 * r], next[2 * r + 1]);
-#pragma GCC unroll 16
-    for (int r = 0; r < lanes<T>; r++) m[r] = next[r];
-  }
-}
 
 // Samples side by side: row j of y holds output j of `lanes` samples; likewise t and delta. `n` outputs.
 template <class T> struct Side {
@@ -40,32 +29,6 @@ template <class T, class F> SCHUSS_INLINE void over_groups(const Work<T> &work, 
     const long at = long(j) * lanes<T>;
     f(Side<T>{work.group_ends[g] - j, s.y + at, s.t + at, s.delta + at, s.slope + at, s.parameter + j});
   }
-}
-
-// Few outputs: of what a transposition computes only so many rows are used, and the compiler leaves out the rest.
-template <class T> constexpr int few = lanes<T> < 4 ? lanes<T> : 4;
-
-// The first `count` rows of m, and zeros where there are no more.
-template <class T>
-SCHUSS_INLINE void load_rows(Vec<T> (&m)[lanes<T>], const T *from, long stride, int count) {
-  if (count >= lanes<T>) {
-#pragma GCC unroll 16
-    for (int r = 0; r < lanes<T>; r++) m[r] = load<T>(from + r * stride);
-  } else {
-#pragma GCC unroll 16
-    for (int r = 0; r < lanes<T>; r++) m[r] = r < count ? load<T>(from + r * stride) : Vec<T>{};
-  }
-}
-
-// The first `count` of at most `most` columns of `rows` rows, each as a row.
-template <class T, int most>
-SCHUSS_INLINE void turn_columns(T *to, long to_stride, const T *from, long stride, int rows, int count) {
-  Vec<T> m[lanes<T>];
-  load_rows<T>(m, from, stride, rows);
-  transpose_square<T>(m);
-#pragma GCC unroll 16
-  for (int r = 0; r < most; r++)
-    if (r < count) store<T>(to + r * to_stride, m[r]);
 }
 
 // Rows `from` of a batch buffer, `rows` of them, into columns `to`. One is all that its columns hold.

@@ -14,7 +14,6 @@ constexpr int tile_rows[] = {0, 12, 12, 8, 6};
 constexpr int panel_vectors = 2;
 constexpr int tile_rows[] = {0, 12, 6, 0, 0};
 #endif
-constexpr int k_block = 1024;  // terms of a sum between two visits to memory; keeps a panel near the cache
 static_assert(chunk_rows <= k_block, "an update of one chunk has no memory for partial sums");
 
 template <class T> constexpr int panel = panel_vectors * lanes<T>;
@@ -218,53 +217,6 @@ template <class T> struct ForwardRows : ForwardOp<T> {
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++) at.rows[r] = rows[row + r];
     return at;
-  }
-};
-
-// δ_k = f′(x_k)·Σ_j w_kj·δ_j: rows are samples, columns the units of the layer below.
-template <class T, long known_stride = 0> struct BackwardOp {
-  const Layer<T> &layer, &below;
-  Activation activation;  // whose slope that of the layer below is
-  const T *a;
-  long a_row, a_term;
-  bool is_first = true, is_last = true;
-  static constexpr bool by_groups() { return false; }
-
-  long stride() const { return known_stride ? known_stride : below.stride; }
-  Panel<T> panel_at(int p, int k) const {
-    return weight_panel<T>(layer.w_t, terms_of<T>(layer.n_out), layer.n_in, p, k);
-  }
-  template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
-  template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int k) const {
-    return {a + row * a_row + k * a_term, a_row, a_term};
-  }
-  __attribute__((always_inline)) Vec<T> start(int row, int column) const {
-    return is_first ? Vec<T>{} : load<T>(below.delta + row * stride() + column);
-  }
-  template <int MR, int NV>
-  __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
-    const long at = row * stride() + p.at;
-    if (!is_last) return put<Activation::identity>(at, c);
-    switch (activation) {
-      case Activation::relu: return put<Activation::relu>(at, c);
-      case Activation::tanh: return put<Activation::tanh>(at, c);
-      case stored_slope: return put<stored_slope>(at, c);
-      default:
-        put<Activation::identity>(at, c);
-        times_slope<T>(activation, below.delta + at, below.y + at, below.slope ? below.slope + at : nullptr,
-                       stride(), MR, NV);
-    }
-  }
-  template <Activation known, int MR, int NV>
-  __attribute__((always_inline)) void put(long at, Vec<T> (&c)[MR][NV]) const {
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++)
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; v++) {
-        const long i = at + r * stride() + v * lanes<T>;
-        if (known == Activation::identity) store<T>(below.delta + i, c[r][v]);
-        else store<T>(below.delta + i, slope_at<T>(known, load<T>(below.y + i), below.slope + i) * c[r][v]);
-      }
   }
 };
 

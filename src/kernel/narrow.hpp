@@ -2,6 +2,7 @@
 // networks, one after the other, with distances that are known while compiling and nothing to decide between them; then
 // the rule, from the gradient in g. On such networks deciding takes longer than computing.
 #pragma once
+#include "backward.hpp"
 #include "update.hpp"
 
 namespace schuss {
@@ -46,12 +47,13 @@ __attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y,
   });
 }
 
-template <class T> __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Layer<T> &below, int n) {
+template <class T>
+__attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Layer<T> &below, T *room, int n) {
   const Activation activation = stores_slope[int(below.activation)] ? stored_slope : below.activation;
-  const BackwardOp<T, line_of<T>> op = {layer, below, activation, layer.delta, line_of<T>, 1};
+  const BackwardOp<T, line_of<T>> op = {layer, below, activation, layer.delta, line_of<T>, 1, room};
   with_vectors<T>(layer.n_in, [&](auto vectors) __attribute__((always_inline)) {
     constexpr int NV = vectors.value;
-    narrow_tiles<T, NV>(op, layer.w_t, NV * lanes<T>, n, layer.n_out);
+    narrow_tiles<T, NV>(op, op.panel_at(0, 0).b, NV * lanes<T>, n, layer.n_out);
   });
 }
 
@@ -111,7 +113,6 @@ template <class T, Rule rule, int kinds> __attribute__((noinline)) void narrow_a
         for (int i = 0; i < kinds; i++)
           totals.add(i, v, first_lanes<T>(squares.sums[i], layer.n_out - v * lanes<T>));
     }
-    if (!work.last_step) transpose<T>(layer, {{0, layer.n_in}, {0, 1}});  // a call, so the last: no sum waits for it
   }
   if constexpr (kinds > 0) totals.note(work.norms);
 }

@@ -2,7 +2,8 @@
 // one after the other. Weights, memory, outputs and error signals stay float32; what a product is made of is rounded
 // to the nearest bfloat16, ties to even, and numbers too small for a float32 of full precision count as zero.
 #pragma once
-#include "losses.hpp"
+#include "matmul.hpp"
+#include "transposing.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
@@ -55,37 +56,39 @@ template <class T> SCHUSS_INLINE void pair_outputs(const Layer<T> &layer, const 
   const int end = least(part.panels.last * panel<T>, vectors_of<T>(layer.n_out) * lanes<T>);
   if (in_pairs<T>) pair_rows<T>(layer.y, layer.stride, layer.y_pairs, part.rows, part.panels.first * panel<T>, end);
 }
-template <class T> SCHUSS_INLINE void pair_deltas(const Layer<T> &layer, Range rows) {
-  const int end = vectors_of<T>(layer.n_out) * lanes<T>;
-  if (in_pairs<T>) pair_rows<T>(layer.delta, layer.stride, layer.delta_pairs, rows, 0, end);
+template <class T> SCHUSS_INLINE void pair_deltas(const Layer<T> &layer, const Part &part) {
+  const int end = least(part.panels.last * panel<T>, vectors_of<T>(layer.n_out) * lanes<T>);
+  const int first = part.panels.first * panel<T>;
+  if (in_pairs<T>) pair_rows<T>(layer.delta, layer.stride, layer.delta_pairs, part.rows, first, end);
 }
 
-// Rows [first, first + lanes) of some panels of w in pairs: across two rows into w_pairs, along each into w_t.
-template <class T> void pair_weights(const Layer<T> &layer, int first, Range panels) {
-  const int p_t = first / panel<T>, vectors_t = least(panel_vectors, vectors_of<T>(layer.n_in) - p_t * panel_vectors);
-  const long stride_t = long(vectors_t) * lanes<T>;
-  T *to_t = layer.w_t + long(p_t) * panel<T> * terms_of<T>(layer.n_out) + (first - p_t * panel<T>);
-  const int end = least(vectors_of<T>(layer.n_out) * lanes<T>, panels.last * panel<T>);
-  for (int c = panels.first * panel<T>; c < end; c += 2 * lanes<T>) {
-    const int p = c / panel<T>;
-    const Panel<T> from = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first);
-    const Panel<T> to = weight_panel<T>(layer.w_pairs, terms_of<T>(layer.n_in), layer.n_out, p, first / 2);
-    const int at = c - from.at;
-    Vec<T> m[2][lanes<T>];
-    for (int v = 0; v < 2; v++)
-      for (int r = 0; r < lanes<T>; r++) {
-        const bool is_there = first + r < layer.n_in && c + v * lanes<T> < end;
-        m[v][r] = is_there ? load<T>(from.b + r * from.stride + at + v * lanes<T>) : Vec<T>{};
+// Rows of some panels of w, from an even one on, in pairs.
+template <class T> void pair_weights(const Layer<T> &layer, const Part &part) {
+  if (!in_pairs<T>) return;
+  for (int p = part.panels.first; p < part.panels.last; p++)
+    for (int row = part.rows.first; row < part.rows.last; row += 2) {
+      const Panel<T> from = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, row);
+      const Panel<T> to = weight_panel<T>(layer.w_pairs, terms_of<T>(layer.n_in), layer.n_out, p, row / 2);
+      for (int c = 0; c < from.stride; c += lanes<T>) {
+        const Vec<T> below = row + 1 < layer.n_in ? load<T>(from.b + from.stride + c) : Vec<T>{};
+        store<T>(const_cast<T *>(to.b) + c, pair_across(load<T>(from.b + c), below));
       }
-    for (int v = 0; v < 2 && c + v * lanes<T> < end; v++)
-      for (int r = 0; r < lanes<T> && first + r < layer.n_in; r += 2)
-        store<T>(const_cast<T *>(to.b) + r / 2 * to.stride + at + v * lanes<T>, pair_across(m[v][r], m[v][r + 1]));
-    if (!layer.w_t) continue;
-    for (int r = 0; r < lanes<T>; r++) m[0][r] = pair_along(m[0][r], m[1][r]);
-    transpose_square<T>(m[0]);
-    const int pairs = terms_of<T>(least(2 * lanes<T>, layer.n_out - c));
-    for (int j = 0; j < pairs; j++) store<T>(to_t + (c / 2 + j) * stride_t, m[0][j]);
-  }
+    }
+}
+
+template <class T> void pair_some(const Layer<T> &layer, int first, int last) {
+  pair_weights<T>(layer, {{first, last}, {0, panels_of<T>(layer.n_out)}});
+}
+
+// A square of weights and the one to its right, of `columns` columns that are there, as columns of pairs.
+template <class T>
+SCHUSS_INLINE void transpose_pairs(T *to, long to_stride, const T *from, long stride, int rows, int columns) {
+  Vec<T> m[2][lanes<T>] = {};
+  for (int v = 0; v < 2 && v * lanes<T> < columns; v++) load_rows<T>(m[v], from + v * lanes<T>, stride, rows);
+  for (int r = 0; r < lanes<T>; r++) m[0][r] = pair_along(m[0][r], m[1][r]);
+  transpose_square<T>(m[0]);
+  const int pairs = terms_of<T>(least(2 * lanes<T>, columns));
+  for (int j = 0; j < pairs; j++) store<T>(to + j * to_stride, m[0][j]);
 }
 
 }  // namespace SCHUSS_ISA

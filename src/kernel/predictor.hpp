@@ -10,7 +10,7 @@ template <class T> class Predictor {
  public:
   Predictor(Problem problem, const Table<T> &table, const T *theta, int threads)
       : problem_(std::move(problem)), table_(table), threads_(threads),
-        weights_(problem_, table, {1, 0, false, 0, Gradients::never}) {
+        weights_(problem_, table, {1, 0, false, 0, false}) {
     weights_.pack(theta, nullptr);
   }
   int n_in() const { return problem_.layers.front(); }

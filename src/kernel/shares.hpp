@@ -12,12 +12,16 @@ namespace schuss {
 namespace SCHUSS_ISA {
 
 constexpr double large_product = 2e7;  // flops
+constexpr int few_weights = 4096;      // that take no longer to transpose than threads to meet
 constexpr int rows_back = 12;          // of a batch, that a thread takes at once on the way back: whole tiles
 
-template <class T> SCHUSS_INLINE bool keeps_columns(const Work<T> &work, int l) {
+template <class T> SCHUSS_INLINE bool has_columns(const Work<T> &work, int l) {
   const int threads = work.team->threads, panels = panels_of<T>(work.layers[l].n_out);
-  if (threads == 1 || work.by_rows || panels < threads) return false;
+  if (threads == 1 || panels < threads) return false;
   return panels % threads == 0 || panels >= 4 * threads;
+}
+template <class T> SCHUSS_INLINE bool keeps_columns(const Work<T> &work, int l) {
+  return !work.by_rows && has_columns(work, l);
 }
 
 template <class T> SCHUSS_INLINE Range all_panels(const Layer<T> &layer) { return {0, panels_of<T>(layer.n_out)}; }
@@ -58,17 +62,32 @@ template <class T, class F> SCHUSS_INLINE void from_both_sides(Work<T> &work, in
   drawn.before += pieces;
 }
 
-// The panels of layer l that a thread goes through, where a chunk has so many samples.
-template <class T> SCHUSS_INLINE Share panel_share(const Work<T> &work, int l, int samples, int thread) {
+// The panels of layer l that a thread goes through, where a chunk has so many samples; and on the way back those of the
+// units below it.
+template <class T>
+SCHUSS_INLINE Share panels_shared(const Work<T> &work, int l, int units, int samples, int thread) {
   const Layer<T> &layer = work.layers[l];
   const bool is_large = 2.0 * layer.n_in * layer.n_out * samples > large_product;
-  return share_of(panels_of<T>(layer.n_out), 1, thread, work.team->threads, is_large);
+  return share_of(panels_of<T>(units), 1, thread, work.team->threads, is_large);
+}
+template <class T> SCHUSS_INLINE Share panel_share(const Work<T> &work, int l, int samples, int thread) {
+  return panels_shared(work, l, work.layers[l].n_out, samples, thread);
+}
+template <class T> SCHUSS_INLINE Share panel_share_back(const Work<T> &work, int l, int samples, int thread) {
+  return panels_shared(work, l, work.layers[l].n_in, samples, thread);
 }
 
 // Layers up to the last of which threads keep columns. From there on each row goes through all that is left by itself.
 template <class T> SCHUSS_INLINE int layers_together(const Work<T> &work) {
   int l = work.depth;
   while (l > 0 && !keeps_columns(work, l - 1)) l--;
+  return l;
+}
+// And back through the last layers, of whose few weights each thread transposes all; not so of the layers before.
+template <class T> SCHUSS_INLINE int layers_together_back(const Work<T> &work) {
+  const auto is_small = [&](const Layer<T> &layer) { return long(layer.n_in) * layer.n_out <= few_weights; };
+  int l = work.depth;
+  while (l > 1 && is_small(work.layers[l - 1])) l--;
   return l;
 }
 

@@ -251,28 +251,6 @@ template <class T> SCHUSS_INLINE T sum_block(const Vec<T> (&part)[block_vectors]
   if constexpr (block_vectors == 4) v = (part[0] + part[2]) + (part[1] + part[3]);
   return Halves<T, lanes<T>>::sum(v);
 }
-// low = a0 b0 a1 b1 …, high = the second halves likewise
-#if defined(__clang__)
-#define SCHUSS_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define SCHUSS_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, Ints<T>{__VA_ARGS__})
-#endif
-
-template <class T> SCHUSS_INLINE void interleave(Vec<T> a, Vec<T> b, Vec<T> &low, Vec<T> &high) {
-  if constexpr (lanes<T> == 2) {
-    low = SCHUSS_SHUFFLE(a, b, 0, 2);
-    high = SCHUSS_SHUFFLE(a, b, 1, 3);
-  } else if constexpr (lanes<T> == 4) {
-    low = SCHUSS_SHUFFLE(a, b, 0, 4, 1, 5);
-    high = SCHUSS_SHUFFLE(a, b, 2, 6, 3, 7);
-  } else if constexpr (lanes<T> == 8) {
-    low = SCHUSS_SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-    high = SCHUSS_SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-  } else {
-    low = SCHUSS_SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    high = SCHUSS_SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-  }
-}
 
 }  // namespace SCHUSS_ISA
 }  // namespace schuss

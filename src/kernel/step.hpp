@@ -1,6 +1,7 @@
 // One step of training, as each of its threads runs it; shares.hpp says who computes what. That never changes a
 // bit.
 #pragma once
+#include "backward.hpp"
 #include "clipping.hpp"
 #include "dropout.hpp"
 #include "lagging.hpp"
@@ -117,18 +118,42 @@ template <class T> bool forward_together(Work<T> &work, int layers, int n, Range
   return true;
 }
 
-template <class T> void backward(Work<T> &work, Range rows) {
-  pair_deltas(work.layers[work.depth - 1], rows);
-  for (int l = work.depth - 1; l > 0; l--) {
-    const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
-    const bool stored = below.drops || stores_slope[int(below.activation)];
-    const Activation activation = stored ? stored_slope : below.activation;
-    const T *a = in_pairs<T> ? layer.delta_pairs.along : layer.delta;
-    const long a_row = in_pairs<T> ? layer.delta_pairs.stride : layer.stride;
-    multiply<T>(work, BackwardOp<T>{layer, below, activation, a, a_row, 1}, {rows, {0, panels_of<T>(layer.n_in)}},
-                terms_of<T>(layer.n_out));
-    pair_deltas(below, rows);
+// Error signals of the units below layer l, `part` of them.
+template <class T> void backward_layer(Work<T> &work, int l, const Part &part) {
+  const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
+  const bool stored = below.drops || stores_slope[int(below.activation)];
+  const Activation activation = stored ? stored_slope : below.activation;
+  const T *a = in_pairs<T> ? layer.delta_pairs.along : layer.delta;
+  const long a_row = in_pairs<T> ? layer.delta_pairs.stride : layer.stride;
+  const BackwardOp<T> op = {layer, below, activation, a, a_row, 1, work.transposed};
+  multiply<T>(work, op, part, terms_of<T>(layer.n_out));
+  pair_deltas(below, part);
+}
+
+// From the outputs back through layer `last`.
+template <class T> void backward_to(Work<T> &work, int last, Range rows) {
+  const Layer<T> &out = work.layers[work.depth - 1];
+  pair_deltas(out, {rows, all_panels(out)});
+  for (int l = work.depth - 1; l >= last; l--) backward_layer(work, l, {rows, all_panels(work.layers[l - 1])});
+}
+
+// Back through the first layers for a chunk of n rows that all threads work at; false if the step is given up. Where
+// threads share columns, no panel of transposed weights is made twice.
+template <class T> bool backward_together(Work<T> &work, int layers, int n, Range rows, int thread) {
+  for (int l = layers - 1; l > 0; l--) {
+    if (meet(*work.team)) return false;
+    if (!has_columns(work, l - 1)) {
+      backward_layer(work, l, {rows, all_panels(work.layers[l - 1])});
+      continue;
+    }
+    const Range all = {0, n};
+    const auto [own, middle] = panel_share_back(work, l, n, thread);
+    backward_layer(work, l, {all, own});
+    from_both_sides(work, thread, middle.last - middle.first, [&, l, first = middle.first](int piece) {
+      backward_layer(work, l, {all, {first + piece, first + piece + 1}});
+    });
   }
+  return true;
 }
 
 // Error signals and errors as often as each sample counts.
@@ -182,23 +207,17 @@ void update_with(Work<T> &work, Range layers, Fate fate, bool resumes, int sampl
   }
 }
 
-// The same from gradients that stand in g, times a factor. Where g is w_t, all of it must have been read before any is
-// written over.
+// The same from gradients that stand in g, times a factor.
 template <class T, Rule rule> void apply_with(Work<T> &work, Range layers, T factor, int thread) {
   const Change<T, rule> change(work.rates);
-  const auto rows = [&](int l) { return share(work.layers[l].n_in, rows_together, thread, work.team->threads); };
-  bool in_transposed = false;
   for (int l = layers.first; l < layers.last; l++) {
     const Layer<T> &layer = work.layers[l];
-    const Range r = rows(l);
+    const Range r = share(layer.n_in, rows_together, thread, work.team->threads);
     apply_to_weights<T, rule>(work, change, factor, layer, r.first, r.last);
     if (is_sparse(work, l)) clear_sums(work, is_penalised(work), r.first, r.last);
     if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, factor, layer);
-    in_transposed = in_transposed || layer.g == layer.w_t;
+    if (!work.last_step) pair_weights<T>(layer, {r, all_panels(layer)});
   }
-  if (work.last_step) return;
-  if (in_transposed) meet(*work.team);
-  for (int l = layers.first; l < layers.last; l++) transpose<T>(work.layers[l], {rows(l), all_panels(work.layers[l])});
 }
 
 template <Rule rule> struct RuleConstant {
@@ -267,7 +286,7 @@ template <class T> bool narrow_gradient(Work<T> &work, int n) {
   }
   output_rows<T>(work, 0, n);
   if (work.weights) weigh(work, work.batch, 0, {0, n});
-  for (int l = work.depth - 1; l > 0; l--) narrow_backward(work.layers[l], work.layers[l - 1], n);
+  for (int l = work.depth - 1; l > 0; l--) narrow_backward(work.layers[l], work.layers[l - 1], work.transposed, n);
   for (int r = 0; r < n; r++) loss += work.errors[r];
   note_loss(work, loss);
   if (work.observation) observe_rows(work, n);
@@ -281,7 +300,7 @@ template <class T> bool narrow_gradient(Work<T> &work, int n) {
 template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
   double loss = 0;
   work.in_place = reads_in_place(work, batch);
-  const int together = layers_together(work);
+  const int together = layers_together(work), back = layers_together_back(work);
   for (long begin = 0; begin < batch.n; begin += work.chunk) {
     const int n = batch.n - begin < work.chunk ? int(batch.n - begin) : work.chunk;
     const bool last = begin + n == batch.n;
@@ -294,8 +313,9 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
       forward_from<T>(work, together, some);
       output_rows<T>(work, some.first, some.last);
       if (work.weights) weigh(work, batch, begin, some);
-      if (!work.only_loss) backward(work, some);
+      if (!work.only_loss) backward_to(work, back, some);
     });
+    if (!work.only_loss && !backward_together(work, back, n, rows, thread)) return false;
     if (work.judge && last) work.team->apart_from = work.judge(work.poll_data, work);
     if (meet(*work.team)) return false;
     if (thread == 0) {

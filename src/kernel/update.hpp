@@ -6,7 +6,6 @@
 #include "pairs.hpp"
 #include "settling.hpp"
 #include "strips.hpp"
-#include "transposing.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
@@ -101,7 +100,7 @@ SCHUSS_INLINE void update_from_strips(const Work<T> &work, const UpdateOp<T, Set
       if (!is_update(op.fate) && given_up(work, 2.0 * rows_together * terms * panel<T>)) return;
       rows_of_tiles<T, panel_vectors>(from, group.first, group.last, at, 0, terms);
     }
-    if (is_update(op.fate) && !work.last_step) transpose<T>(op.layer, {group, part.panels});  // while it is near
+    if (is_update(op.fate) && !work.last_step) pair_weights<T>(op.layer, {group, part.panels});  // while it is near
   }
 }
 
@@ -123,7 +122,7 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
   for (int p = from_strips ? whole.last : part.panels.first; p < part.panels.last; p++) {
     const Part one = {part.rows, {p, p + 1}};
     multiply<T>(work, op, one, terms, is_update(fate));
-    if (is_update(fate) && !work.last_step) transpose<T>(layer, one);  // while it is near
+    if (is_update(fate) && !work.last_step) pair_weights<T>(layer, one);  // while it is near
   }
 }
 
@@ -204,10 +203,6 @@ void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fa
     settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum, terms);
     terms.put(bias_terms(layer, c));
   }
-}
-
-template <class T> void transpose_some(const Layer<T> &layer, int first, int last) {
-  transpose<T>(layer, {{first, last}, {0, panels_of<T>(layer.n_out)}});
 }
 
 // ½·l2·Σ w² + l1·Σ |w| of row k of a layer; padding is zero and adds nothing.

@@ -98,6 +98,9 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   const size_t side_rows = size_t(round_up(problem.layers.back(), table.lanes));
   side_ = 4 * side_rows * size_t(table.lanes);  // outputs, targets, error signals, slopes
   work_.side = take(size_t(needs.threads) * side_);
+  const int terms = std::min(k_block, *std::max_element(problem.layers.begin() + 1, problem.layers.end()));
+  transposed_ = needs.training ? size_t(terms) * size_t(table.panel) : 0;
+  work_.transposed = take(size_t(needs.threads) * transposed_, false);
   work_.errors = reinterpret_cast<double *>(take(size_t(needs.rows) * sizeof(double) / sizeof(T)));
   work_.row_penalty = reinterpret_cast<double *>(take(weight_rows * sizeof(double) / sizeof(T)));
   work_.gradient_squares = reinterpret_cast<double *>(take(square_sums(problem) * sizeof(double) / sizeof(T)));
@@ -131,14 +134,9 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
     layer.memory[r] = r < needs_.memory ? take(weights, false) : layer.w;
     layer.b_memory[r] = r < needs_.memory ? take(layer.stride) : layer.b;
   }
-  const bool passes_down = needs_.training && l > 0;  // error signals, by w_t; in an update nobody needs it
-  const bool over = passes_down && needs_.gradients == Gradients::within_steps && !table_.in_pairs;
-  const size_t transposed = size_t(layer.n_out) * round_up(layer.n_in, table_.lanes);
-  if (passes_down) layer.w_t = take(over ? std::max(transposed, weights) : transposed, false);
-  const bool sums = needs_.gradients != Gradients::never;
-  const bool own = sums || (needs_.sparse && needs_.training && l == 0);
-  layer.g = over ? layer.w_t : own ? take(weights, sums_at_zero) : layer.w;
-  layer.b_g = sums ? take(layer.stride) : layer.b;
+  const bool sums = needs_.gradients || (needs_.sparse && needs_.training && l == 0);
+  layer.g = sums ? take(weights, sums_at_zero) : layer.w;
+  layer.b_g = needs_.gradients ? take(layer.stride) : layer.b;
   layer.y = take(batch);
   const size_t paired = size_t(layer.n_in + 1) / 2 * round_up(layer.n_out, table_.lanes);
   if (table_.in_pairs) layer.w_pairs = lender ? lender->layers_[l].w_pairs : take(paired, false);
@@ -178,6 +176,7 @@ template <class T> Paired<T> Workspace<T>::take_pairs(long stride) {
 template <class T> Work<T> Workspace<T>::work(Team &team, int thread) {
   Work<T> copy = work_;
   copy.side += size_t(thread) * side_;
+  copy.transposed += size_t(thread) * transposed_;
   copy.team = &team;
   return copy;
 }
@@ -194,22 +193,14 @@ void Workspace<T>::pack_piece(int piece, const T *theta, const T *memory, int th
   const T *vector = row ? memory + size_t(row - 1) * n_parameters_ : theta;
   const Rows own = rows_of(layer.n_in, thread, threads);
   table_.pack(layer, w, vector + at, vector + n_parameters_, own.first, own.last);
+  if (row == 0) table_.pair(layer, own.first, own.last);
   if (!layer.has_bias || thread) return;
   const T *biases = vector + at + size_t(layer.n_in) * layer.n_out;
   std::fill(std::copy(biases, biases + layer.n_out, b), b + round_up(layer.n_out, table_.lanes), T(0));
 }
 
-template <class T> void Workspace<T>::transpose_piece(int piece, int thread, int threads) {
-  const auto [layer, w, b, row, at] = piece_of(piece);
-  const Rows own = rows_of(layer.n_in, thread, threads);
-  if (row == 0) table_.transpose(layer, own.first, own.last);
-}
-
 template <class T> void Workspace<T>::pack(const T *theta, const T *memory, int thread, int threads) {
-  for (int piece = 0; piece < pieces(); piece++) {
-    pack_piece(piece, theta, memory, thread, threads);
-    transpose_piece(piece, thread, threads);
-  }
+  for (int piece = 0; piece < pieces(); piece++) pack_piece(piece, theta, memory, thread, threads);
 }
 
 template <class T> void Workspace<T>::let_go_packed(int piece, T *theta, T *memory) const {
@@ -249,7 +240,7 @@ template <class T> void Workspace<T>::let_go_piece(int piece) { let_go(piece_of(
 
 // What the way forth and back needs beside the weights.
 template <class T> void Workspace<T>::let_go_passes(const Layer<T> &layer) {
-  for (const T *data : {layer.w_t, layer.w_pairs, layer.y, layer.slope, layer.delta})
+  for (const T *data : {layer.w_pairs, layer.y, layer.slope, layer.delta})
     if (data) let_go(data);
 }
 

@@ -34,16 +34,12 @@ struct Dropout {
   uint64_t step = 0;          // the first of a call
 };
 
-// What of a gradient is written down: nothing, sums until the rule is applied, or all of it, for the caller or for the
-// next chunk of a batch.
-enum class Gradients { never, within_steps, kept };
-
 struct Needs {
   int threads;
   int rows;             // of the batch buffers
-  bool training;        // error signals below the outputs, and transposed weights
+  bool training;        // error signals below the outputs
   int memory;           // rows that the rule keeps
-  Gradients gradients;
+  bool gradients;       // written down: for the caller, for the next chunk of a batch, or until the rule is applied
   bool sparse = false;  // inputs
   std::vector<double> dropout = {};
   bool slopes = false;  // of every layer stored
@@ -68,7 +64,6 @@ template <class T> class Workspace {
   // The same piece by piece: one layer of the weights, or of a row of the memory. What is let go is gone for good.
   int pieces() const { return (1 + needs_.memory) * int(layers_.size()); }
   void pack_piece(int piece, const T *theta, const T *memory, int thread, int threads);
-  void transpose_piece(int piece, int thread, int threads);  // what the way back needs of it
   void let_go_packed(int piece, T *theta, T *memory) const;  // of the flat vectors
   void unpack_piece(int piece, T *theta, T *memory, int thread, int threads) const;
   void let_go_piece(int piece);
@@ -101,7 +96,7 @@ template <class T> class Workspace {
   std::vector<int> group_ends_;
   Work<T> work_;
   size_t n_parameters_, bytes_ = 0;
-  size_t side_ = 0;  // elements of each thread's room
+  size_t side_ = 0, transposed_ = 0;  // elements of each thread's room
 };
 
 }  // namespace schuss

@@ -1,4 +1,4 @@
-"""Long updates: gradients of the last layers are summed apart, in the place of the transposed weights.
+"""Long updates: gradients of the last layers are summed apart, before any weight is changed.
 
 Until then a step can be given up. The oracles are the gradient of the same engine with the rule applied to
 it by NumPy, which takes another way, and for what is decided a program that asks src/kernel/watch.hpp.

@@ -75,7 +75,7 @@ def test_plans_of_every_kind(how, dtype):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_huge_network_is_emptied_as_its_call_ends(isa, threads):
     """Where a workspace makes way for the state piece by piece, it is that of steps made by hand."""
-    huge, plan = Network([1350, 1350, 1350, 10], "relu", "cross_entropy"), Plan(Momentum(0.01), batch_size=8)
+    huge, plan = Network([1450, 1450, 1450, 10], "relu", "cross_entropy"), Plan(Momentum(0.01), batch_size=8)
     samples, start = draw_run(huge, plan, 16)
     engine = engines.make_engine(f"native-{isa}", threads)
     with keeping.under_way():
@@ -88,7 +88,7 @@ def test_a_huge_network_is_emptied_as_its_call_ends(isa, threads):
 @pytest.mark.parametrize("rule", ["momentum", "adam"])
 def test_a_huge_state_is_written_over(isa, rule):
     """Where it is spare, the state after it stands in its arrays, call after call, bit for bit."""
-    huge, plan = Network([1350, 1350, 1350, 10], "relu", "cross_entropy"), Plan(RULES[rule](), batch_size=8)
+    huge, plan = Network([1450, 1450, 1450, 10], "relu", "cross_entropy"), Plan(RULES[rule](), batch_size=8)
     samples, start = draw_run(huge, plan, 16)
     engine = engines.make_engine(f"native-{isa}", threads=2)
     expected = step_by_step(engine, huge, start, samples, plan, 3).state

@@ -48,7 +48,7 @@ PEAK = """
 
 @pytest.mark.skipif(not STATUS.exists(), reason="memory is read from /proc")
 def test_the_peak_of_a_huge_network():
-    """Weights and velocity take two parameters' worth, transposed weights half of one, the rest little."""
+    """Weights and velocity take two parameters' worth, a layer that is being packed half of one."""
     assert 2 < of_parameters(PEAK) < 2.8
 
 
