@@ -1,0 +1,111 @@
+// The way forth and the way back, layer by layer: where rows are shared out, by each thread on its own; where columns
+// are, by all of them together.
+#pragma once
+#include "backward.hpp"
+#include "dropout.hpp"
+#include "shares.hpp"
+#include "sparse.hpp"
+
+namespace schuss {
+namespace SCHUSS_ISA {
+
+// The first layer from rows where they lie.
+template <class T> void forward_in_place(Work<T> &work, const Part &part) {
+  const Layer<T> &layer = work.layers[0];
+  const T *rows[chunk_rows];
+  for (int r = part.rows.first; r < part.rows.last; r++) rows[r] = input_row(work, 0, r);
+  const Activation activation = work.depth == 1 ? Activation::identity : layer.activation;
+  const ForwardRows<T> op = {{layer, activation, nullptr, 0, 0}, rows};
+  for (int p = part.panels.first; p < part.panels.last; p++) {
+    if (given_up(work, 2.0 * (part.rows.last - part.rows.first) * layer.n_in * panel<T>)) return;
+    rows_of_tiles<T, panel_vectors>(op, part.rows.first, part.rows.last, op.panel_at(p, 0), 0, layer.n_in);
+  }
+  if (layer.drops) drop<T>(work, 0, part.rows.first, part.rows.last);
+}
+
+template <class T> SCHUSS_INLINE bool reads_in_place(const Work<T> &work, const Batch &batch) {
+  const Layer<T> &in = work.layers[0];
+  const bool fits = in.n_in <= k_block && vectors_of<T>(in.n_out) % panel_vectors == 0;
+  return !in_pairs<T> && !is_sparse(work, 0) && fits && batch.n <= work.chunk && are_spread(work, batch.n);
+}
+
+template <class T> void forward_layer(Work<T> &work, int l, const Part &part) {
+  if (l == 0 && work.in_place) return forward_in_place<T>(work, part);
+  const Layer<T> &layer = work.layers[l];
+  const bool last = l == work.depth - 1;  // its activation belongs to the loss
+  const Activation activation = last ? Activation::identity : layer.activation;
+  const Paired<T> &pairs = input_pairs(work, l);
+  const ForwardOp<T> op = {layer, activation, in_pairs<T> ? pairs.along : input_of(work, l),
+                           in_pairs<T> ? pairs.stride : layer.stride_in, 1};
+  if (is_sparse(work, l)) forward_sparse<T>(work, op, part.rows.first, part.rows.last);
+  else multiply<T>(work, op, part, terms_of<T>(layer.n_in));
+  if (layer.drops) drop<T>(work, l, part.rows.first, part.rows.last);
+  if (!last) pair_outputs(layer, part);
+}
+
+template <class T> void forward_from(Work<T> &work, int first, Range rows) {
+  for (int l = first; l < work.depth; l++) forward_layer<T>(work, l, {rows, all_panels(work.layers[l])});
+}
+
+// The first layers for a chunk of n rows that all threads work at; false if the step is given up.
+template <class T> bool forward_together(Work<T> &work, int layers, int n, Range rows, int thread) {
+  bool whole = work.in_place;  // whether the layer's inputs are there for all rows
+  for (int l = 0; l < layers; l++) {
+    if (!keeps_columns(work, l)) {
+      forward_layer<T>(work, l, {rows, all_panels(work.layers[l])});
+      whole = false;
+      continue;
+    }
+    if (!whole && meet(*work.team)) return false;
+    const Range all = {0, n};
+    const auto [own, middle] = panel_share(work, l, n, thread);
+    forward_layer<T>(work, l, {all, own});
+    from_both_sides(work, thread, middle.last - middle.first, [&, first = middle.first](int piece) {
+      forward_layer<T>(work, l, {all, {first + piece, first + piece + 1}});
+    });
+    if (meet(*work.team)) return false;
+    whole = true;
+  }
+  return true;
+}
+
+// Error signals of the units below layer l, `part` of them.
+template <class T> void backward_layer(Work<T> &work, int l, const Part &part) {
+  const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
+  const bool stored = below.drops || stores_slope[int(below.activation)];
+  const Activation activation = stored ? stored_slope : below.activation;
+  const T *a = in_pairs<T> ? layer.delta_pairs.along : layer.delta;
+  const long a_row = in_pairs<T> ? layer.delta_pairs.stride : layer.stride;
+  const BackwardOp<T> op = {layer, below, activation, a, a_row, 1, work.transposed};
+  multiply<T>(work, op, part, terms_of<T>(layer.n_out));
+  pair_deltas(below, part);
+}
+
+// From the outputs back through layer `last`.
+template <class T> void backward_to(Work<T> &work, int last, Range rows) {
+  const Layer<T> &out = work.layers[work.depth - 1];
+  pair_deltas(out, {rows, all_panels(out)});
+  for (int l = work.depth - 1; l >= last; l--) backward_layer(work, l, {rows, all_panels(work.layers[l - 1])});
+}
+
+// Back through the first layers for a chunk of n rows that all threads work at; false if the step is given up. Where
+// threads share columns, no panel of transposed weights is made twice.
+template <class T> bool backward_together(Work<T> &work, int layers, int n, Range rows, int thread) {
+  for (int l = layers - 1; l > 0; l--) {
+    if (meet(*work.team)) return false;
+    if (!has_columns(work, l - 1)) {
+      backward_layer(work, l, {rows, all_panels(work.layers[l - 1])});
+      continue;
+    }
+    const Range all = {0, n};
+    const auto [own, middle] = panel_share_back(work, l, n, thread);
+    backward_layer(work, l, {all, own});
+    from_both_sides(work, thread, middle.last - middle.first, [&, l, first = middle.first](int piece) {
+      backward_layer(work, l, {all, {first + piece, first + piece + 1}});
+    });
+  }
+  return true;
+}
+
+}  // namespace SCHUSS_ISA
+}  // namespace schuss
