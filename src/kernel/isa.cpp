@@ -1,5 +1,5 @@
-// The arithmetic for one instruction set. CMakeLists.txt compiles this file once for each, with SCHUSS_ISA
-// (a namespace, so that no two copies of a function share a name) and SCHUSS_BYTES (vector width) set.
+// The arithmetic of one instruction set in one dtype. CMakeLists.txt compiles this file once for each, with SCHUSS_ISA
+// (a namespace, so that no two copies of a function share a name), SCHUSS_BYTES (vector width) and SCHUSS_DOUBLE set.
 #include "curvature.hpp"
 #include "lanes.hpp"
 #include "packing.hpp"
@@ -53,11 +53,18 @@ constexpr Table<T> table = {lanes<T>,   panel<T>,           narrow_columns<T>, i
                             finite<T>,  apply<T>,           multiply_adds<T>,
                             in_pairs<T> ? nullptr : lane_steps<T>, in_pairs<T> ? nullptr : bend<T>};
 
+// No code runs to make these: it would run where a processor does not have the set.
+extern const Table<double> f64;
+#if SCHUSS_DOUBLE
+const Table<double> f64 = table<double>;
+#else
+constexpr Table<float> f32 = table<float>;
 extern const InstructionSet instruction_set;
 #if SCHUSS_PAIRS
-const InstructionSet instruction_set = {SCHUSS_NAME, fused, true, &table<float>, nullptr, philox_words};
+const InstructionSet instruction_set = {SCHUSS_NAME, fused, true, &f32, nullptr, philox_words};
 #else
-const InstructionSet instruction_set = {SCHUSS_NAME, fused, false, &table<float>, &table<double>, philox_words};
+const InstructionSet instruction_set = {SCHUSS_NAME, fused, false, &f32, &f64, philox_words};
+#endif
 #endif
 
 }  // namespace SCHUSS_ISA

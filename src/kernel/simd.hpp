@@ -1,4 +1,4 @@
-// Vectors of one instruction set. SCHUSS_ISA names the set and SCHUSS_BYTES its width; isa.cpp sets both.
+// Vectors of one instruction set. SCHUSS_ISA names the set and SCHUSS_BYTES its width; CMakeLists.txt sets both.
 // Lanes are only ever independent elements, so the width never changes a result.
 #pragma once
 #include <cstdint>
