@@ -1,6 +1,7 @@
 // Who computes what of a layer where several threads work at one step. A thread keeps some columns of the weights
 // for itself, from step to step, so that they stay in its own cache; for that the threads meet after the layer's
-// outputs. Where there are too few columns, rows of the batch are shared out, and rows of the weights.
+// outputs. Where there are too few columns, rows of the batch are shared out, and rows of the weights. On the way back
+// columns are shared too, so that no weights are transposed twice.
 //
 // Two processors are seldom equally fast at one moment, and the slower would be waited for at each meeting. So of
 // large products two neighbours keep the middle between their shares for the end, and then each takes pieces of it
