@@ -2,6 +2,7 @@
 // multiply-adds; tiles, panels and blocks of k decide only when that happens, never in which order.
 #pragma once
 #include "activations.hpp"
+#include "bfloat16.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {

@@ -1,25 +1,12 @@
 // Products of pairs of bfloat16, where the processor has them: two products at once, each exact, added up in float32
 // one after the other. Weights, memory, outputs and error signals stay float32; what a product is made of is rounded
-// to the nearest bfloat16, ties to even, and numbers too small for a float32 of full precision count as zero.
+// to the nearest bfloat16 (bfloat16.hpp).
 #pragma once
 #include "matmul.hpp"
 #include "transposing.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
-
-#if SCHUSS_PAIRS
-// Lane i of the one is numbers 2i and 2i+1 of a row that a and b hold; that of the other, lane i of a and of b.
-SCHUSS_INLINE VecF pair_along(VecF a, VecF b) { return (VecF)_mm512_cvtne2ps_pbh(b, a); }
-SCHUSS_INLINE VecF pair_across(VecF a, VecF b) {
-  const VecU lower = (VecU)_mm512_maskz_cvtepu16_epi32(0xffff, (__m256i)_mm512_cvtneps_pbh(a));
-  const VecU upper = (VecU)_mm512_maskz_cvtepu16_epi32(0xffff, (__m256i)_mm512_cvtneps_pbh(b));
-  return (VecF)(lower | upper << 16);
-}
-#else
-template <class V> SCHUSS_INLINE V pair_along(V a, V) { return a; }   // never called
-template <class V> SCHUSS_INLINE V pair_across(V a, V) { return a; }
-#endif
 
 // Rows [rows.first, rows.last), which begin at an even one, and columns from `first` to before `end`, in pairs.
 template <class T>

@@ -9,6 +9,14 @@
 #include <arm_neon.h>
 #endif
 
+// Vectors of 64 bytes are AVX-512's. Where that is not compiled for, they are halves of AVX2's: that is how its bits are
+// tested on a processor without it (SCHUSS_EMULATE in CMakeLists.txt).
+#if SCHUSS_BYTES == 64 && defined(__AVX512F__)
+#define SCHUSS_AVX512_THERE 1
+#else
+#define SCHUSS_AVX512_THERE 0
+#endif
+
 #define SCHUSS_INLINE static inline __attribute__((always_inline))
 
 namespace schuss {
@@ -63,7 +71,7 @@ template <class T> SCHUSS_INLINE Ints<T> lane_numbers() {
 
 // The first n numbers at p, n < lanes, and zeros; what lies behind them is not read.
 SCHUSS_INLINE VecF load_first(const float *p, int n) {
-#if SCHUSS_BYTES == 64
+#if SCHUSS_AVX512_THERE
   return _mm512_maskz_loadu_ps((1u << n) - 1, p);
 #elif SCHUSS_BYTES == 32
   return _mm256_maskload_ps(p, (__m256i)(lane_numbers<float>() < VecI{} + n));
@@ -74,7 +82,7 @@ SCHUSS_INLINE VecF load_first(const float *p, int n) {
 #endif
 }
 SCHUSS_INLINE VecD load_first(const double *p, int n) {
-#if SCHUSS_BYTES == 64
+#if SCHUSS_AVX512_THERE
   return _mm512_maskz_loadu_pd((1u << n) - 1, p);
 #elif SCHUSS_BYTES == 32
   return _mm256_maskload_pd(p, (__m256i)(lane_numbers<double>() < VecL{} + n));
@@ -85,12 +93,25 @@ SCHUSS_INLINE VecD load_first(const double *p, int n) {
 #endif
 }
 
+#if SCHUSS_BYTES == 64 && !SCHUSS_AVX512_THERE
+// f of the lower halves and of the upper ones.
+template <class V, class Half, class F> SCHUSS_INLINE V in_halves(V a, V b, V c, F f) {
+  Half x[2], y[2], z[2];
+  __builtin_memcpy(x, &a, sizeof a), __builtin_memcpy(y, &b, sizeof b), __builtin_memcpy(z, &c, sizeof c);
+  for (int i = 0; i < 2; i++) x[i] = f(x[i], y[i], z[i]);
+  __builtin_memcpy(&a, x, sizeof a);
+  return a;
+}
+#endif
+
 // a·b + c in one rounding where the set has it; the baseline rounds twice and says so (fused = false).
 SCHUSS_INLINE VecF fma(VecF a, VecF b, VecF c) {
-#if SCHUSS_BYTES == 64
+#if SCHUSS_AVX512_THERE
   return _mm512_fmadd_ps(a, b, c);
 #elif SCHUSS_BYTES == 32
   return _mm256_fmadd_ps(a, b, c);
+#elif SCHUSS_BYTES == 64
+  return in_halves<VecF, __m256>(a, b, c, [](__m256 x, __m256 y, __m256 z) { return _mm256_fmadd_ps(x, y, z); });
 #elif defined(__aarch64__)
   return vfmaq_f32(c, a, b);
 #else
@@ -98,10 +119,12 @@ SCHUSS_INLINE VecF fma(VecF a, VecF b, VecF c) {
 #endif
 }
 SCHUSS_INLINE VecD fma(VecD a, VecD b, VecD c) {
-#if SCHUSS_BYTES == 64
+#if SCHUSS_AVX512_THERE
   return _mm512_fmadd_pd(a, b, c);
 #elif SCHUSS_BYTES == 32
   return _mm256_fmadd_pd(a, b, c);
+#elif SCHUSS_BYTES == 64
+  return in_halves<VecD, __m256d>(a, b, c, [](__m256d x, __m256d y, __m256d z) { return _mm256_fmadd_pd(x, y, z); });
 #elif defined(__aarch64__)
   return vfmaq_f64(c, a, b);
 #else
@@ -114,34 +137,13 @@ constexpr bool fused = true;
 constexpr bool fused = false;
 #endif
 
-// Whether products of T are those of pairs of bfloat16: see pairs.hpp.
-#ifndef SCHUSS_PAIRS
-#define SCHUSS_PAIRS 0
-#endif
-template <class T> constexpr bool in_pairs = SCHUSS_PAIRS && sizeof(T) == sizeof(float);
-template <class T> SCHUSS_INLINE int terms_of(int n) { return in_pairs<T> ? (n + 1) / 2 : n; }
-
-// A term of a product: x in all lanes, times b, and c. Of a pair the upper product is added first.
-template <class T> SCHUSS_INLINE Vec<T> left_of(const T *x) {
-#if SCHUSS_PAIRS
-  if constexpr (in_pairs<T>) return (VecF)_mm512_set1_epi32(*reinterpret_cast<const int32_t *>(x));
-#endif
-  return all<T>(*x);
-}
-template <class T> SCHUSS_INLINE Vec<T> add_product(Vec<T> a, Vec<T> b, Vec<T> c) {
-#if SCHUSS_PAIRS
-  if constexpr (in_pairs<T>) return _mm512_dpbf16_ps(c, (__m512bh)a, (__m512bh)b);
-#endif
-  return fma(a, b, c);
-}
-
 // Products of the lower halves of 64-bit lanes, in full.
 SCHUSS_INLINE VecW multiply_lower(VecW a, VecW b) {
-#if SCHUSS_BYTES == 64
+#if SCHUSS_AVX512_THERE
   return (VecW)_mm512_maskz_mul_epu32(0xFF, (__m512i)a, (__m512i)b);  // GCC 12 warns of its plain form
 #elif SCHUSS_BYTES == 32
   return (VecW)_mm256_mul_epu32((__m256i)a, (__m256i)b);
-#elif defined(__x86_64__)
+#elif defined(__x86_64__) && SCHUSS_BYTES == 16
   return (VecW)_mm_mul_epu32((__m128i)a, (__m128i)b);
 #elif defined(__aarch64__)
   return (VecW)vmull_u32(vmovn_u64((uint64x2_t)a), vmovn_u64((uint64x2_t)b));
@@ -152,11 +154,11 @@ SCHUSS_INLINE VecW multiply_lower(VecW a, VecW b) {
 
 // Correctly rounded, as IEEE 754 asks and NumPy does. (Masked, since GCC 12 warns of its own unmasked ones.)
 SCHUSS_INLINE VecF square_root(VecF x) {
-#if SCHUSS_BYTES == 64
+#if SCHUSS_AVX512_THERE
   return _mm512_maskz_sqrt_ps(0xffff, x);
 #elif SCHUSS_BYTES == 32
   return _mm256_sqrt_ps(x);
-#elif defined(__x86_64__)
+#elif defined(__x86_64__) && SCHUSS_BYTES == 16
   return _mm_sqrt_ps(x);
 #elif defined(__aarch64__)
   return vsqrtq_f32(x);
@@ -166,11 +168,11 @@ SCHUSS_INLINE VecF square_root(VecF x) {
 #endif
 }
 SCHUSS_INLINE VecD square_root(VecD x) {
-#if SCHUSS_BYTES == 64
+#if SCHUSS_AVX512_THERE
   return _mm512_maskz_sqrt_pd(0xff, x);
 #elif SCHUSS_BYTES == 32
   return _mm256_sqrt_pd(x);
-#elif defined(__x86_64__)
+#elif defined(__x86_64__) && SCHUSS_BYTES == 16
   return _mm_sqrt_pd(x);
 #elif defined(__aarch64__)
   return vsqrtq_f64(x);
@@ -181,7 +183,7 @@ SCHUSS_INLINE VecD square_root(VecD x) {
 }
 
 // x held below or above a limit; NaN stays NaN.
-#if SCHUSS_BYTES == 64
+#if SCHUSS_AVX512_THERE
 SCHUSS_INLINE VecF at_most(VecF x, VecF limit) { return _mm512_maskz_min_ps(0xffff, limit, x); }
 SCHUSS_INLINE VecD at_most(VecD x, VecD limit) { return _mm512_maskz_min_pd(0xff, limit, x); }
 SCHUSS_INLINE VecF at_least(VecF x, VecF limit) { return _mm512_maskz_max_ps(0xffff, limit, x); }
@@ -223,7 +225,7 @@ SCHUSS_INLINE VecD widened(VecF x, int half) {
   typedef float Half __attribute__((vector_size(SCHUSS_BYTES / 2)));
   Half halves[2];
   __builtin_memcpy(halves, &x, sizeof x);
-#if SCHUSS_BYTES == 64
+#if SCHUSS_AVX512_THERE
   return _mm512_maskz_cvtps_pd(0xff, halves[half]);  // GCC 12 converts quarters
 #else
   return __builtin_convertvector(halves[half], VecD);

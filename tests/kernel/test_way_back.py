@@ -26,6 +26,7 @@ SETS = {
     "avx2": ("32", "-mavx2", "-mfma"),
     "avx512": ("64", "-mavx512f", "-mavx512dq", "-mavx512bw", "-mfma"),
 }
+EMULATED = ("64", "-mavx2", "-mfma", "-Wno-psabi")
 CUT = 1024  # terms of a sum between two visits to memory
 
 # A panel of a layer's transposed weights, row by row; weight (i, j) is 4096·i + j + 1.
@@ -64,7 +65,9 @@ int main() {
 @pytest.mark.parametrize("name", engines.INSTRUCTION_SETS)
 def test_a_panel_is_the_transposed_of_the_weights(name: str, number: str, tmp_path: Path) -> None:
     """Panels that are full and not, sums that are cut and not; beyond the last unit there are zeros."""
-    width, *options = SETS[name]
+    engine = engines.make_engine(f"native-{name}")
+    is_emulated = name == "avx512" and "emulated" in str(engine.info.compiler)
+    width, *options = EMULATED if is_emulated else SETS[name]
     defined = [f"-DSCHUSS_ISA={name}", f"-DSCHUSS_BYTES={width}", f"-DNUMBER={number}"]
     program = compiled(DRIVER, tmp_path, *options, *defined)
     panel = told_by(program, "1 1 0 0")[-1][0]
