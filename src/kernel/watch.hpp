@@ -42,7 +42,7 @@ class Watch {
   }
 
   // From which layer on sums are made apart, where a step takes so many seconds. What cannot be given up are then the
-  // updates of the layers before, for which two thirds of the time are left, and one pass over the others' weights.
+  // updates of the layers before, and one pass over the others' weights.
   template <class T> int apart_from(const Work<T> &work, double step, double part) const {
     const double seconds = step * part * share_;
     if (seconds <= longest_) return work.depth;
@@ -50,7 +50,7 @@ class Watch {
     double all = 0;
     for (int l = 0; l < work.depth; l++) all += weights(l);
     int from = 0;
-    for (double left = longest_ * 2 / 3; (left -= seconds * weights(from) / all) >= 0;) from++;
+    for (double left = longest_; (left -= seconds * weights(from) / all) >= 0;) from++;
     return from;
   }
 
