@@ -47,6 +47,14 @@ template <class T> void forward_from(Work<T> &work, int first, Range rows) {
   for (int l = first; l < work.depth; l++) forward_layer<T>(work, l, {rows, all_panels(work.layers[l])});
 }
 
+// f(panels) for a thread's own, and for each that it takes of the middle.
+template <class T, class F> SCHUSS_INLINE void over_panels(Work<T> &work, const Share &share, int thread, F f) {
+  f(share.own);
+  const Range middle = share.middle;
+  from_both_sides(work, thread, middle.last - middle.first,
+                  [&](int piece) { f(Range{middle.first + piece, middle.first + piece + 1}); });
+}
+
 // The first layers for a chunk of n rows that all threads work at; false if the step is given up.
 template <class T> bool forward_together(Work<T> &work, int layers, int n, Range rows, int thread) {
   bool whole = work.in_place;  // whether the layer's inputs are there for all rows
@@ -57,12 +65,8 @@ template <class T> bool forward_together(Work<T> &work, int layers, int n, Range
       continue;
     }
     if (!whole && meet(*work.team)) return false;
-    const Range all = {0, n};
-    const auto [own, middle] = panel_share(work, l, n, thread);
-    forward_layer<T>(work, l, {all, own});
-    from_both_sides(work, thread, middle.last - middle.first, [&, first = middle.first](int piece) {
-      forward_layer<T>(work, l, {all, {first + piece, first + piece + 1}});
-    });
+    over_panels(work, panel_share(work, l, n, thread), thread,
+                [&](const Range &panels) { forward_layer<T>(work, l, {{0, n}, panels}); });
     if (meet(*work.team)) return false;
     whole = true;
   }
@@ -97,12 +101,8 @@ template <class T> bool backward_together(Work<T> &work, int layers, int n, Rang
       backward_layer(work, l, {rows, all_panels(work.layers[l - 1])});
       continue;
     }
-    const Range all = {0, n};
-    const auto [own, middle] = panel_share_back(work, l, n, thread);
-    backward_layer(work, l, {all, own});
-    from_both_sides(work, thread, middle.last - middle.first, [&, l, first = middle.first](int piece) {
-      backward_layer(work, l, {all, {first + piece, first + piece + 1}});
-    });
+    over_panels(work, panel_share_back(work, l, n, thread), thread,
+                [&](const Range &panels) { backward_layer<T>(work, l, {{0, n}, panels}); });
   }
   return true;
 }
