@@ -50,8 +50,8 @@ template <class T, long known_stride = 0> struct BackwardOp {
   template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int k) const {
     return {a + row * a_row + k * a_term, a_row, a_term};
   }
-  __attribute__((always_inline)) Vec<T> start(int row, int column) const {
-    return is_first ? Vec<T>{} : load<T>(below.delta + row * stride() + column);
+  template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
+    return is_first ? Vec<T>{} : load<T>(below.delta + row * stride() + p.at + v * lanes<T>);
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {

@@ -10,13 +10,13 @@ namespace SCHUSS_ISA {
 
 // Sums that go on from what stands where they go.
 template <class T> struct MoreForward : ForwardOp<T> {
-  __attribute__((always_inline)) Vec<T> start(int row, int column) const {
-    return load<T>(this->layer.y + row * this->layer.stride + column);
+  template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
+    return load<T>(this->layer.y + row * this->layer.stride + p.at + v * lanes<T>);
   }
 };
 template <class T> struct MoreBackward : BackwardOp<T> {
-  __attribute__((always_inline)) Vec<T> start(int row, int column) const {
-    return load<T>(this->below.delta + row * this->below.stride + column);
+  template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
+    return load<T>(this->below.delta + row * this->below.stride + p.at + v * lanes<T>);
   }
 };
 

@@ -32,10 +32,10 @@ SCHUSS_INLINE void narrow_tiles(const Op &op, const T *right, long stride, int r
   constexpr int most = sums_under_way / NV;
   const Panel<T> p = {right, stride, 0, NV};
   int row = 0;
-  for (; row + most <= rows; row += most) tile<T, most, NV>(op, row, p, 0, terms);
-  if (most > 4 && row + 4 <= rows) tile<T, 4, NV>(op, row, p, 0, terms), row += 4;
-  if (most > 2 && row + 2 <= rows) tile<T, 2, NV>(op, row, p, 0, terms), row += 2;
-  if (row < rows) tile<T, 1, NV>(op, row, p, 0, terms);
+  for (; row + most <= rows; row += most) tile<T, most, NV, false>(op, row, p, 0, terms);
+  if (most > 4 && row + 4 <= rows) tile<T, 4, NV, false>(op, row, p, 0, terms), row += 4;
+  if (most > 2 && row + 2 <= rows) tile<T, 2, NV, false>(op, row, p, 0, terms), row += 2;
+  if (row < rows) tile<T, 1, NV, false>(op, row, p, 0, terms);
 }
 
 template <class T>
@@ -68,7 +68,7 @@ template <class T> struct NarrowSums {
   template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int) const {
     return {a + row, a_row, a_term};
   }
-  __attribute__((always_inline)) Vec<T> start(int, int) const { return Vec<T>{}; }
+  template <int NV> __attribute__((always_inline)) Vec<T> start(int, const Panel<T> &, int) const { return Vec<T>{}; }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &, Vec<T> (&c)[MR][NV]) const {
 #pragma GCC unroll 8

@@ -22,6 +22,19 @@ template <class T> SCHUSS_INLINE Place<T> biases_of(const Layer<T> &layer) {
   return {layer.b, layer.b_g, layer.b_memory, T(0), T(0), T(1)};
 }
 
+// The same from weight `at` on; `memory` has room for its rows. The compiler is not shown where these pointers come
+// from, or it keeps a distance for each vector of a tile, in registers and on the stack.
+template <class T, int rows>
+SCHUSS_INLINE Place<T> from_there(const Place<T> &place, long at, T *(&memory)[most_memory]) {
+  Place<T> there = {place.w + at, place.g + at, memory, place.l2, place.l1, place.keep};
+  asm("" : "+r"(there.w), "+r"(there.g));
+  for (int r = 0; r < rows; r++) {
+    memory[r] = place.memory[r] + at;
+    asm("" : "+r"(memory[r]));
+  }
+  return there;
+}
+
 // Which penalties a gradient may hold: what is known while compiling need not be asked of every vector.
 enum class Penalty { none, l2, any };
 
@@ -101,14 +114,18 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
       : scale(work.scale), change(work.rates), place(weights_of(work, l)), layer(l) {}
 
   template <Fate fate, int MR, int NV> __attribute__((always_inline)) void all(long at, Vec<T> (&sums)[MR][NV]) const {
+    T *memory[most_memory];
+    const Place<T> there = from_there<T, memory_rows[int(rule)]>(place, at, memory);
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++)
-        settle<T, rule, false, penalty>(fate, scale, change, place, at + (r * NV + v) * lanes<T>, sums[r][v]);
+        settle<T, rule, false, penalty>(fate, scale, change, there, (r * NV + v) * lanes<T>, sums[r][v]);
   }
   // The tile lies within a group of rows.
   template <int MR, int NV> __attribute__((always_inline)) void all_squared(Spot spot, Vec<T> (&sums)[MR][NV]) const {
+    T *memory[most_memory];
+    const Place<T> there = from_there<T, memory_rows[int(rule)]>(place, spot.at, memory);
     T *to = squares_at(layer, spot.row / rows_together, spot.column);
     const bool goes_on = spot.row % rows_together != 0;
 #pragma GCC unroll 4
@@ -117,8 +134,8 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
       if (goes_on) columns.take(to + v * lanes<T>);
 #pragma GCC unroll 16
       for (int r = 0; r < MR; r++)
-        settle<T, rule, false, penalty>(Fate::updated, scale, change, place, spot.at + (r * NV + v) * lanes<T>,
-                                        sums[r][v], columns);
+        settle<T, rule, false, penalty>(Fate::updated, scale, change, there, (r * NV + v) * lanes<T>, sums[r][v],
+                                        columns);
       columns.put(to + v * lanes<T>);
     }
   }

@@ -79,7 +79,7 @@ SCHUSS_INLINE void forward_panel(const Work<T> &work, const ForwardOp<T> &op, in
     const Span s = nonzeros(work, row);
     Vec<T> c[1][NV];
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; v++) c[0][v] = op.start(row, at.at + v * lanes<T>);
+    for (int v = 0; v < NV; v++) c[0][v] = op.template start<NV>(row, at, v);
     for (int64_t i = s.first; i < s.last; i++) {
       const T *w = at.b + long(work.sparse.columns[i]) * (NV * lanes<T>);
       if (i + ahead < s.last) __builtin_prefetch(at.b + long(work.sparse.columns[i + ahead]) * (NV * lanes<T>));

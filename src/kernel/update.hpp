@@ -26,13 +26,14 @@ template <class T> SCHUSS_INLINE const T *input_row(const Work<T> &work, int l, 
   return input_of(work, l) + row * work.layers[l].stride_in;
 }
 
-// With each term asks for a vector of what the tile will change: all at once they would keep the sums waiting.
+// With each of the first terms asks for a line of what the tile will change: all at once would keep the sums waiting.
 template <class T, int vectors> struct AskingForOwn {
+  static constexpr int terms = (vectors * int(sizeof(Vec<T>)) + line_bytes - 1) / line_bytes;
+  static constexpr int line = line_bytes / int(sizeof(T));
   const T *w, *memory;
   __attribute__((always_inline)) void operator()(int i) const {
-    if (i >= vectors) return;
-    __builtin_prefetch(w + i * lanes<T>, 1);
-    __builtin_prefetch(memory + i * lanes<T>, 1);
+    __builtin_prefetch(w + i * line, 1);
+    __builtin_prefetch(memory + i * line, 1);
   }
 };
 
@@ -52,26 +53,25 @@ template <class T, class Settle> struct UpdateOp {
     const T *delta = in_pairs<T> ? layer.delta_pairs.across : layer.delta;
     return {delta + k * layer.stride + p * panel<T>, layer.stride, p * panel<T>, vectors};
   }
-  long place(int row, int column) const {
-    const int p = column / panel<T>, vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
-    return long(p) * panel<T> * layer.n_in + long(row) * vectors * lanes<T> + (column - p * panel<T>);
+  template <int NV> __attribute__((always_inline)) long place(int row, const Panel<T> &p) const {
+    return long(p.at) * layer.n_in + long(row) * NV * lanes<T>;
   }
   bool by_groups() const { return fate == Fate::squared; }
   template <int MR, int NV>
   __attribute__((always_inline)) AskingForOwn<T, MR * NV> begin(int row, const Panel<T> &p) const {
-    const long at = place(row, p.at);
+    const long at = place<NV>(row, p);
     if (!is_update(fate)) return {layer.g + at, layer.g + at};
     return {layer.w + at, layer.memory[0] + at};
   }
   template <int MR> __attribute__((always_inline)) AcrossRows<T, MR> left(int row, int k) const {
     return {rows + k, row, nullptr};
   }
-  __attribute__((always_inline)) Vec<T> start(int row, int column) const {
-    return is_first && !resumes ? Vec<T>{} : load<T>(layer.g + place(row, column));
+  template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
+    return is_first && !resumes ? Vec<T>{} : load<T>(layer.g + place<NV>(row, p) + v * lanes<T>);
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
-    settle(is_last ? fate : Fate::kept, Spot{place(row, p.at), row, p.at}, c);
+    settle(is_last ? fate : Fate::kept, Spot{place<NV>(row, p), row, p.at}, c);
     bring_nearer(work, ahead);
   }
 };
