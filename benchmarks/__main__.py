@@ -18,12 +18,12 @@ from benchmarks.clock import Others
 from benchmarks.lines import Line
 from benchmarks.machine import machine
 from benchmarks.page import write_tables
-from benchmarks.parts import bfloat16, record, scale, sparse, sweep, tail, threads, train, whole
+from benchmarks.parts import bfloat16, instructions, record, scale, sparse, sweep, tail, threads, train, whole
 from benchmarks.peers import WITHOUT
 from benchmarks.report import HEAD, head, row, write_json
 
 USUAL = {part.PART: part for part in (train, tail, sparse, whole, scale, threads, sweep)}
-PARTS = USUAL | {part.PART: part for part in (record, bfloat16)}
+PARTS = USUAL | {part.PART: part for part in (record, bfloat16, instructions)}
 
 
 def arguments() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""Digits with JAX; with an argument, until that test accuracy is reached."""
+"""Digits with JAX; with arguments, until that test accuracy is reached, and from that seed."""
 
 import sys
 
@@ -10,12 +10,13 @@ from sklearn.preprocessing import StandardScaler
 
 EPOCHS = 67
 goal = float(sys.argv[1]) if len(sys.argv) > 1 else None
+seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X.astype("float32"), y, test_size=0.2, random_state=0, stratify=y)
 scaler = StandardScaler().fit(X)
 X, X_test, y, y_test = map(jnp.array, (scaler.transform(X), scaler.transform(X_test), y, y_test))
 
-keys = jax.random.split(jax.random.key(0), EPOCHS + 2)
+keys = jax.random.split(jax.random.key(seed), EPOCHS + 2)
 init = jax.nn.initializers.glorot_uniform()
 theta = [
     (init(keys[-1], (64, 128)), jnp.zeros(128)),

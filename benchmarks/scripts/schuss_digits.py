@@ -1,4 +1,4 @@
-"""Digits with schuss; with an argument, until that test accuracy is reached."""
+"""Digits with schuss; with arguments, until that test accuracy is reached, and from that seed."""
 
 import sys
 
@@ -10,6 +10,7 @@ from schuss.engine.native import NativeEngine
 
 EPOCHS = 67
 goal = float(sys.argv[1]) if len(sys.argv) > 1 else None
+seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 table = read_table("digits")
 pixels, digit = list(table.columns)[:-1], Target.fit(table.column("digit"))
 rows, test = split_rows(table, [digit], 360 / table.n_rows, seed=0)  # those of the other scripts
@@ -34,6 +35,7 @@ run = train(
     rule=Momentum(0.03, 0.9),
     epochs=EPOCHS,
     batch_size=32,
+    seed=seed,
     callbacks=[reached] if goal else [],
 )
 print(run.epochs, (run.predict(X_test).argmax(1) == y_test).mean())

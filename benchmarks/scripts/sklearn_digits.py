@@ -1,4 +1,4 @@
-"""Digits with scikit-learn; with an argument, until that test accuracy is reached."""
+"""Digits with scikit-learn; with arguments, until that test accuracy is reached, and from that seed."""
 
 import sys
 
@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 EPOCHS = 67
 goal = float(sys.argv[1]) if len(sys.argv) > 1 else None
+seed = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X.astype("float32"), y, test_size=0.2, random_state=0, stratify=y)
 scaler = StandardScaler().fit(X)
@@ -22,7 +23,7 @@ model = MLPClassifier(
     nesterovs_momentum=False,
     batch_size=32,
     alpha=0,
-    random_state=0,
+    random_state=seed,
 )
 for epoch in range(1, EPOCHS + 1):
     model.partial_fit(X, y, classes=range(10))
