@@ -18,7 +18,7 @@ from benchmarks.peers import Task, read, schuss
 
 def task_of(case: str) -> Task:
     """Return what is to be trained."""
-    if case.endswith(".npz"):
+    if Path(case).is_file():
         return read(Path(case))
     from benchmarks.cases import CASES, write  # scikit-learn comes with it: seconds under a profiler
 
@@ -30,12 +30,20 @@ def task_of(case: str) -> Task:
         return read(Path(folder) / "task.npz")
 
 
+def count(text: str) -> int:
+    """Return a number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 def main() -> None:
     """Train, and say how long a step took."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alone", description=__doc__.splitlines()[0])
     parser.add_argument("case", help="the name of a training, or a file")
-    parser.add_argument("--epochs", type=int, default=1, help="default: 1")
-    parser.add_argument("--threads", type=int, default=1, help="default: 1")
+    parser.add_argument("--epochs", type=count, default=1, help="default: 1")
+    parser.add_argument("--threads", type=count, default=1, help="default: 1")
     options = parser.parse_args()
     task = task_of(options.case)
     schuss.setup(options.threads)

@@ -15,10 +15,12 @@ namespace {
 constexpr double flops_per_thread = 4e6;  // work in a step that pays for meeting at its barriers
 constexpr double lane_speed = 2e9;        // flops per second and lane that the slowest processors reach
 
-int threads_for(double flops, int most) {
-  const int share = most / std::max(1, calls_under_way.load());
-  return std::max(1, int(std::min(double(share), flops / flops_per_thread)));
+int threads_worth(double flops, int most) {
+  return std::max(1, int(std::min(double(most), flops / flops_per_thread)));
 }
+// Of so many, where other calls are under way.
+int share_of(int most) { return std::max(1, most / std::max(1, calls_under_way.load())); }
+int threads_for(double flops, int most) { return threads_worth(flops, share_of(most)); }
 
 // With sparse rows the update still passes over all weights, which takes as long as so many flops for each.
 constexpr double flops_per_visit = 8;
@@ -163,7 +165,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const double visits = data.is_sparse() ? double(problem.layers[0]) * problem.layers[1] : 0.0;
   const double of_sample = problem.flops_per_sample(inputs), of_update = 2.0 * problem.parameters_met(inputs);
   const double flops = of_sample * double(course.batch_size) + flops_per_visit * visits;
-  Pace pace = shelf.pace(course.batch_size, threads_for(flops, threads));
+  Pace pace = shelf.pace(course.batch_size, threads_worth(flops, threads));
+  pace.allow(share_of(threads));
   const int most = pace.most();
   const double update = of_update * rows / (lane_speed * table.lanes);
   const double longest = is_huge_state<T>(problem, slots) ? long_huge_update : long_update;
@@ -191,6 +194,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   Progress progress{};
   double each = 0;  // seconds of a step
   while (progress.outcome == Outcome::done && progress.steps < course.steps) {
+    pace.allow(share_of(threads));  // others come and go
     const Stretch stretch = {progress.steps, std::min(course.steps, progress.steps + pace.steps())};
     team.threads = pace.threads();
     team.waited = 0;

@@ -90,13 +90,13 @@ template <class T, int MR> struct AcrossRows {
   __attribute__((always_inline)) void next() { rows++; }
 };
 
-// Terms of a full tile between two jumps. What a loop does beside its multiply-adds takes places of the processor's front
-// end, half of which belong to somebody else where its core works for two: without jumps a term of 12 sums is 22
-// instructions instead of 24 to 32. Not measured with AVX-512, whose term of 24 sums is about as many.
+// Terms of a large tile between two jumps. What a loop does beside its multiply-adds takes places in the processor's
+// front end, half of which belong to somebody else where its core works for two: a term of 12 sums is 22 instructions
+// instead of 24 to 32. Not measured with AVX-512, where a term of 24 sums is about as many.
 constexpr int terms_at_once = SCHUSS_BYTES < 64 ? 4 : 1;
 
 // One tile: MR rows × NV vectors over `terms` terms. An Op says what to do before, where sums start and what
-// becomes of them.
+// becomes of them. Where terms are few, jumps are too, and a loop of several is begun in vain.
 template <class T, int MR, int NV, bool unrolled, class Op>
 SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int terms) {
   const auto beside = op.template begin<MR, NV>(row, p);

@@ -9,16 +9,20 @@ namespace schuss {
 
 class Pace {
  public:
-  explicit Pace(int most) : most_(most) {
+  explicit Pace(int most) : most_(most), allowed_(most) {
     for (int threads = most; threads >= 1; threads /= 2) teams_.push_back({threads, 0});
   }
 
   int most() const { return most_; }
-  int threads() const { return teams_[now_].threads; }
+  int threads() const { return is_held() ? allowed_ : teams_[now_].threads; }
+
+  // For the next decision. Where others have taken some of the processors, what is known of more threads waits.
+  void allow(int threads) { allowed_ = threads; }
 
   // How many steps to make before the next decision: at first one.
   long steps() const {
     if (teams_.size() == 1) return everything;
+    if (is_held()) return held_ == 0 ? 1 : std::max(1L, long(stretch / held_));
     const double each = teams_[now_].seconds;
     const double at_best = goes_well_ || all_tried() ? stretch : first_stretch;
     const double wanted = now_ > best_ ? trial : now_ < best_ ? long_trial : at_best;
@@ -29,6 +33,10 @@ class Pace {
   // waited for, nor waited. A trial of long steps is a large part of a training, and where all are at work together,
   // fewer would take longer.
   void note(double each, double seconds, double at_work) {
+    if (is_held()) {
+      held_ = each;
+      return;
+    }
     Team &team = teams_[now_];
     goes_well_ = now_ == 0 && each > trial && at_work > enough;
     const bool warms_up = team.seconds == 0 && (now_ == best_ || seconds < trial);
@@ -53,6 +61,7 @@ class Pace {
   static constexpr double trials_apart = 40;  // in steps, where they are long
   static constexpr double enough = 0.7;       // of the time: one thread alone would take 1.4 times as long as two
 
+  bool is_held() const { return allowed_ < teams_[now_].threads; }
   bool all_tried() const {
     return std::all_of(teams_.begin(), teams_.end(), [](const Team &team) { return team.seconds > 0; });
   }
@@ -69,10 +78,10 @@ class Pace {
     since_ = 0;
   }
 
-  int most_;
+  int most_, allowed_;
   std::vector<Team> teams_;  // the largest first
   size_t now_ = 0, best_ = 0, other_ = 0;
-  double since_ = 0, wait_ = first_wait;
+  double since_ = 0, wait_ = first_wait, held_ = 0;  // the last: seconds of a step by fewer than wanted
   bool goes_well_ = false;
 };
 
