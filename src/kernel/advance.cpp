@@ -18,9 +18,7 @@ constexpr double lane_speed = 2e9;        // flops per second and lane that the 
 int threads_worth(double flops, int most) {
   return std::max(1, int(std::min(double(most), flops / flops_per_thread)));
 }
-// Of so many, where other calls are under way.
-int share_of(int most) { return std::max(1, most / std::max(1, calls_under_way.load())); }
-int threads_for(double flops, int most) { return threads_worth(flops, share_of(most)); }
+int threads_for(double flops, int most) { return threads_worth(flops, threads_left(most)); }
 
 // With sparse rows the update still passes over all weights, which takes as long as so many flops for each.
 constexpr double flops_per_visit = 8;
@@ -166,7 +164,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const double of_sample = problem.flops_per_sample(inputs), of_update = 2.0 * problem.parameters_met(inputs);
   const double flops = of_sample * double(course.batch_size) + flops_per_visit * visits;
   Pace pace = shelf.pace(course.batch_size, threads_worth(flops, threads));
-  pace.allow(share_of(threads));
+  pace.allow(threads_left(threads));
   const int most = pace.most();
   const double update = of_update * rows / (lane_speed * table.lanes);
   const double longest = is_huge_state<T>(problem, slots) ? long_huge_update : long_update;
@@ -194,7 +192,7 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   Progress progress{};
   double each = 0;  // seconds of a step
   while (progress.outcome == Outcome::done && progress.steps < course.steps) {
-    pace.allow(share_of(threads));  // others come and go
+    pace.allow(threads_left(threads));  // others come and go
     const Stretch stretch = {progress.steps, std::min(course.steps, progress.steps + pace.steps())};
     team.threads = pace.threads();
     team.waited = 0;

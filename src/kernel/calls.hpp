@@ -2,6 +2,7 @@
 #pragma once
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 
 namespace schuss {
@@ -20,5 +21,8 @@ class CallUnderWay {
     }
   }
 };
+
+// Of so many threads, those that one call may have beside the others.
+inline int threads_left(int most) { return std::max(1, most / std::max(1, calls_under_way.load())); }
 
 }  // namespace schuss

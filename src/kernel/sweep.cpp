@@ -270,7 +270,7 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
   const bool in_lanes = layout == Layout::lanes;
   const std::vector<long> members = in_groups(courses, in_lanes ? table.lanes : 1);
   const long size = in_lanes ? table.lanes : 1, groups = long(members.size()) / size;
-  const int sharing = std::max(1, threads / std::max(1, calls_under_way.load()));
+  const int sharing = threads_left(threads);
   const int team = int(std::min<long>(sharing, groups));
   std::vector<std::unique_ptr<LaneRoom<T>>> rooms;
   std::vector<StepLosses> step_losses;

@@ -13,7 +13,7 @@ from schuss.engine.native import NativeEngine
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum
-from tasks import TASKS, tasks
+from tasks import TASKS, tasks, ticks
 
 NETWORK = Network([40, 60, 5], "tanh", "cross_entropy")
 
@@ -111,6 +111,38 @@ def test_calls_at_once_share_the_processors(isa):
     alone, beside = (len(each - there) for each in seen)
     assert alone == 1
     assert beside <= 2
+
+
+@pytest.mark.skipif(not TASKS.exists(), reason="counts threads as Linux lists them")
+def test_a_call_that_began_alone_gives_a_processor_up(isa):
+    """Of two calls, each allowed two threads, one each is at work: at once, not when two turn out slower."""
+    network, plan = Network([512, 512, 10], "tanh"), Plan(Momentum(1e-4, 0.9), epochs=10**6, batch_size=128)
+    samples, start = draw_run(network, plan, 300, dtype="float32")
+    engine, begun, end, at_work = make_engine(f"native-{isa}", 2), threading.Event(), threading.Event(), []
+    before: dict[str, int] = {}
+
+    def first_poll(_step: int, _loss: float) -> bool:
+        begun.set()
+        return end.is_set()
+
+    def look(_step: int, _loss: float) -> bool:
+        now = ticks()
+        used = [now[each] - before.get(each, 0) for each in now]
+        if max(used) >= 30:  # 0.3 s: hundredths would not tell
+            at_work.append(sum(each > max(used) / 4 for each in used))
+        return bool(at_work)
+
+    other = threading.Thread(
+        target=engine.advance, args=(network, start, samples, plan, 10**6), kwargs={"poll": first_poll}
+    )
+    other.start()
+    begun.wait()
+    time.sleep(0.3)  # on two threads by then
+    before |= ticks()
+    engine.advance(network, start, samples, plan, 10**6, poll=look)
+    end.set()
+    other.join()
+    assert at_work == [2]
 
 
 @pytest.mark.parametrize(
