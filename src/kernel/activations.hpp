@@ -11,7 +11,7 @@ namespace SCHUSS_ISA {
 SCHUSS_INLINE bool in_registers(Activation a) { return a == Activation::identity || a == Activation::relu; }
 
 template <class T> SCHUSS_INLINE Vec<T> relu(Vec<T> x) {
-  return pick<T>(x < all<T>(T(0)), all<T>(T(0)), x);  // NaN passes through and is noticed
+  return at_least(x, Vec<T>{});  // NaN passes through and is noticed
 }
 
 template <class T, class F> SCHUSS_INLINE void over_strip(T *y, long stride, int rows, int vectors, F f) {

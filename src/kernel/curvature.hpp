@@ -73,7 +73,7 @@ template <class T> __attribute__((noinline)) void bend_outputs(Work<T> &work, Wo
     const int count = rows.last - r < lanes<T> ? int(rows.last - r) : lanes<T>;
     turn_in(s.y, out.y + r * out.stride, out.stride, s.n, count);
     turn_in(m.t, out.y + r * out.stride, out.stride, s.n, count);
-    turn_in(s.t, work.t_batch + r * out.stride, out.stride, s.n, count);
+    targets_in(work, s, r, count);
     turn_in(m.y, v.y + r * out.stride, out.stride, s.n, count);
     loss_of(work, s);
     moved_delta(work, s, m);

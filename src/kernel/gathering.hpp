@@ -24,19 +24,23 @@ SCHUSS_INLINE void copy_rows(T *to, long to_stride, const T *from, long stride, 
   }
 }
 
-// Rows of n targets, 1 at the place of the class and else 0.
+// The class of each row, an integer as wide as T.
 template <class T, class F>
-SCHUSS_INLINE void mark_classes(T *to, long stride, const int32_t *classes, int n, Range r, F sample_of) {
-  for (int row = r.first; row < r.last; row++) {
-    const int place = classes[sample_of(row)];
-    for (int c = 0; c < n; c += lanes<T>)
-      store<T>(to + row * stride + c, pick<T>(lane_numbers<T>() == Ints<T>{} + (place - c), all<T>(T(1)), Vec<T>{}));
-  }
+SCHUSS_INLINE void copy_classes(T *to, const int32_t *classes, Range r, F sample_of) {
+  auto *numbers = reinterpret_cast<typename Simd<T>::Int *>(to);
+#pragma GCC unroll 4
+  for (long row = r.first; row < r.last; row++) numbers[row] = classes[sample_of(row)];
+}
+
+template <class T, class F> SCHUSS_INLINE void gather_targets(const Work<T> &work, Range r, F sample_of) {
+  const Layer<T> &out = work.layers[work.depth - 1];
+  if (work.t) copy_rows(work.t_batch, out.stride, work.t, work.t_stride, out.n_out, r, sample_of);
+  else copy_classes(work.t_batch, work.classes, r, sample_of);
 }
 
 // Bring rows [r.first, r.last) of the chunk at work into the batch buffers; sparse inputs stay where they are.
 template <class T> void gather(Work<T> &work, Range r) {
-  const Layer<T> &in = work.layers[0], &out = work.layers[work.depth - 1];
+  const Layer<T> &in = work.layers[0];
   const Batch batch = work.batch;
   const long begin = work.begin;
   const auto sample_of = [=](int row) -> long {
@@ -44,8 +48,7 @@ template <class T> void gather(Work<T> &work, Range r) {
   };
   if (!is_sparse(work, 0) && !work.in_place)
     copy_rows(work.x_batch, in.stride_in, work.x, work.x_stride, in.n_in, r, sample_of);
-  if (work.t) copy_rows(work.t_batch, out.stride, work.t, work.t_stride, out.n_out, r, sample_of);
-  else mark_classes(work.t_batch, out.stride, work.classes, out.n_out, r, sample_of);
+  gather_targets(work, r, sample_of);
   pair_inputs(work, r);
 }
 

@@ -155,7 +155,7 @@ template <class T> struct Work {
   bool lags = false;
   int32_t *settled = nullptr;     // (n_in,)
   int32_t *place_met = nullptr;   // (n_in,): of an input in `met`, and then of its sums in g, which are few
-  T *t_batch = nullptr;           // (chunk, layers[depth-1].stride)
+  T *t_batch = nullptr;           // (chunk, layers[depth-1].stride), or (chunk,) numbers of classes
   T *side = nullptr;              // room to turn outputs of a few samples side by side, per thread
   T *transposed = nullptr;        // (k_block, panel): weights on the way back, per thread
   double *errors = nullptr;       // (chunk,): E of each sample

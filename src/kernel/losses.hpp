@@ -15,6 +15,9 @@ template <class T> struct Side {
   const T *parameter;  // (n,)
 };
 
+template <class T> SCHUSS_INLINE Vec<T> at(const T *columns, int j) { return load<T>(columns + j * lanes<T>); }
+template <class T> SCHUSS_INLINE void put(T *columns, int j, Vec<T> v) { store<T>(columns + j * lanes<T>, v); }
+
 // Each part has room for the outputs rounded up to whole vectors.
 template <class T> SCHUSS_INLINE Side<T> side_of(const Work<T> &work) {
   const int n = work.layers[work.depth - 1].n_out;
@@ -44,6 +47,19 @@ template <class T> SCHUSS_INLINE void turn_in(T *to, const T *from, long stride,
   }
 }
 
+// Targets of `rows` samples from r on into columns. Of classes there are numbers, integers as wide as T: 1 in the
+// column that is meant and else 0.
+template <class T> SCHUSS_INLINE void targets_in(const Work<T> &work, const Side<T> &s, long r, int rows) {
+  const long stride = work.layers[work.depth - 1].stride;
+  if (work.t) return turn_in(s.t, work.t_batch + r * stride, stride, s.n, rows);
+  const T *at = work.t_batch + r;
+  const auto *number = reinterpret_cast<const typename Simd<T>::Int *>(at);
+  const Ints<T> classes = rows == 1 ? Ints<T>{} + *number : (Ints<T>)load_up_to(at, rows);
+  Ints<T> column = {};
+  for (int c = 0; c < s.n; c++, column = column + 1)
+    put(s.t, c, pick<T>(classes == column, all<T>(T(1)), Vec<T>{}));
+}
+
 // Columns that all lanes share, as a row.
 template <class T> SCHUSS_INLINE Vec<T> row_of_columns(const T *from, int count) {
   Vec<T> row = {};
@@ -53,10 +69,10 @@ template <class T> SCHUSS_INLINE Vec<T> row_of_columns(const T *from, int count)
 }
 
 template <class T, int columns>
-SCHUSS_INLINE void turn_rows(T *to, const T *from, long stride, int n, int rows) {
+SCHUSS_INLINE void turn_rows(T *to, const T *from, long from_stride, long stride, int n, int rows) {
   Vec<T> m[lanes<T>];
 #pragma GCC unroll 16
-  for (int r = 0; r < lanes<T>; r++) m[r] = r < columns && r < n ? load<T>(from + r * lanes<T>) : Vec<T>{};
+  for (int r = 0; r < lanes<T>; r++) m[r] = r < columns && r < n ? load<T>(from + r * from_stride) : Vec<T>{};
   transpose_square<T>(m);
 #pragma GCC unroll 16
   for (int r = 0; r < lanes<T>; r++)
@@ -64,16 +80,18 @@ SCHUSS_INLINE void turn_rows(T *to, const T *from, long stride, int n, int rows)
 }
 
 // And back. What lies beyond column n becomes zero: padding must not leak into padded weights.
-template <class T> SCHUSS_INLINE void turn_out(T *to, const T *from, long stride, int n, int rows) {
-  for (int c = 0; c < n; c += lanes<T>) {
-    if (rows == 1) store<T>(to + c, row_of_columns(from + c * lanes<T>, n - c < lanes<T> ? n - c : lanes<T>));
-    else if (n - c <= few<T>) turn_rows<T, few<T>>(to + c, from + c * lanes<T>, stride, n - c, rows);
-    else turn_rows<T, lanes<T>>(to + c, from + c * lanes<T>, stride, n - c, rows);
+template <class T>
+SCHUSS_INLINE void as_rows(T *to, long stride, const T *from, long from_stride, int n, int rows) {
+  for (int c = 0; c < n; c += lanes<T>, from += lanes<T> * from_stride) {
+    if (n - c <= few<T>) turn_rows<T, few<T>>(to + c, from, from_stride, stride, n - c, rows);
+    else turn_rows<T, lanes<T>>(to + c, from, from_stride, stride, n - c, rows);
   }
 }
-
-template <class T> SCHUSS_INLINE Vec<T> at(const T *columns, int j) { return load<T>(columns + j * lanes<T>); }
-template <class T> SCHUSS_INLINE void put(T *columns, int j, Vec<T> v) { store<T>(columns + j * lanes<T>, v); }
+template <class T> SCHUSS_INLINE void turn_out(T *to, const T *from, long stride, int n, int rows) {
+  if (rows > 1) return as_rows(to, stride, from, lanes<T>, n, rows);
+  for (int c = 0; c < n; c += lanes<T>)
+    store<T>(to + c, row_of_columns(from + c * lanes<T>, n - c < lanes<T> ? n - c : lanes<T>));
+}
 
 template <class T, int K> SCHUSS_INLINE int exponentials_of(const Side<T> &s, int j, Vec<T> highest, Vec<T> &sum) {
   for (; j + K <= s.n; j += K) {
@@ -242,6 +260,12 @@ template <class T> SCHUSS_INLINE Vec<T> loss_of(const Work<T> &work, const Side<
   }
 }
 
+template <class T> SCHUSS_INLINE void note_errors(const Work<T> &work, long first, int rows, Vec<T> errors) {
+  alignas(64) T error[lanes<T>];
+  store<T>(error, errors);
+  for (int i = 0; i < rows; i++) work.errors[first + i] = double(error[i]);
+}
+
 // Rows [first, last) of the output layer, whose y holds net inputs: error signals and errors.
 template <class T> __attribute__((noinline)) void output_rows(Work<T> &work, long first, long last) {
   const Layer<T> &out = work.layers[work.depth - 1];
@@ -249,11 +273,9 @@ template <class T> __attribute__((noinline)) void output_rows(Work<T> &work, lon
   for (long r = first; r < last; r += lanes<T>) {
     const int rows = last - r < lanes<T> ? int(last - r) : lanes<T>;
     turn_in(s.y, out.y + r * out.stride, out.stride, s.n, rows);
-    turn_in(s.t, work.t_batch + r * out.stride, out.stride, s.n, rows);
-    alignas(64) T errors[lanes<T>];
-    store<T>(errors, loss_of(work, s));
+    targets_in(work, s, r, rows);
+    note_errors(work, r, rows, loss_of(work, s));
     turn_out(out.delta + r * out.stride, s.delta, out.stride, s.n, rows);
-    for (int i = 0; i < rows; i++) work.errors[r + i] = double(errors[i]);
   }
 }
 

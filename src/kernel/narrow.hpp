@@ -34,8 +34,18 @@ SCHUSS_INLINE void narrow_tiles(const Op &op, const T *right, long stride, int r
   int row = 0;
   for (; row + most <= rows; row += most) tile<T, most, NV, false>(op, row, p, 0, terms);
   if (most > 4 && row + 4 <= rows) tile<T, 4, NV, false>(op, row, p, 0, terms), row += 4;
+  if (most > 2 && row + 3 == rows) return tile<T, 3, NV, false>(op, row, p, 0, terms);
   if (most > 2 && row + 2 <= rows) tile<T, 2, NV, false>(op, row, p, 0, terms), row += 2;
   if (row < rows) tile<T, 1, NV, false>(op, row, p, 0, terms);
+}
+
+// What a layer's net inputs become: those of the last belong to the loss.
+template <class T> SCHUSS_INLINE Activation narrow_activation(const Work<T> &work, int l) {
+  return l < work.depth - 1 ? work.layers[l].activation : Activation::identity;
+}
+// What a layer's slopes are made by.
+template <class T> SCHUSS_INLINE Activation slope_of(const Layer<T> &layer) {
+  return stores_slope[int(layer.activation)] ? stored_slope : layer.activation;
 }
 
 template <class T>
@@ -49,51 +59,74 @@ __attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y,
 
 template <class T>
 __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Layer<T> &below, T *room, int n) {
-  const Activation activation = stores_slope[int(below.activation)] ? stored_slope : below.activation;
-  const BackwardOp<T, line_of<T>> op = {layer, below, activation, layer.delta, line_of<T>, 1, room};
+  const BackwardOp<T, line_of<T>> op = {layer, below, slope_of(below), layer.delta, line_of<T>, 1, room};
   with_vectors<T>(layer.n_in, [&](auto vectors) __attribute__((always_inline)) {
     constexpr int NV = vectors.value;
     narrow_tiles<T, NV>(op, op.panel_at(0, 0).b, NV * lanes<T>, n, layer.n_out);
   });
 }
 
-// Sums over samples, which become a gradient in g.
+// Sums over samples, resumed where a batch comes in groups, which become a gradient in g with the last.
 template <class T> struct NarrowSums {
   Place<T> place;
   T scale;
-  const T *a;
-  static constexpr long a_row = 1, a_term = line_of<T>;
+  bool penalised;
+  const T *a;  // outputs of the layer below
+  long a_row, a_term;
+  bool resumes = false, is_last = true;
 
   template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
   template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int) const {
-    return {a + row, a_row, a_term};
+    return {a + row * a_row, a_row, a_term};
   }
-  template <int NV> __attribute__((always_inline)) Vec<T> start(int, const Panel<T> &, int) const { return Vec<T>{}; }
+  template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &, int v) const {
+    return resumes ? load<T>(place.g + (long(row) * NV + v) * lanes<T>) : Vec<T>{};
+  }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &, Vec<T> (&c)[MR][NV]) const {
+    const long at = long(row) * NV * lanes<T>;
+    const auto kept = [](Vec<T> sum, long) __attribute__((always_inline)) { return sum; };
+    const auto plain = [&](Vec<T> sum, long i) __attribute__((always_inline)) {
+      return gradient_of<T, Penalty::none>(sum, place, i, scale);
+    };
+    const auto pulled = [&](Vec<T> sum, long i) __attribute__((always_inline)) {
+      return gradient_of<T, Penalty::any>(sum, place, i, scale);
+    };
+    if (!is_last) put(at, c, kept);
+    else if (penalised) put(at, c, pulled);
+    else put(at, c, plain);
+  }
+  template <int MR, int NV, class F>
+  __attribute__((always_inline)) void put(long at, Vec<T> (&c)[MR][NV], F f) const {
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) {
-        const long i = (long(row + r) * NV + v) * lanes<T>;
-        store<T>(place.g + i, gradient_of<T, Penalty::any>(c[r][v], place, i, scale));
+        const long i = at + (r * NV + v) * lanes<T>;
+        store<T>(place.g + i, f(c[r][v], i));
       }
   }
 };
 
+// Of n rows of error signals.
+template <class T>
+SCHUSS_INLINE void narrow_sums_of(const NarrowSums<T> &op, const Layer<T> &layer, const T *delta, int n) {
+  with_vectors<T>(layer.n_out, [&](auto vectors) __attribute__((always_inline)) {
+    narrow_tiles<T, vectors.value>(op, delta, line_of<T>, layer.n_in, n);
+    if (!layer.has_bias) return;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors.value; v++) {
+      T *to = layer.b_g + v * lanes<T>;
+      Vec<T> sum = op.resumes ? load<T>(to) : Vec<T>{};
+#pragma GCC unroll 4
+      for (int r = 0; r < n; r++) sum = sum + load<T>(delta + r * line_of<T> + v * lanes<T>);
+      store<T>(to, op.is_last ? op.scale * (Vec<T>{} - sum) : sum);
+    }
+  });
+}
 template <class T>
 __attribute__((noinline)) void narrow_sums(const Work<T> &work, const Layer<T> &layer, const T *y, int n) {
-  const NarrowSums<T> op = {weights_of(work, layer), work.scale, y};
-  with_vectors<T>(layer.n_out, [&](auto vectors) __attribute__((always_inline)) {
-    narrow_tiles<T, vectors.value>(op, layer.delta, line_of<T>, layer.n_in, n);
-    if (!layer.has_bias) return;
-    Vec<T> sums[vectors.value] = {};
-    for (int r = 0; r < n; r++)
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors.value; v++)
-        sums[v] = sums[v] + load<T>(layer.delta + r * line_of<T> + v * lanes<T>);
-    for (int v = 0; v < vectors.value; v++) store<T>(layer.b_g + v * lanes<T>, work.scale * (Vec<T>{} - sums[v]));
-  });
+  narrow_sums_of({weights_of(work, layer), work.scale, is_penalised(work), y, 1, line_of<T>}, layer, layer.delta, n);
 }
 
 // Applies the rule to the gradient times a factor, and takes the first `kinds` lengths. A layer's rows are one group.

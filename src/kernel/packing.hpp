@@ -6,11 +6,6 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-template <class T> SCHUSS_INLINE Vec<T> load_anywhere(const T *p) {
-  Vec<T> v;
-  __builtin_memcpy(&v, p, sizeof v);
-  return v;
-}
 template <class T> SCHUSS_INLINE void store_anywhere(T *p, Vec<T> v) { __builtin_memcpy(p, &v, sizeof v); }
 
 // The first n lanes of v, the others zero.

@@ -9,8 +9,8 @@
 #include <arm_neon.h>
 #endif
 
-// Vectors of 64 bytes are AVX-512's. Where that is not compiled for, they are halves of AVX2's: that is how its bits are
-// tested on a processor without it (SCHUSS_EMULATE in CMakeLists.txt).
+// Vectors of 64 bytes are AVX-512's. Where that is not compiled for, they are halves of AVX2's: that is how its bits
+// are tested on a processor without it (SCHUSS_EMULATE in CMakeLists.txt).
 #if SCHUSS_BYTES == 64 && defined(__AVX512F__)
 #define SCHUSS_AVX512_THERE 1
 #else
@@ -91,6 +91,16 @@ SCHUSS_INLINE VecD load_first(const double *p, int n) {
   for (int i = 0; i < n; i++) v[i] = p[i];
   return v;
 #endif
+}
+
+template <class T> SCHUSS_INLINE Vec<T> load_anywhere(const T *p) {
+  Vec<T> v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+// The first n numbers at p, n up to `lanes`, which need not be aligned.
+template <class T> SCHUSS_INLINE Vec<T> load_up_to(const T *p, int n) {
+  return n < lanes<T> ? load_first(p, n) : load_anywhere(p);
 }
 
 #if SCHUSS_BYTES == 64 && !SCHUSS_AVX512_THERE

@@ -1,11 +1,9 @@
 // One step of training, as each of its threads runs it; shares.hpp says who computes what. That never changes a
 // bit.
 #pragma once
+#include "beside.hpp"
 #include "clipping.hpp"
-#include "gathering.hpp"
 #include "lagging.hpp"
-#include "losses.hpp"
-#include "narrow.hpp"
 #include "observe.hpp"
 #include "passes.hpp"
 
@@ -125,28 +123,32 @@ template <class T> void note_loss(const Work<T> &work, double errors) {
   work.team->step_loss = (errors + (is_penalised(work) ? penalty_total(work) : 0.0)) * work.loss_scale;
 }
 
+// The gradient of a batch of n samples into g, and their errors, the samples one below the other.
+template <class T> SCHUSS_INLINE void gradient_of_rows(Work<T> &work, int n) {
+  gather(work, {0, n});
+  for (int l = 0; l < work.depth; l++)
+    narrow_forward(work.layers[l], input_of(work, l), narrow_activation(work, l), n);
+  output_rows<T>(work, 0, n);
+  if (work.weights) weigh(work, work.batch, 0, {0, n});
+  for (int l = work.depth - 1; l > 0; l--) narrow_backward(work.layers[l], work.layers[l - 1], work.transposed, n);
+  if (work.observation) observe_rows(work, n);
+  for (int l = 0; l < work.depth; l++) narrow_sums(work, work.layers[l], input_of(work, l), n);
+}
+
 // The gradient of a whole batch into g, by one thread, where layers are narrow; false if it was given up.
 template <class T> bool narrow_gradient(Work<T> &work, int n) {
   double flops = 0, loss = 0;
   for (int l = 0; l < work.depth; l++) flops += 6.0 * n * narrow_columns<T> * work.layers[l].n_in;
   if (given_up(work, flops)) return false;
   work.begin = 0;
-  gather(work, {0, n});
   if (rows_are_far(work)) {
     look_ahead(work, next_rows(work, n), 0, {});  // no tile of an update asks
     bring_nearer(work, work.ahead);
   }
-  for (int l = 0; l < work.depth; l++) {
-    const Activation activation = l < work.depth - 1 ? work.layers[l].activation : Activation::identity;
-    narrow_forward(work.layers[l], input_of(work, l), activation, n);
-  }
-  output_rows<T>(work, 0, n);
-  if (work.weights) weigh(work, work.batch, 0, {0, n});
-  for (int l = work.depth - 1; l > 0; l--) narrow_backward(work.layers[l], work.layers[l - 1], work.transposed, n);
+  if (stand_beside(work, n)) gradient_beside(work, n);
+  else gradient_of_rows(work, n);
   for (int r = 0; r < n; r++) loss += work.errors[r];
   note_loss(work, loss);
-  if (work.observation) observe_rows(work, n);
-  for (int l = 0; l < work.depth; l++) narrow_sums(work, work.layers[l], input_of(work, l), n);
   return true;
 }
 

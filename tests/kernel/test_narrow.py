@@ -19,11 +19,13 @@ from comparisons import assert_same_bits, assert_states_near
 from kinds_of_rules import KERNEL_RULES
 from runs import draw_run, one_call, step_by_step
 from schuss.engine import native
+from schuss.engine.engine import Advance, Engine
 from schuss.engine.native import _kernel, _problem
 from schuss.method.functions import LOSSES, Loss
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum
+from schuss.method.samples import Samples
 
 HAS_NEON = platform.machine() in ("aarch64", "arm64")  # and so twice as many registers
 WIDEST = {"avx512": 16, "avx2": 16, "baseline": 16 if HAS_NEON else 8}  # of float32; half as many of float64
@@ -125,3 +127,47 @@ def test_both_ways_agree_with_the_reference(native_engine, dtype, extra):
     other = one_call(native_engine, network, start, samples, plan.replace(l2=0.02), 12)
     with pytest.raises(AssertionError):
         assert_states_near(other.state, expected.state, tolerance)
+
+
+# Around the fewest that stand side by side (src/kernel/beside.hpp), a vector and a group of either dtype.
+BATCHES = [1, 4, 5, 7, 8, 9, 15, 16, 17, 20, 32, 33]
+# By what is given as targets: groups of outputs, stored slopes, wide and short layers.
+SHAPES = {
+    "classes": Network([5, 16, 3, 7], ["gelu", "relu", "softmax"], "cross_entropy"),
+    "rows": Network([16, 3, 9, 2], ["tanh", "softplus", "identity"], "squared_error"),
+    "no hidden layer": Network([3, 10], ["softmax"], "cross_entropy", biases=False),
+}
+
+
+def both_ways(
+    engine: Engine, shape: str, batch: int, dtype: str, order: str = "philox"
+) -> tuple[Advance, Advance]:
+    """Return a training by calls of the kernel, and by gradients and the rule in NumPy."""
+    network, plan = SHAPES[shape], Plan(Momentum(0.05, 0.9), batch_size=batch, order=order, l2=0.01)
+    samples, start = draw_run(network, plan, 3 * batch + 2, dtype=dtype)
+    if shape != "rows":
+        samples = Samples.check(network, samples.X, np.argmax(samples.T, axis=1))
+        assert samples.classes is not None
+    return (
+        one_call(engine, network, start, samples, plan, STEPS),
+        step_by_step(engine, network, start, samples, plan, STEPS),
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("batch", BATCHES)
+def test_groups_of_samples_side_by_side(native_engine, batch, shape, dtype):
+    """Batches and last batches of any size around a vector and a group end where gradient and rule do."""
+    found, expected = both_ways(native_engine, shape, batch, dtype)
+    assert_same_bits(found.state, expected.state)
+    assert found.losses.tobytes() == expected.losses.tobytes()
+
+
+def test_samples_in_order_stand_side_by_side(native_engine):
+    """Without an order too; another order ends elsewhere."""
+    found, expected = both_ways(native_engine, "classes", 17, "float32", order="sequential")
+    assert_same_bits(found.state, expected.state)
+    shuffled, _ = both_ways(native_engine, "classes", 17, "float32")
+    with pytest.raises(AssertionError):
+        assert_same_bits(shuffled.state, expected.state)
