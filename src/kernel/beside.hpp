@@ -14,7 +14,7 @@ namespace SCHUSS_ISA {
 constexpr int fewest_beside = 5;
 
 template <class T> SCHUSS_INLINE bool stand_beside(const Work<T> &work, int samples) {
-  return samples >= fewest_beside && !work.weights && !work.observation;
+  return samples >= fewest_beside && !work.observation;
 }
 
 template <class T> SCHUSS_INLINE long next_row_of_weights(const Layer<T> &layer) {
@@ -78,6 +78,16 @@ __attribute__((noinline)) void forward_beside(const Layer<T> &layer, const T *y,
   });
 }
 
+// Error signals, and errors, as often as each of the samples from row r on counts.
+template <class T>
+SCHUSS_INLINE Vec<T> weigh_beside(const Work<T> &work, const Side<T> &s, int r, int samples, Vec<T> errors) {
+  alignas(64) T weights[lanes<T>] = {};
+  for (int i = 0; i < samples; i++) weights[i] = work.weights[sample_at(work, r + i)];
+  const Vec<T> weight = load<T>(weights);
+  for (int j = 0; j < s.n; j++) put(s.delta, j, at(s.delta, j) * weight);
+  return errors * weight;
+}
+
 // Error signals and errors of the samples from `first` on.
 template <class T> __attribute__((noinline)) void losses_beside(const Work<T> &work, int first, int n) {
   const Layer<T> &out = work.layers[work.depth - 1];
@@ -86,7 +96,9 @@ template <class T> __attribute__((noinline)) void losses_beside(const Work<T> &w
     const int samples = least(n - i, lanes<T>);
     for (int j = 0; j < s.n; j++) put(s.y, j, load<T>(out.y + j * line_of<T> + i));
     targets_in(work, s, i, samples);
-    note_errors(work, first + i, samples, loss_of(work, s));
+    Vec<T> errors = loss_of(work, s);
+    if (work.weights) errors = weigh_beside(work, s, first + i, samples, errors);
+    note_errors(work, first + i, samples, errors);
     for (int j = 0; j < s.n; j++) store<T>(out.delta + j * line_of<T> + i, at(s.delta, j));
   }
 }

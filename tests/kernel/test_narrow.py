@@ -140,13 +140,14 @@ SHAPES = {
 
 
 def both_ways(
-    engine: Engine, shape: str, batch: int, dtype: str, order: str = "philox"
+    engine: Engine, shape: str, batch: int, dtype: str, order: str = "philox", *, weighted: bool = False
 ) -> tuple[Advance, Advance]:
     """Return a training by calls of the kernel, and by gradients and the rule in NumPy."""
     network, plan = SHAPES[shape], Plan(Momentum(0.05, 0.9), batch_size=batch, order=order, l2=0.01)
-    samples, start = draw_run(network, plan, 3 * batch + 2, dtype=dtype)
+    samples, start = draw_run(network, plan, 3 * batch + 2, dtype=dtype, weighted=weighted)
     if shape != "rows":
-        samples = Samples.check(network, samples.X, np.argmax(samples.T, axis=1))
+        classes = np.argmax(samples.T, axis=1)
+        samples = Samples.check(network, samples.X, classes, weights=samples.weights)
         assert samples.classes is not None
     return (
         one_call(engine, network, start, samples, plan, STEPS),
@@ -157,9 +158,10 @@ def both_ways(
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("batch", BATCHES)
-def test_groups_of_samples_side_by_side(native_engine, batch, shape, dtype):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_groups_of_samples_side_by_side(native_engine, weighted, batch, shape, dtype):
     """Batches and last batches of any size around a vector and a group end where gradient and rule do."""
-    found, expected = both_ways(native_engine, shape, batch, dtype)
+    found, expected = both_ways(native_engine, shape, batch, dtype, weighted=weighted)
     assert_same_bits(found.state, expected.state)
     assert found.losses.tobytes() == expected.losses.tobytes()
 
