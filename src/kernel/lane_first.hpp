@@ -1,14 +1,41 @@
-// The gradient of the first layer of many small networks, one network in each lane of a vector. Nothing else asks for
-// that layer's error signals: each is made from those above where it is needed, and never stored. A second layer of
-// one unit has its gradient made beside, from the same outputs and signals.
+// The first layer of many small networks, one network in each lane of a vector, where it has few inputs: its net
+// inputs, and its gradient. Nothing else asks for that layer's error signals: each is made from those above where it is
+// needed, and never stored. A second layer of one unit has its gradient made beside, from the same outputs and signals.
 #pragma once
 #include "activations.hpp"
-#include "lanes_job.hpp"
+#include "lane_gather.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
 
-constexpr int most_first_inputs = 4;  // sums for four units, which stay in registers
+// Net inputs, sample by sample: weights and biases go from memory into the sums, so that an output takes an instruction
+// for each of its terms, one for its bias and one for its store.
+template <class T, bool same, int inputs>
+void lane_net_inputs_of(const T *x, long x_next, const Layer<T> &layer, int n) {
+  constexpr long L = lanes<T>;
+  const long end = layer.n_out * L;
+  T *y = layer.y;
+  for (int row = 0; row < n; row++, x += x_next, y += end) {
+    Vec<T> left[inputs];
+#pragma GCC unroll 4
+    for (int k = 0; k < inputs; k++) left[k] = same ? all<T>(x[k]) : load<T>(x + k * L);
+#pragma GCC unroll 4
+    for (long c = 0; c < end; c += L) {
+      Vec<T> sum = load<T>(layer.b + c);
+#pragma GCC unroll 4
+      for (int k = 0; k < inputs; k++) sum = fma(left[k], load<T>(layer.w + k * end + c), sum);
+      store<T>(y + c, sum);
+    }
+  }
+}
+
+template <class T>
+SCHUSS_INLINE void lane_first_net_inputs(const T *x, long x_next, bool same, const Layer<T> &layer, int n) {
+  with_few_inputs(layer.n_in, [&](auto few) {
+    if (same) lane_net_inputs_of<T, true, few.value>(x, x_next, layer, n);
+    else lane_net_inputs_of<T, false, few.value>(x, x_next, layer, n);
+  });
+}
 
 // Sums, sample by sample in their order, of inputs times signals, and in `bias` of signals alone.
 template <class T> struct LaneFirst {
@@ -98,13 +125,11 @@ template <class T, bool same, int inputs> SCHUSS_INLINE void lane_first_inputs(c
   else lane_first_layer<T, same, inputs, false>(p);
 }
 
-template <class T, bool same> SCHUSS_INLINE void lane_first_of(const LaneFirst<T> &p, int inputs) {
-  switch (inputs) {
-    case 1: return lane_first_inputs<T, same, 1>(p);
-    case 2: return lane_first_inputs<T, same, 2>(p);
-    case 3: return lane_first_inputs<T, same, 3>(p);
-    default: return lane_first_inputs<T, same, most_first_inputs>(p);
-  }
+template <class T> SCHUSS_INLINE void lane_first_sums_of(const LaneFirst<T> &p, bool same, int inputs) {
+  with_few_inputs(inputs, [&](auto few) {
+    if (same) lane_first_inputs<T, true, few.value>(p);
+    else lane_first_inputs<T, false, few.value>(p);
+  });
 }
 
 }  // namespace SCHUSS_ISA

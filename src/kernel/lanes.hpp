@@ -4,6 +4,7 @@
 #pragma once
 #include "lane_activations.hpp"
 #include "lane_first.hpp"
+#include "lane_gather.hpp"
 #include "lane_products.hpp"
 #include "lanes_job.hpp"
 #include "losses.hpp"
@@ -26,50 +27,6 @@ template <class T> SCHUSS_INLINE LaneInput<T> lane_input(const LaneJob<T> &job, 
           job.work->layers[l].n_in * (same ? 1L : long(lanes<T>))};
 }
 
-// The samples of one lane in an epoch, from a place on; null: in their own order.
-template <class T> SCHUSS_INLINE const int32_t *lane_order(const LaneJob<T> &job, int lane, long epoch, long place) {
-  return job.orders ? job.orders[lane] + epoch * job.n + place : nullptr;
-}
-
-// Target j of a sample.
-template <class T> SCHUSS_INLINE T lane_target(const Work<T> &work, long sample, int j) {
-  return work.t ? work.t[sample * work.t_stride + j] : T(work.classes[sample] == j);
-}
-
-// Bring the samples at places [place, place + n) of an epoch into the batch buffers: those of one lane, or the same
-// for all of them. Few inputs are known while compiling: the loop over them would take longer than they do.
-template <class T, bool same, int inputs>
-SCHUSS_INLINE void lane_rows_in(const LaneJob<T> &job, int lane, long epoch, long place, int n) {
-  const Work<T> &work = *job.work;
-  const int n_in = inputs ? inputs : work.layers[0].n_in, n_out = work.layers[work.depth - 1].n_out;
-  const int32_t *order = lane_order(job, lane, epoch, place);
-  const auto bring = [=](T *to, T number) { same ? store<T>(to, all<T>(number)) : void(to[lane] = number); };
-  T *x = work.x_batch + (same ? 0 : lane), *t = work.t_batch, *weight = job.weight_batch;
-  for (int row = 0; row < n; row++) {
-    const long sample = order ? order[row] : place + row;
-    const T *from = work.x + sample * work.x_stride;
-#pragma GCC unroll 4
-    for (int k = 0; k < n_in; k++, x += same ? 1 : lanes<T>) *x = from[k];
-    for (int j = 0; j < n_out; j++, t += lanes<T>) bring(t, lane_target(work, sample, j));
-    if (work.weights) bring(weight + row * lanes<T>, work.weights[sample]);
-  }
-}
-
-template <class T, bool same> void lane_rows_of(const LaneJob<T> &job, int lane, long epoch, long place, int n) {
-  switch (job.work->layers[0].n_in) {
-    case 1: return lane_rows_in<T, same, 1>(job, lane, epoch, place, n);
-    case 2: return lane_rows_in<T, same, 2>(job, lane, epoch, place, n);
-    case 3: return lane_rows_in<T, same, 3>(job, lane, epoch, place, n);
-    case 4: return lane_rows_in<T, same, 4>(job, lane, epoch, place, n);
-    default: return lane_rows_in<T, same, 0>(job, lane, epoch, place, n);
-  }
-}
-
-template <class T> void lane_gather(const LaneJob<T> &job, long epoch, long place, int n) {
-  if (job.same_order) return lane_rows_of<T, true>(job, 0, epoch, place, n);
-  for (int lane = 0; lane < lanes<T>; lane++) lane_rows_of<T, false>(job, lane, epoch, place, n);
-}
-
 // Whether a loss is one of outputs whose activation is applied to each by itself.
 template <class T> SCHUSS_INLINE bool takes_outputs(const Work<T> &work) {
   return is_free(work.loss) && work.layers[work.depth - 1].activation != Activation::softmax;
@@ -83,7 +40,9 @@ template <class T> void lane_forward(const LaneJob<T> &job, int n) {
     const LaneInput<T> in = lane_input(job, l);
     const LaneProduct<T> product = {n, layer.n_out, layer.n_in, in.same, in.y, in.next, layer.w, layer.n_out * L, L,
                                     layer.y, layer.n_out * L, layer.has_bias ? layer.b : nullptr, false, nullptr};
-    if (layer.n_out == 1 && !in.same) lane_single_unit<T>(in.y, layer.n_in, layer.w, product.bias, layer.y, n);
+    if (l == 0 && layer.has_bias && layer.n_in <= few_inputs)
+      lane_first_net_inputs(in.y, in.next, in.same, layer, n);
+    else if (layer.n_out == 1 && !in.same) lane_single_unit<T>(in.y, layer.n_in, layer.w, product.bias, layer.y, n);
     else lane_multiply<T, LaneSums::net_inputs>(product);
     if (l < work.depth - 1 && layer.activation == Activation::tanh)  // slopes come from the outputs
       activate<T>(Activation::tanh, layer.y, nullptr, 0, 1, n * layer.n_out);
@@ -95,7 +54,7 @@ template <class T> void lane_forward(const LaneJob<T> &job, int n) {
 // Whether the first layer's error signals are made where its gradient is.
 template <class T> SCHUSS_INLINE bool first_in_one(const Work<T> &work) {
   const Layer<T> &first = work.layers[0];
-  return work.depth > 1 && first.activation == Activation::tanh && first.n_in <= most_first_inputs;
+  return work.depth > 1 && first.activation == Activation::tanh && first.n_in <= few_inputs;
 }
 
 template <class T> void lane_backward(const LaneJob<T> &job, int n) {
@@ -134,19 +93,20 @@ template <class T, Loss loss> struct LaneError {
 };
 
 // Outputs of one row lie as `Side` wants them.
-template <bool weighted, class T, class F>
+template <bool weighted, bool single, class T, class F>
 SCHUSS_INLINE void lane_errors(const LaneJob<T> &job, int n, LaneErrors<T> &total, F f) {
   const Work<T> &work = *job.work;
   LaneErrors<T> errors = total;  // in registers
   const Layer<T> &out = work.layers[work.depth - 1];
+  const int n_out = single ? 1 : out.n_out;
   for (int row = 0; row < n; row++) {
-    const long first = long(row) * out.n_out * lanes<T>;
-    const Side<T> side = {out.n_out, out.y + first, work.t_batch + first, out.delta + first, nullptr,
+    const long first = long(row) * n_out * lanes<T>;
+    const Side<T> side = {n_out, out.y + first, work.t_batch + first, out.delta + first, nullptr,
                           work.loss_parameters};
     Vec<T> error = f(work, side);
     if (weighted) {
       const Vec<T> weight = load<T>(job.weight_batch + row * lanes<T>);
-      for (int j = 0; j < out.n_out; j++) put(side.delta, j, at(side.delta, j) * weight);
+      for (int j = 0; j < n_out; j++) put(side.delta, j, at(side.delta, j) * weight);
       error = error * weight;
     }
     errors.add(error);
@@ -156,8 +116,9 @@ SCHUSS_INLINE void lane_errors(const LaneJob<T> &job, int n, LaneErrors<T> &tota
 
 template <class T> void lane_losses(const LaneJob<T> &job, int n, LaneErrors<T> &errors) {
   const auto rows = [&](auto f) {
-    if (job.work->weights) lane_errors<true>(job, n, errors, f);
-    else lane_errors<false>(job, n, errors, f);
+    if (job.work->weights) lane_errors<true, false>(job, n, errors, f);
+    else if (job.work->layers[job.work->depth - 1].n_out == 1) lane_errors<false, true>(job, n, errors, f);
+    else lane_errors<false, false>(job, n, errors, f);
   };
   if (!takes_outputs(*job.work)) return rows([](const Work<T> &work, const Side<T> &s) { return loss_of<T>(work, s); });
   switch (job.work->loss) {
@@ -181,8 +142,7 @@ template <class T> void lane_first_sums(const LaneJob<T> &job, int n, bool resum
   const LaneFirst<T> sums = {n, first.n_out, second.n_out, in.y, in.next, first.y, second.delta, second.w, first.g,
                              first.has_bias ? first.b_g : nullptr, resumes,
                              layers_in_one(work) == 2 ? second.g : nullptr, second.has_bias ? second.b_g : nullptr};
-  if (in.same) lane_first_of<T, true>(sums, first.n_in);
-  else lane_first_of<T, false>(sums, first.n_in);
+  lane_first_sums_of(sums, in.same, first.n_in);
 }
 
 // The sums over samples of weight and bias gradients, into g.

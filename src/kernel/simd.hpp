@@ -222,24 +222,30 @@ template <class T> SCHUSS_INLINE Vec<T> sign(Vec<T> x) {
   return pick<T>(x > zero, all<T>(1), pick<T>(x < zero, all<T>(-1), zero));
 }
 
+// Half a vector of floats as doubles. (GCC 12 converts quarters.)
+typedef float HalfF __attribute__((vector_size(SCHUSS_BYTES / 2)));
+SCHUSS_INLINE VecD as_doubles(HalfF x) {
+#if SCHUSS_AVX512_THERE
+  return _mm512_maskz_cvtps_pd(0xff, x);
+#elif SCHUSS_BYTES == 32
+  return _mm256_cvtps_pd(x);
+#else
+  return __builtin_convertvector(x, VecD);
+#endif
+}
+
 // As many elements as a vector of doubles has, as doubles.
 SCHUSS_INLINE VecD load_wide(const double *p) { return load<double>(p); }
 SCHUSS_INLINE VecD load_wide(const float *p) {
-  typedef float Half __attribute__((vector_size(SCHUSS_BYTES / 2)));
-  return __builtin_convertvector(*reinterpret_cast<const Half *>(p), VecD);
+  return as_doubles(*reinterpret_cast<const HalfF *>(p));
 }
 template <class T> constexpr int wide_parts = int(sizeof(double) / sizeof(T));  // vectors of doubles for one of T
 // The lower or the upper half of a vector of floats, as doubles; of a vector of doubles there is one part.
 SCHUSS_INLINE VecD widened(VecD x, int) { return x; }
 SCHUSS_INLINE VecD widened(VecF x, int half) {
-  typedef float Half __attribute__((vector_size(SCHUSS_BYTES / 2)));
-  Half halves[2];
+  HalfF halves[2];
   __builtin_memcpy(halves, &x, sizeof x);
-#if SCHUSS_AVX512_THERE
-  return _mm512_maskz_cvtps_pd(0xff, halves[half]);  // GCC 12 converts quarters
-#else
-  return __builtin_convertvector(halves[half], VecD);
-#endif
+  return as_doubles(halves[half]);
 }
 
 // The sum of n lanes, by halves.
