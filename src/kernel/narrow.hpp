@@ -1,6 +1,7 @@
 // A step where every layer, the inputs included, fits into one panel and one cache line: the same tiles as in larger
 // networks, one after the other, with distances that are known while compiling and nothing to decide between them; then
-// the rule, from the gradient in g. On such networks deciding takes longer than computing.
+// the rule, from the gradient in g. On such networks deciding takes longer than computing. Here the samples of a batch
+// stand one below the other; beside.hpp has the way of five and more, side by side.
 #pragma once
 #include "backward.hpp"
 #include "update.hpp"
