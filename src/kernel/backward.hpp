@@ -34,6 +34,11 @@ template <class T> Panel<T> transposed_panel(const Layer<T> &layer, T *room, int
   return {room, stride, p * panel<T>, vectors};
 }
 
+// An activation that has the slopes of a layer: another where they are stored.
+template <class T> SCHUSS_INLINE Activation slope_of(const Layer<T> &layer) {
+  return layer.drops || stores_slope[int(layer.activation)] ? stored_slope : layer.activation;
+}
+
 // δ_k = f′(x_k)·Σ_j w_kj·δ_j: rows are samples, columns the units of the layer below.
 template <class T, long known_stride = 0> struct BackwardOp {
   const Layer<T> &layer, &below;

@@ -132,7 +132,7 @@ template <class T> void gradient_beside(const Work<T> &work, int n) {
     const int samples = least(n - first, narrow_columns<T>);
     gather_beside(work, first, samples);
     for (int l = 0; l < work.depth; l++)
-      forward_beside(work.layers[l], input_of(work, l), narrow_activation(work, l), samples);
+      forward_beside(work.layers[l], input_of(work, l), forward_activation(work, l), samples);
     losses_beside(work, first, samples);
     for (int l = work.depth - 1; l > 0; l--) backward_beside(work.layers[l], work.layers[l - 1], samples);
     for (int l = 0; l < work.depth; l++)

@@ -52,9 +52,9 @@ template <class T> SCHUSS_INLINE void turn_in(T *to, const T *from, long stride,
 template <class T> SCHUSS_INLINE void targets_in(const Work<T> &work, const Side<T> &s, long r, int rows) {
   const long stride = work.layers[work.depth - 1].stride;
   if (work.t) return turn_in(s.t, work.t_batch + r * stride, stride, s.n, rows);
-  const T *at = work.t_batch + r;
-  const auto *number = reinterpret_cast<const typename Simd<T>::Int *>(at);
-  const Ints<T> classes = rows == 1 ? Ints<T>{} + *number : (Ints<T>)load_up_to(at, rows);
+  const T *from = work.t_batch + r;
+  const auto *number = reinterpret_cast<const typename Simd<T>::Int *>(from);
+  const Ints<T> classes = rows == 1 ? Ints<T>{} + *number : (Ints<T>)load_up_to(from, rows);
   Ints<T> column = {};
   for (int c = 0; c < s.n; c++, column = column + 1)
     put(s.t, c, pick<T>(classes == column, all<T>(T(1)), Vec<T>{}));
@@ -69,7 +69,7 @@ template <class T> SCHUSS_INLINE Vec<T> row_of_columns(const T *from, int count)
 }
 
 template <class T, int columns>
-SCHUSS_INLINE void turn_rows(T *to, const T *from, long from_stride, long stride, int n, int rows) {
+SCHUSS_INLINE void turn_rows(T *to, long stride, const T *from, long from_stride, int n, int rows) {
   Vec<T> m[lanes<T>];
 #pragma GCC unroll 16
   for (int r = 0; r < lanes<T>; r++) m[r] = r < columns && r < n ? load<T>(from + r * from_stride) : Vec<T>{};
@@ -83,8 +83,8 @@ SCHUSS_INLINE void turn_rows(T *to, const T *from, long from_stride, long stride
 template <class T>
 SCHUSS_INLINE void as_rows(T *to, long stride, const T *from, long from_stride, int n, int rows) {
   for (int c = 0; c < n; c += lanes<T>, from += lanes<T> * from_stride) {
-    if (n - c <= few<T>) turn_rows<T, few<T>>(to + c, from, from_stride, stride, n - c, rows);
-    else turn_rows<T, lanes<T>>(to + c, from, from_stride, stride, n - c, rows);
+    if (n - c <= few<T>) turn_rows<T, few<T>>(to + c, stride, from, from_stride, n - c, rows);
+    else turn_rows<T, lanes<T>>(to + c, stride, from, from_stride, n - c, rows);
   }
 }
 template <class T> SCHUSS_INLINE void turn_out(T *to, const T *from, long stride, int n, int rows) {

@@ -189,6 +189,11 @@ SCHUSS_INLINE void multiply(const Work<T> &work, Op op, const Part &part, int te
   }
 }
 
+// What a layer's net inputs become: those of the last belong to the loss.
+template <class T> SCHUSS_INLINE Activation forward_activation(const Work<T> &work, int l) {
+  return l < work.depth - 1 ? work.layers[l].activation : Activation::identity;
+}
+
 // x_j = b_j + Σ_k y_k·w_kj and y_j = f(x_j): rows are samples, columns the layer's units.
 template <class T, long known_stride = 0> struct ForwardOp {
   const Layer<T> &layer;

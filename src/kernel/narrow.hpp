@@ -40,15 +40,6 @@ SCHUSS_INLINE void narrow_tiles(const Op &op, const T *right, long stride, int r
   if (row < rows) tile<T, 1, NV, false>(op, row, p, 0, terms);
 }
 
-// What a layer's net inputs become: those of the last belong to the loss.
-template <class T> SCHUSS_INLINE Activation narrow_activation(const Work<T> &work, int l) {
-  return l < work.depth - 1 ? work.layers[l].activation : Activation::identity;
-}
-// What a layer's slopes are made by.
-template <class T> SCHUSS_INLINE Activation slope_of(const Layer<T> &layer) {
-  return stores_slope[int(layer.activation)] ? stored_slope : layer.activation;
-}
-
 template <class T>
 __attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y, Activation activation, int n) {
   const ForwardOp<T, line_of<T>> op = {layer, activation, y, line_of<T>, 1};

@@ -14,8 +14,7 @@ template <class T> void forward_in_place(Work<T> &work, const Part &part) {
   const Layer<T> &layer = work.layers[0];
   const T *rows[chunk_rows];
   for (int r = part.rows.first; r < part.rows.last; r++) rows[r] = input_row(work, 0, r);
-  const Activation activation = work.depth == 1 ? Activation::identity : layer.activation;
-  const ForwardRows<T> op = {{layer, activation, nullptr, 0, 0}, rows};
+  const ForwardRows<T> op = {{layer, forward_activation(work, 0), nullptr, 0, 0}, rows};
   for (int p = part.panels.first; p < part.panels.last; p++) {
     if (given_up(work, 2.0 * (part.rows.last - part.rows.first) * layer.n_in * panel<T>)) return;
     rows_of_tiles<T, panel_vectors>(op, part.rows.first, part.rows.last, op.panel_at(p, 0), 0, layer.n_in);
@@ -32,15 +31,13 @@ template <class T> SCHUSS_INLINE bool reads_in_place(const Work<T> &work, const 
 template <class T> void forward_layer(Work<T> &work, int l, const Part &part) {
   if (l == 0 && work.in_place) return forward_in_place<T>(work, part);
   const Layer<T> &layer = work.layers[l];
-  const bool last = l == work.depth - 1;  // its activation belongs to the loss
-  const Activation activation = last ? Activation::identity : layer.activation;
   const Paired<T> &pairs = input_pairs(work, l);
-  const ForwardOp<T> op = {layer, activation, in_pairs<T> ? pairs.along : input_of(work, l),
+  const ForwardOp<T> op = {layer, forward_activation(work, l), in_pairs<T> ? pairs.along : input_of(work, l),
                            in_pairs<T> ? pairs.stride : layer.stride_in, 1};
   if (is_sparse(work, l)) forward_sparse<T>(work, op, part.rows.first, part.rows.last);
   else multiply<T>(work, op, part, terms_of<T>(layer.n_in));
   if (layer.drops) drop<T>(work, l, part.rows.first, part.rows.last);
-  if (!last) pair_outputs(layer, part);
+  if (l < work.depth - 1) pair_outputs(layer, part);
 }
 
 template <class T> void forward_from(Work<T> &work, int first, Range rows) {
@@ -76,11 +73,9 @@ template <class T> bool forward_together(Work<T> &work, int layers, int n, Range
 // Error signals of the units below layer l, `part` of them.
 template <class T> void backward_layer(Work<T> &work, int l, const Part &part) {
   const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
-  const bool stored = below.drops || stores_slope[int(below.activation)];
-  const Activation activation = stored ? stored_slope : below.activation;
   const T *a = in_pairs<T> ? layer.delta_pairs.along : layer.delta;
   const long a_row = in_pairs<T> ? layer.delta_pairs.stride : layer.stride;
-  const BackwardOp<T> op = {layer, below, activation, a, a_row, 1, work.transposed};
+  const BackwardOp<T> op = {layer, below, slope_of(below), a, a_row, 1, work.transposed};
   multiply<T>(work, op, part, terms_of<T>(layer.n_out));
   pair_deltas(below, part);
 }

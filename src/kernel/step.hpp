@@ -127,7 +127,7 @@ template <class T> void note_loss(const Work<T> &work, double errors) {
 template <class T> SCHUSS_INLINE void gradient_of_rows(Work<T> &work, int n) {
   gather(work, {0, n});
   for (int l = 0; l < work.depth; l++)
-    narrow_forward(work.layers[l], input_of(work, l), narrow_activation(work, l), n);
+    narrow_forward(work.layers[l], input_of(work, l), forward_activation(work, l), n);
   output_rows<T>(work, 0, n);
   if (work.weights) weigh(work, work.batch, 0, {0, n});
   for (int l = work.depth - 1; l > 0; l--) narrow_backward(work.layers[l], work.layers[l - 1], work.transposed, n);
