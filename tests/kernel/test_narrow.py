@@ -17,6 +17,7 @@ import engines
 from cases import HIDDEN, PARAMETERS
 from comparisons import assert_same_bits, assert_states_near
 from kinds_of_rules import KERNEL_RULES
+from programs import compiled, told_by
 from runs import draw_run, one_call, step_by_step
 from schuss.engine import native
 from schuss.engine.engine import Advance, Engine
@@ -37,6 +38,23 @@ STEPS = 7
 def is_narrow(network: Network, instruction_set: str, dtype: Any) -> bool:
     """Return whether steps of the network go by narrow.hpp, where samples are dense and nothing drops out."""
     return _kernel.is_narrow(_problem(network), instruction_set, network.initial(0, dtype))
+
+
+# Samples of a step, and whether weights are watched in it; said: whether samples stand side by side.
+DRIVER = """
+#include "step.hpp"
+#include <cstdio>
+using namespace schuss;
+using namespace schuss::SCHUSS_ISA;
+int main() {
+  int samples, watched;
+  while (std::scanf("%d %d", &samples, &watched) == 2) {
+    Work<float> work;
+    if (watched) work.observation = reinterpret_cast<const Observation<float> *>(&work);  // never read
+    std::printf("%d\\n", stand_beside(work, samples));
+  }
+}
+"""
 
 
 @st.composite
@@ -131,11 +149,12 @@ def test_both_ways_agree_with_the_reference(native_engine, dtype, extra):
 
 # Around the fewest that stand side by side (src/kernel/beside.hpp), a vector and a group of either dtype.
 BATCHES = [1, 4, 5, 7, 8, 9, 15, 16, 17, 20, 32, 33]
-# By what is given as targets: groups of outputs, stored slopes, wide and short layers.
+# By what is given as targets; with stored slopes, wide and short layers.
 SHAPES = {
     "classes": Network([5, 16, 3, 7], ["gelu", "relu", "softmax"], "cross_entropy"),
+    "groups": Network([4, 6, 5], ["elu", "softmax"], "cross_entropy", groups=(2, 3)),
     "rows": Network([16, 3, 9, 2], ["tanh", "softplus", "identity"], "squared_error"),
-    "no hidden layer": Network([3, 10], ["softmax"], "cross_entropy", biases=False),
+    "classes, no hidden layer": Network([3, 10], ["softmax"], "cross_entropy", biases=False),
 }
 
 
@@ -145,7 +164,7 @@ def both_ways(
     """Return a training by calls of the kernel, and by gradients and the rule in NumPy."""
     network, plan = SHAPES[shape], Plan(Momentum(0.05, 0.9), batch_size=batch, order=order, l2=0.01)
     samples, start = draw_run(network, plan, 3 * batch + 2, dtype=dtype, weighted=weighted)
-    if shape != "rows":
+    if shape.startswith("classes"):
         classes = np.argmax(samples.T, axis=1)
         samples = Samples.check(network, samples.X, classes, weights=samples.weights)
         assert samples.classes is not None
@@ -173,3 +192,13 @@ def test_samples_in_order_stand_side_by_side(native_engine):
     shuffled, _ = both_ways(native_engine, "classes", 17, "float32")
     with pytest.raises(AssertionError):
         assert_same_bits(shuffled.state, expected.state)
+
+
+def test_which_samples_stand_side_by_side(tmp_path):
+    """From five on, but where weights are watched. Were it never so, no test of bits would tell."""
+    options = ("-DSCHUSS_ISA=here", "-DSCHUSS_BYTES=16", "-ffp-contract=off")
+    program = compiled(DRIVER, tmp_path, *options)
+    counts = [1, 4, 5, 16, 17, 256]
+    asked = "".join(f"{n} {watched}\n" for watched in (0, 1) for n in counts)
+    found = [side for [side] in told_by(program, asked)]
+    assert found == [0, 0, 1, 1, 1, 1] + [0] * len(counts)
