@@ -185,24 +185,36 @@ void apply_to_biases(const Change<T, rule> &change, T factor, const Layer<T> &la
   }
 }
 
-// Biases are weights from a unit whose output is 1; they carry no penalty.
+// Biases are weights from a unit whose output is 1; they carry no penalty. Of K vectors at once: one sum by itself would
+// wait for each of its terms.
+template <class T, Rule rule, int K>
+SCHUSS_INLINE void update_some_biases(const Work<T> &work, const Change<T, rule> &change, const Layer<T> &layer,
+                                      Fate fate, bool resumes, int samples, int c) {
+  const Place<T> biases = biases_of(layer);
+  Vec<T> sum[K];
+  SCHUSS_EACH sum[i] = resumes ? load<T>(layer.b_g + c + i * lanes<T>) : Vec<T>{};
+  for (const T *delta = layer.delta + c; samples > 0; samples--, delta += layer.stride)
+    SCHUSS_EACH sum[i] = sum[i] + load<T>(delta + i * lanes<T>);
+  if (fate != Fate::squared) {
+    SCHUSS_EACH settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c + i * lanes<T>, sum[i]);
+    return;
+  }
+  for (int i = 0; i < K; i++) {
+    Terms<T> terms;
+    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c + i * lanes<T>, sum[i], terms);
+    terms.put(bias_terms(layer, c + i * lanes<T>));
+  }
+}
+
 template <class T, Rule rule>
 void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fate fate, bool resumes,
                    int samples, Range panels) {
   const Layer<T> &layer = work.layers[l];
-  const Place<T> biases = biases_of(layer);
   const int end = least(layer.n_out, panels.last * panel<T>);
-  for (int c = panels.first * panel<T>; c < end; c += lanes<T>) {
-    Vec<T> sum = resumes ? load<T>(layer.b_g + c) : Vec<T>{};
-    for (int r = 0; r < samples; r++) sum = sum + load<T>(layer.delta + r * layer.stride + c);
-    if (fate != Fate::squared) {
-      settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum);
-      continue;
-    }
-    Terms<T> terms;
-    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c, sum, terms);
-    terms.put(bias_terms(layer, c));
-  }
+  int c = panels.first * panel<T>;
+  for (; c + 3 * lanes<T> < end; c += 4 * lanes<T>)
+    update_some_biases<T, rule, 4>(work, change, layer, fate, resumes, samples, c);
+  for (; c < end; c += lanes<T>) update_some_biases<T, rule, 1>(work, change, layer, fate, resumes, samples, c);
 }
 
 // ½·l2·Σ w² + l1·Σ |w| of row k of a layer; padding is zero and adds nothing.
