@@ -91,7 +91,7 @@ template <class T, int K> SCHUSS_INLINE void elu(Vec<T> (&x)[K]) {
 
 // Replace net inputs by outputs; `slope` is written where stores_slope says so.
 template <class T>
-__attribute__((noinline)) void activate(Activation a, T *y, T *slope, long stride, int rows, int vectors) {
+SCHUSS_ONE_FUNCTION void activate(Activation a, T *y, T *slope, long stride, int rows, int vectors) {
   T *const none = nullptr;
   switch (a) {
     case Activation::logistic:
@@ -142,8 +142,8 @@ void times_slope_of(T *delta, const T *y, const T *slope, long stride, int rows,
 }
 
 template <class T>
-__attribute__((noinline)) void times_slope(Activation a, T *delta, const T *y, const T *slope, long stride,
-                                           int rows, int vectors) {
+SCHUSS_ONE_FUNCTION void times_slope(Activation a, T *delta, const T *y, const T *slope, long stride, int rows,
+                                     int vectors) {
   switch (a) {
     case Activation::logistic: return times_slope_of<T, Activation::logistic>(delta, y, slope, stride, rows, vectors);
     case Activation::leaky_relu:

@@ -47,14 +47,20 @@ template <class T> __attribute__((noinline)) void bend_rows(const Layer<T> &at, 
   }
 }
 
+// Not inlined: the two products of a layer that are alike share one.
+template <class T, class Op>
+__attribute__((noinline)) void bend_product(const Work<T> &work, const Op &op, const Part &part, int terms) {
+  multiply<T>(work, op, part, terms);
+}
+
 // The second work's layers hold the vector for weights.
 template <class T> void bend_forward(Work<T> &work, Work<T> &moved, Range rows) {
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &at = work.layers[l], &v = moved.layers[l];
     const Part part = {rows, all_panels(at)};
     const T *y = input_of(work, l);
-    multiply<T>(work, ForwardOp<T>{at, Activation::identity, y, at.stride_in, 1}, part, at.n_in);
-    multiply<T>(work, ForwardOp<T>{v, Activation::identity, y, at.stride_in, 1}, part, at.n_in);
+    bend_product<T>(work, ForwardOp<T>{at, Activation::identity, y, at.stride_in, 1}, part, at.n_in);
+    bend_product<T>(work, ForwardOp<T>{v, Activation::identity, y, at.stride_in, 1}, part, at.n_in);
     if (l > 0) {
       Layer<T> both = v;
       both.w = at.w;
@@ -98,8 +104,8 @@ template <class T> void bend_backward(Work<T> &work, Work<T> &moved, Range rows)
     const Layer<T> &v = moved.layers[l], &moved_below = moved.layers[l - 1];
     const Part part = {rows, {0, panels_of<T>(at.n_in)}};
     constexpr Activation none = Activation::identity;
-    multiply<T>(work, BackwardOp<T>{at, below, none, at.delta, at.stride, 1, work.transposed}, part, at.n_out);
-    multiply<T>(work, BackwardOp<T>{at, moved_below, none, v.delta, v.stride, 1, work.transposed}, part, at.n_out);
+    bend_product<T>(work, BackwardOp<T>{at, below, none, at.delta, at.stride, 1, work.transposed}, part, at.n_out);
+    bend_product<T>(work, BackwardOp<T>{at, moved_below, none, v.delta, v.stride, 1, work.transposed}, part, at.n_out);
     multiply<T>(work, MoreBackward<T>{{v, moved_below, none, at.delta, at.stride, 1, work.transposed}}, part, at.n_out);
     bend_deltas(below, moved_below, rows);
   }

@@ -45,7 +45,7 @@ template <class T> void lane_forward(const LaneJob<T> &job, int n) {
     else if (layer.n_out == 1 && !in.same) lane_single_unit<T>(in.y, layer.n_in, layer.w, product.bias, layer.y, n);
     else lane_multiply<T, LaneSums::net_inputs>(product);
     if (l < work.depth - 1 && layer.activation == Activation::tanh)  // slopes come from the outputs
-      activate<T>(Activation::tanh, layer.y, nullptr, 0, 1, n * layer.n_out);
+      tanh_along(layer.y, n * layer.n_out);
     else if (l < work.depth - 1 || takes_outputs(work))
       activate_with_slopes<T>(layer.activation, layer.y, layer.delta, n * layer.n_out);
   }

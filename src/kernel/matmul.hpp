@@ -15,7 +15,6 @@ constexpr int tile_rows[] = {0, 12, 12, 8, 6};
 constexpr int panel_vectors = 2;
 constexpr int tile_rows[] = {0, 12, 6, 0, 0};
 #endif
-static_assert(chunk_rows <= k_block, "an update of one chunk has no memory for partial sums");
 
 template <class T> constexpr int panel = panel_vectors * lanes<T>;
 template <class T> SCHUSS_INLINE int vectors_of(int n) { return (n + lanes<T> - 1) / lanes<T>; }
@@ -136,6 +135,20 @@ template <int n> struct Count {
   static constexpr int value = n;
 };
 
+// f with the number of vectors of a panel as a constant.
+template <class F> SCHUSS_INLINE void with_vectors(int vectors, F f) {
+  switch (vectors) {
+    case 1: return f(Count<1>());
+#if SCHUSS_BYTES == 64 || defined(__aarch64__)
+    case 2: return f(Count<2>());
+    case 3: return f(Count<3>());
+    default: return f(Count<4>());
+#else
+    default: return f(Count<2>());
+#endif
+  }
+}
+
 // f for tiles of as many of the rows [row, rows) as may be; not of 6 and 2 of them but 4 and 4, since a tile of few
 // rows waits for its own sums. An Op may ask for tiles within groups of rows.
 template <int NV, class F> SCHUSS_INLINE void in_tiles(int row, int rows, bool by_groups, F f) {
@@ -163,9 +176,9 @@ template <class T> SCHUSS_INLINE bool given_up(const Work<T> &work, double flops
   return __atomic_load_n(&work.team->cancel, __ATOMIC_RELAXED) != 0;
 }
 
-// A part of a product with `terms` terms; left undone if the step is given up, unless `finish`.
+// A part of a product with `terms` terms; left undone if the step is given up.
 template <class T, class Op>
-SCHUSS_INLINE void multiply(const Work<T> &work, Op op, const Part &part, int terms, bool finish = false) {
+SCHUSS_INLINE void multiply(const Work<T> &work, Op op, const Part &part, int terms) {
   const int first = part.rows.first, last = part.rows.last;
   if (first >= last) return;
   for (int k = 0; k < terms; k += k_block) {
@@ -174,17 +187,10 @@ SCHUSS_INLINE void multiply(const Work<T> &work, Op op, const Part &part, int te
     op.is_last = k + count == terms;
     for (int p = part.panels.first; p < part.panels.last; p++) {
       const Panel<T> at = op.panel_at(p, k);
-      if (!finish && given_up(work, 2.0 * (last - first) * count * at.vectors * lanes<T>)) return;
-      switch (at.vectors) {
-        case 1: rows_of_tiles<T, 1>(op, first, last, at, k, count); break;
-#if SCHUSS_BYTES == 64 || defined(__aarch64__)
-        case 2: rows_of_tiles<T, 2>(op, first, last, at, k, count); break;
-        case 3: rows_of_tiles<T, 3>(op, first, last, at, k, count); break;
-        default: rows_of_tiles<T, 4>(op, first, last, at, k, count); break;
-#else
-        default: rows_of_tiles<T, 2>(op, first, last, at, k, count); break;
-#endif
-      }
+      if (given_up(work, 2.0 * (last - first) * count * at.vectors * lanes<T>)) return;
+      with_vectors(at.vectors, [&](auto vectors) __attribute__((always_inline)) {
+        rows_of_tiles<T, vectors.value>(op, first, last, at, k, count);
+      });
     }
   }
 }

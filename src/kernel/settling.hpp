@@ -175,13 +175,13 @@ void settle_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot
   for (int i = 0; i < rows * vectors; i++)
     settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, spot.at + i * lanes<T>, sums[i]);
 }
-template <class T, Rule rule>
+template <class T, Rule rule, int kinds>
 void square_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot, const Vec<T> *sums, int rows,
                 int vectors) {
   const Change<T, rule> change(work.rates);
   const Place<T> place = weights_of(work, layer);
   for (int v = 0; v < vectors; v++)
-    down_column(layer, spot.column + v * lanes<T>, spot.row, spot.row + rows, [&](int row, Squares<T> &squares) {
+    down_column<T, kinds>(layer, spot.column + v * lanes<T>, spot.row, spot.row + rows, [&](int row, auto &squares) {
       const int i = (row - spot.row) * vectors + v;
       settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, spot.at + i * lanes<T>, sums[i], squares);
     });

@@ -18,6 +18,12 @@
 #endif
 
 #define SCHUSS_INLINE static inline __attribute__((always_inline))
+// A long function that many call: GCC would make one for each constant that it is called with.
+#if defined(__clang__)
+#define SCHUSS_ONE_FUNCTION __attribute__((noinline))
+#else
+#define SCHUSS_ONE_FUNCTION __attribute__((noinline, noclone))
+#endif
 
 namespace schuss {
 namespace SCHUSS_ISA {

@@ -39,20 +39,6 @@ template <class T> SCHUSS_INLINE Span nonzeros(const Work<T> &work, int row, int
   return {place_of(work.sparse.columns, s, first), place_of(work.sparse.columns, s, last)};
 }
 
-// f with the number of vectors of a panel as a constant.
-template <class F> SCHUSS_INLINE void with_vectors(int vectors, F f) {
-  switch (vectors) {
-    case 1: return f(Count<1>());
-#if SCHUSS_BYTES == 64 || defined(__aarch64__)
-    case 2: return f(Count<2>());
-    case 3: return f(Count<3>());
-    default: return f(Count<4>());
-#else
-    default: return f(Count<2>());
-#endif
-  }
-}
-
 constexpr int ahead = 12;  // nonzeros between asking memory for a row of weights and its use
 
 // Counts what a loop over nonzeros has done, and asks as often as the products do whether to go on.

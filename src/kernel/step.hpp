@@ -2,6 +2,7 @@
 // bit.
 #pragma once
 #include "beside.hpp"
+#include "biases.hpp"
 #include "clipping.hpp"
 #include "lagging.hpp"
 #include "observe.hpp"

@@ -46,12 +46,11 @@ template <class T, class Settle> struct UpdateOp {
   Fate fate;
   bool resumes;  // an earlier chunk has left its sums in g
   const T *const *rows;
-  bool is_first = true, is_last = true;
 
-  Panel<T> panel_at(int p, int k) const {
+  Panel<T> panel_at(int p) const {
     const int vectors = least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors);
     const T *delta = in_pairs<T> ? layer.delta_pairs.across : layer.delta;
-    return {delta + k * layer.stride + p * panel<T>, layer.stride, p * panel<T>, vectors};
+    return {delta + p * panel<T>, layer.stride, p * panel<T>, vectors};
   }
   template <int NV> __attribute__((always_inline)) long place(int row, const Panel<T> &p) const {
     return long(p.at) * layer.n_in + long(row) * NV * lanes<T>;
@@ -67,11 +66,11 @@ template <class T, class Settle> struct UpdateOp {
     return {rows + k, row, nullptr};
   }
   template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
-    return is_first && !resumes ? Vec<T>{} : load<T>(layer.g + place<NV>(row, p) + v * lanes<T>);
+    return !resumes ? Vec<T>{} : load<T>(layer.g + place<NV>(row, p) + v * lanes<T>);
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {
-    settle(is_last ? fate : Fate::kept, Spot{place<NV>(row, p), row, p.at}, c);
+    settle(fate, Spot{place<NV>(row, p), row, p.at}, c);
     bring_nearer(work, ahead);
   }
 };
@@ -89,16 +88,32 @@ template <class T, class Settle> struct StripsOp : UpdateOp<T, Settle> {
   }
 };
 
+// Tiles of fewer rows than there are registers for: by functions that all rules share, as each is long.
+template <class T> using SmallTiles = UpdateOp<T, ThroughMemory<T>>;
+template <class T, int MR, int NV>
+__attribute__((noinline)) void small_tile(const SmallTiles<T> &op, int row, const Panel<T> &p, int terms) {
+  tile<T, MR, NV, true>(op, row, p, 0, terms);
+}
+
+template <class T, int NV, class Op>
+SCHUSS_INLINE void update_tiles(const Op &op, const SmallTiles<T> &small, const Range &rows, const Panel<T> &p,
+                                int terms) {
+  in_tiles<NV>(rows.first, rows.last, op.by_groups(), [&](auto count, int row) __attribute__((always_inline)) {
+    if constexpr (count.value == tile_rows[NV]) tile<T, count.value, NV, true>(op, row, p, 0, terms);
+    else small_tile<T, count.value, NV>(small, row, p, terms);
+  });
+}
+
 template <class T, class Settle>
-SCHUSS_INLINE void update_from_strips(const Work<T> &work, const UpdateOp<T, Settle> &op, int terms, const Part &part) {
+SCHUSS_INLINE void update_from_strips(const Work<T> &work, const UpdateOp<T, Settle> &op, const SmallTiles<T> &small,
+                                      int terms, const Part &part) {
   alignas(line_bytes) T room[strip_room];
   for (int row = part.rows.first; row < part.rows.last; row += rows_together) {
     const Range group = {row, least(row + rows_together, part.rows.last)};
     const StripsOp<T, Settle> from = {op, bring_together(room, op.rows, terms, group, op.by_groups())};
     for (int p = part.panels.first; p < part.panels.last; p++) {
-      const Panel<T> at = op.panel_at(p, 0);
       if (!is_update(op.fate) && given_up(work, 2.0 * rows_together * terms * panel<T>)) return;
-      rows_of_tiles<T, panel_vectors>(from, group.first, group.last, at, 0, terms);
+      update_tiles<T, panel_vectors>(from, small, group, op.panel_at(p), terms);
     }
     if (is_update(op.fate) && !work.last_step) pair_weights<T>(op.layer, {group, part.panels});  // while it is near
   }
@@ -116,13 +131,18 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
   if (l == 0 && work.in_place)
     for (int i = 0; i < terms; i++) rows[i] = input_row(work, l, i);
   const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, rows};
+  const SmallTiles<T> small = {{work, layer, run}, work, work.ahead, layer, fate, resumes, rows};
   const Range whole = {part.panels.first, least(part.panels.last, layer.n_out / panel<T>)};
   const bool from_strips = gains_from_strips<T>(layer, terms, whole);
-  if (from_strips) update_from_strips(work, op, terms, {part.rows, whole});
+  if (from_strips) update_from_strips(work, op, small, terms, {part.rows, whole});
   for (int p = from_strips ? whole.last : part.panels.first; p < part.panels.last; p++) {
-    const Part one = {part.rows, {p, p + 1}};
-    multiply<T>(work, op, one, terms, is_update(fate));
-    if (is_update(fate) && !work.last_step) pair_weights<T>(layer, one);  // while it is near
+    const Panel<T> at = op.panel_at(p);
+    const double flops = 2.0 * (part.rows.last - part.rows.first) * terms * at.vectors * lanes<T>;
+    if (!is_update(fate) && given_up(work, flops)) return;
+    with_vectors(at.vectors, [&](auto vectors) __attribute__((always_inline)) {
+      update_tiles<T, vectors.value>(op, small, part.rows, at, terms);
+    });
+    if (is_update(fate) && !work.last_step) pair_weights<T>(layer, {part.rows, {p, p + 1}});  // while it is near
   }
 }
 
@@ -134,7 +154,9 @@ void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, i
     if (in_registers && work.l2 == T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::none>>;
     if (in_registers && work.l2 != T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::l2>>;
   }
-  Run<T> run = fate == Fate::squared ? square_run<T, rule> : settle_run<T, rule>;
+  Run<T> run = fate == Fate::squared ? square_run<T, rule, noted> : settle_run<T, rule>;
+  if constexpr (adds_memory(rule))
+    if (fate == Fate::squared && memory_is_change(work)) run = square_run<T, rule, noted_at_once>;
   update(work, run, l, y, fate, resumes, samples, part);
 }
 
@@ -173,48 +195,6 @@ void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T fact
   const Place<T> weights = weights_of(work, layer);
   for (int p = 0; p * panel<T> < layer.n_out; p++)
     apply(change, factor, layer, weights, weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first), first, last);
-}
-
-template <class T, Rule rule>
-void apply_to_biases(const Change<T, rule> &change, T factor, const Layer<T> &layer) {
-  const Place<T> biases = biases_of(layer);
-  for (int c = 0; c < layer.n_out; c += lanes<T>) {
-    Terms<T> terms;
-    apply_at<T, rule, false>(change, factor, biases, c, terms);
-    terms.put(bias_terms(layer, c));
-  }
-}
-
-// Biases are weights from a unit whose output is 1; they carry no penalty. Of K vectors at once: one sum by itself would
-// wait for each of its terms.
-template <class T, Rule rule, int K>
-SCHUSS_INLINE void update_some_biases(const Work<T> &work, const Change<T, rule> &change, const Layer<T> &layer,
-                                      Fate fate, bool resumes, int samples, int c) {
-  const Place<T> biases = biases_of(layer);
-  Vec<T> sum[K];
-  SCHUSS_EACH sum[i] = resumes ? load<T>(layer.b_g + c + i * lanes<T>) : Vec<T>{};
-  for (const T *delta = layer.delta + c; samples > 0; samples--, delta += layer.stride)
-    SCHUSS_EACH sum[i] = sum[i] + load<T>(delta + i * lanes<T>);
-  if (fate != Fate::squared) {
-    SCHUSS_EACH settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c + i * lanes<T>, sum[i]);
-    return;
-  }
-  for (int i = 0; i < K; i++) {
-    Terms<T> terms;
-    settle<T, rule, false, Penalty::none>(fate, work.scale, change, biases, c + i * lanes<T>, sum[i], terms);
-    terms.put(bias_terms(layer, c + i * lanes<T>));
-  }
-}
-
-template <class T, Rule rule>
-void update_biases(const Work<T> &work, const Change<T, rule> &change, int l, Fate fate, bool resumes,
-                   int samples, Range panels) {
-  const Layer<T> &layer = work.layers[l];
-  const int end = least(layer.n_out, panels.last * panel<T>);
-  int c = panels.first * panel<T>;
-  for (; c + 3 * lanes<T> < end; c += 4 * lanes<T>)
-    update_some_biases<T, rule, 4>(work, change, layer, fate, resumes, samples, c);
-  for (; c < end; c += lanes<T>) update_some_biases<T, rule, 1>(work, change, layer, fate, resumes, samples, c);
 }
 
 // ½·l2·Σ w² + l1·Σ |w| of row k of a layer; padding is zero and adds nothing.
