@@ -11,10 +11,11 @@ constexpr size_t line = Buffer::line;
 
 long round_up(long n, long unit) { return (n + unit - 1) / unit * unit; }
 
-// Rows whose length is a multiple of 2 KiB would fall on the same cache sets; one more line spreads them.
+// Rows whose length is a multiple of 1 KiB would fall on four sets of the first cache, or fewer; one more line spreads
+// them.
 template <class T> long row_stride(int n) {
   const long per_line = line / sizeof(T), stride = round_up(n, per_line);
-  return stride * long(sizeof(T)) % 2048 == 0 ? stride + per_line : stride;
+  return stride * long(sizeof(T)) % 1024 == 0 ? stride + per_line : stride;
 }
 
 // Groups of a layer's rows, and one for its biases.
