@@ -2,8 +2,8 @@
 
 They have as many as the registers hold; what is left of a layer goes through smaller ones, functions of their
 own (src/kernel/update.hpp). The oracle is the same engine on a layer with more inputs, which are all zero and
-have weights of zero: 48 in all, which is whole tiles of every kind. Their gradients are zero, so they stay, and
-add nothing to any sum.
+have weights of zero: 48 in all, which is whole tiles of every kind. Their gradients are zero, so they stay,
+and add nothing to any sum.
 """
 
 import numpy as np
