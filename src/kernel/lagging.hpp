@@ -7,12 +7,13 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Ask memory for the weights from unit k in one panel, and for what belongs to them.
+// Ask memory for the weights from unit k in one panel, and for what belongs to them, line by line.
 template <class T, Rule rule, int NV> SCHUSS_INLINE void ask_for(const Place<T> &weights, long i) {
+  constexpr int line = line_bytes / int(sizeof(T));
 #pragma GCC unroll 4
-  for (int v = 0; v < NV; v++) {
-    __builtin_prefetch(weights.w + i + v * lanes<T>, 1);
-    for (int r = 0; r < memory_rows[int(rule)]; r++) __builtin_prefetch(weights.memory[r] + i + v * lanes<T>, 1);
+  for (const long end = i + NV * lanes<T>; i < end; i += line) {
+    __builtin_prefetch(weights.w + i, 1);
+    for (int r = 0; r < memory_rows[int(rule)]; r++) __builtin_prefetch(weights.memory[r] + i, 1);
   }
 }
 
