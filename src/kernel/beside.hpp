@@ -73,7 +73,7 @@ template <class T> struct ForwardBeside : ForwardOp<T, line_of<T>> {
 template <class T>
 __attribute__((noinline)) void forward_beside(const Layer<T> &layer, const T *y, Activation activation, int n) {
   const ForwardBeside<T> op = {{layer, activation, layer.w, 1, next_row_of_weights(layer)}};
-  with_vectors<T>(n, [&](auto vectors) __attribute__((always_inline)) {
+  with_narrow_vectors<T>(n, [&](auto vectors) __attribute__((always_inline)) {
     narrow_tiles<T, vectors.value>(op, y, line_of<T>, layer.n_out, layer.n_in);
   });
 }
@@ -106,7 +106,7 @@ template <class T> __attribute__((noinline)) void losses_beside(const Work<T> &w
 template <class T>
 __attribute__((noinline)) void backward_beside(const Layer<T> &layer, const Layer<T> &below, int n) {
   const BackwardOp<T, line_of<T>> op = {layer, below, slope_of(below), layer.w, next_row_of_weights(layer), 1, nullptr};
-  with_vectors<T>(n, [&](auto vectors) __attribute__((always_inline)) {
+  with_narrow_vectors<T>(n, [&](auto vectors) __attribute__((always_inline)) {
     narrow_tiles<T, vectors.value>(op, layer.delta, line_of<T>, layer.n_in, layer.n_out);
   });
 }

@@ -27,9 +27,11 @@ SCHUSS_INLINE void copy_rows(T *to, long to_stride, const T *from, long stride, 
 // The class of each row, an integer as wide as T.
 template <class T, class F>
 SCHUSS_INLINE void copy_classes(T *to, const int32_t *classes, Range r, F sample_of) {
-  auto *numbers = reinterpret_cast<typename Simd<T>::Int *>(to);
 #pragma GCC unroll 4
-  for (long row = r.first; row < r.last; row++) numbers[row] = classes[sample_of(row)];
+  for (long row = r.first; row < r.last; row++) {
+    const typename Simd<T>::Int number = classes[sample_of(row)];
+    __builtin_memcpy(to + row, &number, sizeof number);
+  }
 }
 
 template <class T, class F> SCHUSS_INLINE void gather_targets(const Work<T> &work, Range r, F sample_of) {

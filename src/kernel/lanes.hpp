@@ -165,7 +165,7 @@ template <class T> struct LaneTerms {
   Vec<T> scale, l2, l1, keep;
 };
 
-// As gradient_of in update.hpp; a lane without a penalty is left as it is there.
+// As gradient_of in settling.hpp; a lane without a penalty is left as it is there.
 template <class T> SCHUSS_INLINE Vec<T> lane_gradient(Vec<T> sum, Vec<T> w, const LaneTerms<T> &terms) {
   const Vec<T> zero = {};
   Vec<T> penalty = pick<T>(terms.l2 != zero, terms.l2 * w, zero);

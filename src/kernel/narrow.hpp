@@ -17,7 +17,7 @@ constexpr int sums_under_way = 8;  // of a tile: as many as hide how long each w
 template <class T> constexpr long line_of = block_lanes<T>;
 
 // f with the number of vectors that a narrow layer's columns take.
-template <class T, class F> SCHUSS_INLINE void with_vectors(int columns, F f) {
+template <class T, class F> SCHUSS_INLINE void with_narrow_vectors(int columns, F f) {
   if constexpr (narrow_vectors > 3) {
     if (columns > 3 * lanes<T>) return f(Count<4>());
     if (columns > 2 * lanes<T>) return f(Count<3>());
@@ -43,7 +43,7 @@ SCHUSS_INLINE void narrow_tiles(const Op &op, const T *right, long stride, int r
 template <class T>
 __attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y, Activation activation, int n) {
   const ForwardOp<T, line_of<T>> op = {layer, activation, y, line_of<T>, 1};
-  with_vectors<T>(layer.n_out, [&](auto vectors) __attribute__((always_inline)) {
+  with_narrow_vectors<T>(layer.n_out, [&](auto vectors) __attribute__((always_inline)) {
     constexpr int NV = vectors.value;
     narrow_tiles<T, NV>(op, layer.w, NV * lanes<T>, n, layer.n_in);
   });
@@ -52,7 +52,7 @@ __attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y,
 template <class T>
 __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Layer<T> &below, T *room, int n) {
   const BackwardOp<T, line_of<T>> op = {layer, below, slope_of(below), layer.delta, line_of<T>, 1, room};
-  with_vectors<T>(layer.n_in, [&](auto vectors) __attribute__((always_inline)) {
+  with_narrow_vectors<T>(layer.n_in, [&](auto vectors) __attribute__((always_inline)) {
     constexpr int NV = vectors.value;
     narrow_tiles<T, NV>(op, op.panel_at(0, 0).b, NV * lanes<T>, n, layer.n_out);
   });
@@ -103,7 +103,7 @@ template <class T> struct NarrowSums {
 // Of n rows of error signals.
 template <class T>
 SCHUSS_INLINE void narrow_sums_of(const NarrowSums<T> &op, const Layer<T> &layer, const T *delta, int n) {
-  with_vectors<T>(layer.n_out, [&](auto vectors) __attribute__((always_inline)) {
+  with_narrow_vectors<T>(layer.n_out, [&](auto vectors) __attribute__((always_inline)) {
     narrow_tiles<T, vectors.value>(op, delta, line_of<T>, layer.n_in, n);
     if (!layer.has_bias) return;
 #pragma GCC unroll 4

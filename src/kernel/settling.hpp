@@ -148,8 +148,8 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
   }
 };
 
-// And here by one function for all sizes of tiles: for rules that go through memory, and for weights that decay or are
-// pulled to zero, so that the others need not ask.
+// And here by one function for all sizes of tiles: for rules that go through memory, for weights that decay or are
+// pulled to zero, so that the others need not ask, and for the small tiles of all.
 template <class T> struct ThroughMemory {
   const Work<T> &work;
   const Layer<T> &layer;

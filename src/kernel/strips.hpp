@@ -20,6 +20,7 @@ template <class T>
 SCHUSS_INLINE Strips<T> bring_together(T *room, const T *const *rows, int terms, const Range &units, bool by_groups) {
   const Strips<T> strips = {room, units.first, terms};
   in_tiles<panel_vectors>(units.first, units.last, by_groups, [&](auto count, int row) {
+    if constexpr (count.value < tile_rows[panel_vectors]) return;  // small tiles read rows where they lie
     T *to = room + long(row - units.first) * terms;
     for (int i = 0; i < terms; i++, to += count.value) __builtin_memcpy(to, rows[i] + row, count.value * sizeof(T));
   });

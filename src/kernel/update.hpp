@@ -1,4 +1,4 @@
-// The weight gradient and the update. A tile of Σ_p y_k·δ_j is turned into memory and weight while it
+// The weight gradient and the update. A whole tile of Σ_p y_k·δ_j is turned into memory and weight while it
 // stands in registers; it is written to memory only where something asked for the gradient, or where
 // a large batch comes in several chunks.
 #pragma once
@@ -66,7 +66,7 @@ template <class T, class Settle> struct UpdateOp {
     return {rows + k, row, nullptr};
   }
   template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
-    return !resumes ? Vec<T>{} : load<T>(layer.g + place<NV>(row, p) + v * lanes<T>);
+    return resumes ? load<T>(layer.g + place<NV>(row, p) + v * lanes<T>) : Vec<T>{};
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &p, Vec<T> (&c)[MR][NV]) const {

@@ -155,6 +155,8 @@ SHAPES = {
     "groups": Network([4, 6, 5], ["elu", "softmax"], "cross_entropy", groups=(2, 3)),
     "rows": Network([16, 3, 9, 2], ["tanh", "softplus", "identity"], "squared_error"),
     "classes, no hidden layer": Network([3, 10], ["softmax"], "cross_entropy", biases=False),
+    "classes, half as wide": Network([5, 8, 3, 7], ["gelu", "relu", "softmax"], "cross_entropy"),
+    "classes, a quarter as wide": Network([3, 4, 4], ["silu", "softmax"], "cross_entropy", biases=False),
 }
 
 
@@ -172,6 +174,13 @@ def both_ways(
         one_call(engine, network, start, samples, plan, STEPS),
         step_by_step(engine, network, start, samples, plan, STEPS),
     )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("instruction_set", SETS)
+def test_one_of_these_shapes_is_narrow_whatever_the_set(instruction_set, dtype):
+    """So samples of either dtype stand side by side on all of them."""
+    assert is_narrow(SHAPES["classes, a quarter as wide"], instruction_set, dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
