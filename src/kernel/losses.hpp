@@ -34,19 +34,6 @@ template <class T, class F> SCHUSS_INLINE void over_groups(const Work<T> &work, 
   }
 }
 
-// Rows `from` of a batch buffer, `rows` of them, into columns `to`. One is all that its columns hold.
-template <class T> SCHUSS_INLINE void turn_in(T *to, const T *from, long stride, int n, int rows) {
-  constexpr int all_columns = lanes<T>;
-  if (rows == 1) {
-    for (int c = 0; c < n; c++) store<T>(to + c * lanes<T>, all<T>(from[c]));
-    return;
-  }
-  for (int c = 0; c < n; c += lanes<T>) {
-    if (n - c <= few<T>) turn_columns<T, few<T>>(to + c * lanes<T>, lanes<T>, from + c, stride, rows, few<T>);
-    else turn_columns<T, all_columns>(to + c * lanes<T>, lanes<T>, from + c, stride, rows, all_columns);
-  }
-}
-
 // Targets of `rows` samples from r on into columns. Of classes there are numbers, integers as wide as T: 1 in the
 // column that is meant and else 0.
 template <class T> SCHUSS_INLINE void targets_in(const Work<T> &work, const Side<T> &s, long r, int rows) {
@@ -58,39 +45,6 @@ template <class T> SCHUSS_INLINE void targets_in(const Work<T> &work, const Side
   Ints<T> column = {};
   for (int c = 0; c < s.n; c++, column = column + 1)
     put(s.t, c, pick<T>(classes == column, all<T>(T(1)), Vec<T>{}));
-}
-
-// Columns that all lanes share, as a row.
-template <class T> SCHUSS_INLINE Vec<T> row_of_columns(const T *from, int count) {
-  Vec<T> row = {};
-  for (int j = 0; j < count; j++)
-    row = pick<T>(lane_numbers<T>() == Ints<T>{} + j, load<T>(from + j * lanes<T>), row);
-  return row;
-}
-
-template <class T, int columns>
-SCHUSS_INLINE void turn_rows(T *to, long stride, const T *from, long from_stride, int n, int rows) {
-  Vec<T> m[lanes<T>];
-#pragma GCC unroll 16
-  for (int r = 0; r < lanes<T>; r++) m[r] = r < columns && r < n ? load<T>(from + r * from_stride) : Vec<T>{};
-  transpose_square<T>(m);
-#pragma GCC unroll 16
-  for (int r = 0; r < lanes<T>; r++)
-    if (r < rows) store<T>(to + r * stride, m[r]);
-}
-
-// And back. What lies beyond column n becomes zero: padding must not leak into padded weights.
-template <class T>
-SCHUSS_INLINE void as_rows(T *to, long stride, const T *from, long from_stride, int n, int rows) {
-  for (int c = 0; c < n; c += lanes<T>, from += lanes<T> * from_stride) {
-    if (n - c <= few<T>) turn_rows<T, few<T>>(to + c, stride, from, from_stride, n - c, rows);
-    else turn_rows<T, lanes<T>>(to + c, stride, from, from_stride, n - c, rows);
-  }
-}
-template <class T> SCHUSS_INLINE void turn_out(T *to, const T *from, long stride, int n, int rows) {
-  if (rows > 1) return as_rows(to, stride, from, lanes<T>, n, rows);
-  for (int c = 0; c < n; c += lanes<T>)
-    store<T>(to + c, row_of_columns(from + c * lanes<T>, n - c < lanes<T> ? n - c : lanes<T>));
 }
 
 template <class T, int K> SCHUSS_INLINE int exponentials_of(const Side<T> &s, int j, Vec<T> highest, Vec<T> &sum) {

@@ -1,4 +1,4 @@
-// Squares of numbers, transposed in registers.
+// Squares of numbers, transposed in registers; and rows of a batch buffer as columns, samples side by side.
 #pragma once
 #include "simd.hpp"
 
@@ -92,6 +92,52 @@ SCHUSS_INLINE void turn_columns(T *to, long to_stride, const T *from, long strid
 #pragma GCC unroll 16
   for (int r = 0; r < most; r++)
     if (r < count) store<T>(to + r * to_stride, m[r]);
+}
+
+// Rows `from` of a batch buffer, `rows` of them, into columns `to`. One is all that its columns hold.
+template <class T> SCHUSS_INLINE void turn_in(T *to, const T *from, long stride, int n, int rows) {
+  constexpr int all_columns = lanes<T>;
+  if (rows == 1) {
+    for (int c = 0; c < n; c++) store<T>(to + c * lanes<T>, all<T>(from[c]));
+    return;
+  }
+  for (int c = 0; c < n; c += lanes<T>) {
+    if (n - c <= few<T>) turn_columns<T, few<T>>(to + c * lanes<T>, lanes<T>, from + c, stride, rows, few<T>);
+    else turn_columns<T, all_columns>(to + c * lanes<T>, lanes<T>, from + c, stride, rows, all_columns);
+  }
+}
+
+// Columns that all lanes share, as a row.
+template <class T> SCHUSS_INLINE Vec<T> row_of_columns(const T *from, int count) {
+  Vec<T> row = {};
+  for (int j = 0; j < count; j++)
+    row = pick<T>(lane_numbers<T>() == Ints<T>{} + j, load<T>(from + j * lanes<T>), row);
+  return row;
+}
+
+template <class T, int columns>
+SCHUSS_INLINE void turn_rows(T *to, long stride, const T *from, long from_stride, int n, int rows) {
+  Vec<T> m[lanes<T>];
+#pragma GCC unroll 16
+  for (int r = 0; r < lanes<T>; r++) m[r] = r < columns && r < n ? load<T>(from + r * from_stride) : Vec<T>{};
+  transpose_square<T>(m);
+#pragma GCC unroll 16
+  for (int r = 0; r < lanes<T>; r++)
+    if (r < rows) store<T>(to + r * stride, m[r]);
+}
+
+// And back. What lies beyond column n becomes zero: padding must not leak into padded weights.
+template <class T>
+SCHUSS_INLINE void as_rows(T *to, long stride, const T *from, long from_stride, int n, int rows) {
+  for (int c = 0; c < n; c += lanes<T>, from += lanes<T> * from_stride) {
+    if (n - c <= few<T>) turn_rows<T, few<T>>(to + c, stride, from, from_stride, n - c, rows);
+    else turn_rows<T, lanes<T>>(to + c, stride, from, from_stride, n - c, rows);
+  }
+}
+template <class T> SCHUSS_INLINE void turn_out(T *to, const T *from, long stride, int n, int rows) {
+  if (rows > 1) return as_rows(to, stride, from, lanes<T>, n, rows);
+  for (int c = 0; c < n; c += lanes<T>)
+    store<T>(to + c, row_of_columns(from + c * lanes<T>, n - c < lanes<T> ? n - c : lanes<T>));
 }
 
 }  // namespace SCHUSS_ISA
