@@ -37,7 +37,8 @@ template <class T> struct Paired {
 
 // One weight layer. Matrices w, memory, g are stored in panels: columns in groups of Table::panel, each
 // group row by row, the last group narrower (rounded up to whole vectors). Rows of batch buffers have
-// `stride` elements; what lies beyond n_out there is padding: finite, and never used.
+// `stride` elements; what lies beyond n_out there is padding: finite, and never used. Where samples stand side by side
+// (beside.hpp) the same buffers hold a row for each unit.
 template <class T> struct Layer {
   int n_in, n_out;
   long stride;       // of y, slope, delta
