@@ -34,8 +34,8 @@ template <class T> Panel<T> transposed_panel(const Layer<T> &layer, T *room, int
   return {room, stride, p * panel<T>, vectors};
 }
 
-// An activation that has the slopes of a layer: another where they are stored.
-template <class T> SCHUSS_INLINE Activation slope_of(const Layer<T> &layer) {
+// The activation by whose slopes the way back multiplies: another where a layer stores them.
+template <class T> SCHUSS_INLINE Activation backward_activation(const Layer<T> &layer) {
   return layer.drops || stores_slope[int(layer.activation)] ? stored_slope : layer.activation;
 }
 

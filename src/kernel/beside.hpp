@@ -105,7 +105,8 @@ template <class T> __attribute__((noinline)) void losses_beside(const Work<T> &w
 
 template <class T>
 __attribute__((noinline)) void backward_beside(const Layer<T> &layer, const Layer<T> &below, int n) {
-  const BackwardOp<T, line_of<T>> op = {layer, below, slope_of(below), layer.w, next_row_of_weights(layer), 1, nullptr};
+  const BackwardOp<T, line_of<T>> op = {layer, below, backward_activation(below), layer.w, next_row_of_weights(layer),
+                                        1, nullptr};
   with_narrow_vectors<T>(n, [&](auto vectors) __attribute__((always_inline)) {
     narrow_tiles<T, vectors.value>(op, layer.delta, line_of<T>, layer.n_in, layer.n_out);
   });

@@ -51,7 +51,7 @@ __attribute__((noinline)) void narrow_forward(const Layer<T> &layer, const T *y,
 
 template <class T>
 __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Layer<T> &below, T *room, int n) {
-  const BackwardOp<T, line_of<T>> op = {layer, below, slope_of(below), layer.delta, line_of<T>, 1, room};
+  const BackwardOp<T, line_of<T>> op = {layer, below, backward_activation(below), layer.delta, line_of<T>, 1, room};
   with_narrow_vectors<T>(layer.n_in, [&](auto vectors) __attribute__((always_inline)) {
     constexpr int NV = vectors.value;
     narrow_tiles<T, NV>(op, op.panel_at(0, 0).b, NV * lanes<T>, n, layer.n_out);

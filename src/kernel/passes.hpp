@@ -75,7 +75,7 @@ template <class T> void backward_layer(Work<T> &work, int l, const Part &part) {
   const Layer<T> &layer = work.layers[l], &below = work.layers[l - 1];
   const T *a = in_pairs<T> ? layer.delta_pairs.along : layer.delta;
   const long a_row = in_pairs<T> ? layer.delta_pairs.stride : layer.stride;
-  const BackwardOp<T> op = {layer, below, slope_of(below), a, a_row, 1, work.transposed};
+  const BackwardOp<T> op = {layer, below, backward_activation(below), a, a_row, 1, work.transposed};
   multiply<T>(work, op, part, terms_of<T>(layer.n_out));
   pair_deltas(below, part);
 }

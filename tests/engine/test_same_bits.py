@@ -23,6 +23,7 @@ from schuss.method.network import Network
 from schuss.method.orders import Blocks, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum
+from schuss.method.samples import Samples
 from schuss.method.state import State
 from tasks import TASKS, tasks
 
@@ -92,6 +93,28 @@ def test_questions_at_once(loss, dtype):
         else:
             network = Network(layers, "tanh", loss, groups=groups)
         assert_one_result(run_all_ways(network, PLAN, 300, dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("layers", "batch_size"), [(LARGE, 128), (SMALL, 11), ((4, 10, 3), 16)])
+def test_classes(layers, batch_size, dtype):
+    """Targets that are numbers of classes end in the bits of rows of targets, and not with another class."""
+    network, plan = Network(layers, "relu", "cross_entropy"), PLAN.replace(batch_size=batch_size)
+    drawn, start = draw_run(network, plan, 300, dtype=dtype)
+    classes = np.argmax(drawn.T, axis=1)
+
+    def ended(kind: str, targets: np.ndarray) -> dict:
+        samples = Samples.check(network, drawn.X, targets)
+        assert (samples.classes is None) == (kind == "rows")
+        ran = [one_call(engines.make_engine(*way), network, start, samples, plan, STEPS) for way in WAYS]
+        return {(kind, *way): result for way, result in zip(WAYS, ran, strict=True)}
+
+    results = ended("rows", np.eye(layers[-1])[classes]) | ended("numbers", classes)
+    assert_one_result(results)
+    sample = plan.batch(0, 300)[0]
+    classes[sample] = (classes[sample] + 1) % layers[-1]
+    with pytest.raises(AssertionError):
+        assert_one_result(results | ended("other numbers", classes))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

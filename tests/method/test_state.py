@@ -75,3 +75,5 @@ def test_minus_zero_is_another_bit_pattern():
 def test_the_repr_prints_the_numbers_that_matter():
     """Step and the two norms."""
     assert repr(state()) == "State(step 4, |theta| 3.74166, |velocity| 0.374166)"
+    far = np.array([1e30, np.nan, 1e30], np.float32)
+    assert repr(state(theta=far[:1], memory=far[None])) == "State(step 4, |theta| inf, |velocity| nan)"

@@ -212,7 +212,9 @@ def _note(watch: Watch, network: Network, state: State, rows: Array, made: Worki
     room.factor[0] = made.factor
     room.rows[0, :n], room.rows[0, n:] = rows, -1
     room.y[0, n:], room.delta[0, n:] = 0, 0
-    for i, index in enumerate(at.tolist()):
-        layer, k, j = network.place_of(index)
-        room.y[0, :n, i] = made.trace.output(layer, k)
+    places = [network.place_of(index) for index in at.tolist()]
+    units = {(layer, k) for layer, k, _ in places}  # a column of a sparse matrix is looked for once
+    outputs = {unit: made.trace.output(*unit) for unit in units}
+    for i, (layer, k, j) in enumerate(places):
+        room.y[0, :n, i] = outputs[layer, k]
         room.delta[0, :n, i] = made.deltas[layer][:, j]

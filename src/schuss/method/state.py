@@ -69,7 +69,8 @@ class State:
         return sha.hexdigest()
 
     def __repr__(self) -> str:
-        norm, speed = np.linalg.norm(self.theta), np.linalg.norm(self.velocity)
+        with np.errstate(over="ignore"):  # of a state that diverged
+            norm, speed = np.linalg.norm(self.theta), np.linalg.norm(self.velocity)
         return f"State(step {self.step}, |theta| {norm:.6g}, |velocity| {speed:.6g})"
 
 
