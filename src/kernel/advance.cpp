@@ -172,8 +172,8 @@ Progress advance(const Problem &problem, Shelf<T> &shelf, const Table<T> &table,
   const bool narrow = most == 1 && is_narrow(problem, table) && !data.is_sparse() && dropout.rates.empty();
   const bool gradients = narrow || clips || may_be_long || course.batch_size > rows ||
                          (data.is_sparse() && norms.every > 0);
-  const int room = narrow ? std::max(rows, table.narrow) : rows;  // for a block of beside.hpp
-  const Needs needs = {most, room, true, slots, gradients, data.is_sparse(), dropout.rates};
+  const int rows_held = narrow ? std::max(rows, table.narrow) : rows;  // for a block of beside.hpp
+  const Needs needs = {most, rows_held, true, slots, gradients, data.is_sparse(), dropout.rates};
   typename Room<T>::Item space;
   Ticket ticket = 0;
   if (kept.room) std::tie(space, ticket) = kept.room->take(problem, table, needs);

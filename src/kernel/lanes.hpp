@@ -51,7 +51,8 @@ template <class T> void lane_forward(const LaneJob<T> &job, int n) {
   }
 }
 
-// Whether the first layer's error signals are made where its gradient is.
+// Whether the first layer's error signals are made where its gradient is: each goes into the sums of all inputs, for
+// which there are registers where these are few.
 template <class T> SCHUSS_INLINE bool first_in_one(const Work<T> &work) {
   const Layer<T> &first = work.layers[0];
   return work.depth > 1 && first.activation == Activation::tanh && first.n_in <= few_inputs;
@@ -238,7 +239,7 @@ template <class T> void lane_penalties(const LaneJob<T> &job, double *total) {
 
 // A number for each lane and step from where each lane has them, side by side.
 template <class T>
-SCHUSS_INLINE void beside(const double *const *from, long at, int count, double *to) {
+SCHUSS_INLINE void side_by_side(const double *const *from, long at, int count, double *to) {
   for (int i = 0; i < count; i++)
     for (int lane = 0; lane < lanes<T>; lane++) to[i * lanes<T> + lane] = from[lane][at + i];
 }
@@ -286,10 +287,10 @@ template <class T> class LaneSteps {
 
  private:
   void take_rates(long s) {
-    if (s == 0 || job_.rate_step) beside<T>(job_.rates, s * job_.rate_step, counts_, rates_);
+    if (s == 0 || job_.rate_step) side_by_side<T>(job_.rates, s * job_.rate_step, counts_, rates_);
     if (job_.keeps && (s == 0 || job_.keep_step)) {
       alignas(64) double keeps[lanes<T>];
-      beside<T>(job_.keeps, s * job_.keep_step, 1, keeps);
+      side_by_side<T>(job_.keeps, s * job_.keep_step, 1, keeps);
       terms_.keep = Numbers<T, Vec<T>>::at(keeps, 0);
     }
   }

@@ -98,7 +98,7 @@ constexpr int terms_at_once = SCHUSS_BYTES < 64 ? 4 : 1;
 // becomes of them. Where terms are few, jumps are too, and a loop of several is begun in vain.
 template <class T, int MR, int NV, bool unrolled, class Op>
 SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int terms) {
-  const auto beside = op.template begin<MR, NV>(row, p);
+  const auto asking = op.template begin<MR, NV>(row, p);
   Vec<T> c[MR][NV];
 #pragma GCC unroll 16
   for (int r = 0; r < MR; r++)
@@ -121,7 +121,7 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
     b += p.stride;
   };
   int i = 0;
-  for (; i < least(beside.terms, terms); i++) beside(i), add_term();
+  for (; i < least(asking.terms, terms); i++) asking(i), add_term();
   if constexpr (unrolled && MR * NV >= 8) {
 #pragma GCC unroll terms_at_once
     for (; i < terms; i++) add_term();
