@@ -181,19 +181,12 @@ def in_turn(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[f
     return statistics.median(mine), statistics.median(others), statistics.median(b / a for a, b in taken)
 
 
-def fastest(peers: list[Callable[[], Weights]]) -> Callable[[], Weights]:
-    """Return the one that takes least. Who takes twice as long as another is asked once."""
-    once = [seconds_of(peer) for peer in peers]
-    near = [peer for peer, seconds in zip(peers, once, strict=True) if seconds < 2 * min(once)]
-    return min(near, key=lambda peer: min(seconds_of(peer) for _ in range(2))) if len(near) > 1 else near[0]
-
-
 def compared(case: Case, peers: list[Callable[[], Weights]]) -> tuple[float, float, float]:
     """Return our time, that of the best peer and the ratio; all must have trained the same networks."""
     theta = case.ours().theta
     for peer in peers:
         np.testing.assert_allclose(flat(peer()), theta, rtol=0, atol=1e-3)
-    return in_turn(case.ours, fastest(peers))
+    return in_turn(case.ours, min(peers, key=lambda peer: min(seconds_of(peer) for _ in range(3))))
 
 
 def rows() -> Iterator[Row]:
