@@ -83,10 +83,10 @@ PLANS = {
 @pytest.mark.parametrize(("rule", "name", "threads"), with_every_rule(PLANS, [1, 3]))
 def test_every_plan_and_rule(isa, name, rule, threads):
     """The same for every rule, with every term of a plan, on one thread and on three."""
-    engine, network = engines.make_engine(f"native-{isa}", threads), Network((700, 150, 10), "relu")
+    engine, network = engines.make_engine(f"native-{isa}", threads), Network((2000, 150, 10), "relu")
     settings = {"batch_size": 64, **PLANS[name]}
-    plan = Plan(RULES[rule](learning_rate=0.001), **settings)
-    sparse, dense, start = draw_sparse_run(network, plan, 600, density=0.15, dtype="float32")
+    plan = Plan(RULES[rule](learning_rate=0.01), **settings)
+    sparse, dense, start = draw_sparse_run(network, plan, 600, dtype="float32")
     found = [one_call(engine, network, start, samples, plan, 4) for samples in (sparse, dense)]
     assert_equal(found[0].state, found[1].state)
     assert found[0].losses.tobytes() == found[1].losses.tobytes()
