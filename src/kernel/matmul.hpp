@@ -94,6 +94,24 @@ template <class T, int MR> struct AcrossRows {
 // instead of 24 to 32. Not measured with AVX-512, where a term of 24 sums is about as many.
 constexpr int terms_at_once = SCHUSS_BYTES < 64 ? 4 : 1;
 
+// One more term of MR × NV sums, from a number on the left for each row and NV vectors on the right. Counters are
+// unsigned, as wherever most time is spent: where the sanitizers look for an overflow the compiler does not see how
+// often a loop runs, and leaves it one.
+template <class T, int MR, int NV, class Left>
+SCHUSS_INLINE void add_term(Left &left_at, const T *b, Vec<T> (&c)[MR][NV]) {
+  left_at.begin();
+  Vec<T> right[NV];
+#pragma GCC unroll 4
+  for (unsigned v = 0; v < NV; v++) right[v] = load<T>(b + v * lanes<T>);
+#pragma GCC unroll 16
+  for (unsigned r = 0; r < MR; r++) {
+    const Vec<T> left = left_of<T>(left_at(r));
+#pragma GCC unroll 4
+    for (unsigned v = 0; v < NV; v++) c[r][v] = add_product<T>(left, right[v], c[r][v]);
+  }
+  left_at.next();
+}
+
 // One tile: MR rows × NV vectors over `terms` terms. An Op says what to do before, where sums start and what
 // becomes of them. Where terms are few, jumps are too, and a loop of several is begun in vain.
 template <class T, int MR, int NV, bool unrolled, class Op>
@@ -101,32 +119,18 @@ SCHUSS_INLINE void tile(const Op &op, int row, const Panel<T> &p, int k, int ter
   const auto asking = op.template begin<MR, NV>(row, p);
   Vec<T> c[MR][NV];
 #pragma GCC unroll 16
-  for (int r = 0; r < MR; r++)
+  for (unsigned r = 0; r < MR; r++)
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; v++) c[r][v] = op.template start<NV>(row + r, p, v);
+    for (unsigned v = 0; v < NV; v++) c[r][v] = op.template start<NV>(row + r, p, v);
   auto left_at = op.template left<MR>(row, k);
   const T *b = p.b;
-  const auto add_term = [&]() __attribute__((always_inline)) {
-    left_at.begin();
-    Vec<T> right[NV];
-#pragma GCC unroll 4
-    for (int v = 0; v < NV; v++) right[v] = load<T>(b + v * lanes<T>);
-#pragma GCC unroll 16
-    for (int r = 0; r < MR; r++) {
-      const Vec<T> left = left_of<T>(left_at(r));
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; v++) c[r][v] = add_product<T>(left, right[v], c[r][v]);
-    }
-    left_at.next();
-    b += p.stride;
-  };
   int i = 0;
-  for (; i < least(asking.terms, terms); i++) asking(i), add_term();
+  for (; i < least(asking.terms, terms); i++, b += p.stride) asking(i), add_term<T>(left_at, b, c);
   if constexpr (unrolled && MR * NV >= 8) {
 #pragma GCC unroll terms_at_once
-    for (; i < terms; i++) add_term();
+    for (; i < terms; i++, b += p.stride) add_term<T>(left_at, b, c);
   } else {
-    for (; i < terms; i++) add_term();
+    for (; i < terms; i++, b += p.stride) add_term<T>(left_at, b, c);
   }
   op.template finish<MR, NV>(row, p, c);
 }
@@ -226,9 +230,9 @@ template <class T, long known_stride = 0> struct ForwardOp {
     T *y = layer.y + row * stride() + p.at;
     const bool clip = is_last && activation == Activation::relu;
 #pragma GCC unroll 16
-    for (int r = 0; r < MR; r++)
+    for (unsigned r = 0; r < MR; r++)
 #pragma GCC unroll 4
-      for (int v = 0; v < NV; v++)
+      for (unsigned v = 0; v < NV; v++)
         store<T>(y + r * stride() + v * lanes<T>, clip ? relu<T>(c[r][v]) : c[r][v]);
     if (is_last && !in_registers(activation))
       activate<T>(activation, y, layer.slope ? layer.slope + row * stride() + p.at : nullptr, stride(), MR,
@@ -243,7 +247,7 @@ template <class T> struct ForwardRows : ForwardOp<T> {
     AlongRows<T, MR> at;
     at.k = k;
 #pragma GCC unroll 16
-    for (int r = 0; r < MR; r++) at.rows[r] = rows[row + r];
+    for (unsigned r = 0; r < MR; r++) at.rows[r] = rows[row + r];
     return at;
   }
 };
