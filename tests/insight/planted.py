@@ -96,10 +96,12 @@ class Draw:
 
 def highest(run: Run) -> float:
     """Return how far the loss rose at most above the median of the ten steps before."""
-    losses = run.step_loss
-    return max(
-        (losses[i] - np.median(losses[max(0, i - 10) : i]) for i in range(1, len(losses))), default=0.0
-    )
+    losses, width = run.step_loss, 10
+    early = [losses[i] - np.median(losses[:i]) for i in range(1, min(width, len(losses)))]
+    if len(losses) <= width:
+        return max(early, default=0.0)
+    before = np.lib.stride_tricks.sliding_window_view(losses[:-1], width)
+    return max(*early, np.fmax.reduce(losses[width:] - np.median(before, axis=1)))
 
 
 def mislabelled(rng: np.random.Generator) -> Planted:

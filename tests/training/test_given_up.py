@@ -27,7 +27,7 @@ from schuss import (
 from schuss.engine.engine import INTERRUPTED, Advance
 from schuss.engine.keeping import keeping
 from schuss.errors import ReplayError
-from schuss.training import loop
+from schuss.training import loop, strides
 from schuss.training.stopping import Progress
 
 X, T = draw_data()
@@ -79,7 +79,7 @@ def given_up(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def set_both(large: int, longest: float = 1e9) -> None:
         monkeypatch.setattr(loop, "LARGE", large)
-        monkeypatch.setattr(loop, "STRIDE_SECONDS", longest)
+        monkeypatch.setattr(strides, "LONGEST", longest)
 
     return set_both
 

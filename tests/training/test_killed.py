@@ -13,8 +13,9 @@ KILLS = 45
 TRAINER = """
 import json, os, pathlib, shutil, signal, sys, time, warnings
 import numpy as np
-import schuss
-from schuss import *
+from schuss import (
+    Adam, Cosine, GradientDescent, Keep, Momentum, Nesterov, Network, Plateau, Restart, load_run, train
+)
 from schuss.training import loop, recorder
 
 folder, name, kills = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

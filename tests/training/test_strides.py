@@ -7,7 +7,7 @@ import pytest
 from problems import NETWORK, RULE, STEPS_PER_EPOCH, draw_data
 from recorded import SETTINGS, same_runs
 from schuss import Adam, Momentum, Plateau, Restart, train
-from schuss.training import loop
+from schuss.training import loop, strides
 
 JUDGED: dict[str, dict[str, Any]] = {
     "goal": {"rule": RULE, "loss_goal": 0.05},
@@ -41,3 +41,32 @@ def test_strides_within_epochs_change_nothing(name: str, steps: int, monkeypatch
     assert run.best is None or whole.best is None or run.best.digest() == whole.best.digest()
     assert steps > STEPS_PER_EPOCH or any(end % STEPS_PER_EPOCH for end in ends)
     assert not same_runs(train(NETWORK, X, T, **how, seed=1), whole)
+
+
+STOPPED = {name: how for name, how in JUDGED.items() if name != "validation"} | {
+    "plateau, momentum": {"rule": Momentum(Plateau(0.1, 5.0, 1e-4)), "patience": 10, "min_improvement": 1e-3},
+    "patience, late": {"rule": Momentum(0.01), "patience": 10, "min_improvement": 1e-4},
+}
+
+
+def made_for_each_kept(how: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> float:
+    """Return how many steps the engine makes for each that a training keeps."""
+    made = list[int]()
+    real = loop.Loop._advance
+
+    def advance(self: loop.Loop, state: Any, stop: int) -> Any:
+        made.append(stop - state.step)
+        return real(self, state, stop)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Loop, "_advance", advance)
+        patch.setattr(strides, "SHORTEST", 0.0)  # or a fast machine makes more
+        run = train(NETWORK, *draw_data(), epochs=2000, batch_size=5, **how)
+    assert len(run.loss) < 2000 or isinstance(how["rule"].momentum, Restart)
+    return sum(made) / len(run.step_loss)
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_little_is_made_in_vain(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where patience, a goal or a schedule ends a stride, what lies beyond is thrown away."""
+    assert made_for_each_kept(STOPPED[name], monkeypatch) < 2.5

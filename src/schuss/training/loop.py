@@ -37,13 +37,13 @@ from schuss.training.restarting import RESTART, must_restart, restart_of, sees_e
 from schuss.training.run import Run
 from schuss.training.setup import Judge
 from schuss.training.stopping import Progress, counted
+from schuss.training.strides import Stride
 from schuss.training.telling import Callback, Epoch, Tick, Ticker
 
 __all__ = ["Loop"]
 
 LET_GO = State(np.empty(0), np.empty((0, 0)))
 LARGE = 2**25  # bytes of a state that is given up while steps are made of it
-STRIDE_SECONDS = 1.0
 STRIDE_STEPS = 2**16  # at most: losses of more would fill new pages, which cost more than another call
 
 
@@ -64,7 +64,7 @@ class Loop:
     stopped: str = "epochs"
     reached: Progress = field(default_factory=Progress)
     judged: list[float] = field(default_factory=list)
-    stride: int = 1
+    stride: Stride = field(default_factory=Stride)
     averaged: int = 0
     average: Array | None = None
     recorder: Recorder | None = None
@@ -115,7 +115,7 @@ class Loop:
     def _stride_end(self) -> int:
         """Return up to which step to run at once: whole epochs, or as far as a recorder lets it go."""
         step = self.state.step
-        stop = min((step // self._per_epoch + self.stride) * self._per_epoch, step + STRIDE_STEPS)
+        stop = min((self._epochs_done + self.stride.epochs) * self._per_epoch, step + STRIDE_STEPS)
         return min(stop, self.recorder.until(step)) if self.recorder else stop
 
     def _one_stride(self, stop: int) -> bool:
@@ -128,6 +128,7 @@ class Loop:
             self._keep(made)  # before callbacks hear of it, so that one that raises loses nothing
         means = self._epoch_means(np.concatenate([known, sound]) if len(known) else sound)
         keep, reason = self._judge(means[earlier:], start, made.state, means[0] if earlier else math.nan)
+        is_cut = reason is not None
         if reason:
             self._cut(start, made, (start.step // self._per_epoch + keep) * self._per_epoch)
             if self._goes_on_after(reason):
@@ -140,7 +141,8 @@ class Loop:
         if made.outcome == INTERRUPTED:
             raise made.error or KeyboardInterrupt
         self._poll(self.state.step, float(self.made[-1].losses[-1]))  # short strides are not polled
-        self._lengthen(time.perf_counter() - began)
+        if not is_cut:
+            self._lengthen(time.perf_counter() - began)
         return reason is None
 
     def _diverge(self, start: State, stop: int) -> NoReturn:
@@ -248,8 +250,8 @@ class Loop:
             return False
         # in one statement, so that no signal finds one without the others
         (self.plan, self.reached), self._sound = answer, None
-        if reason == RESTART:
-            self.stride = 1  # the next may be near, and steps beyond it are made in vain
+        if not self._shows_epochs:  # the next may be as near as it can, and steps beyond it are made in vain
+            self.stride.begin_again(self._epochs_done, 1 if reason == RESTART else self.plan.patience or 1)
         return True
 
     def _epoch_means(self, losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -326,10 +328,15 @@ class Loop:
 
     def _lengthen(self, seconds: float) -> None:
         """Grow the stride while calls are short, unless an epoch must be seen or cannot be taken back."""
-        if self._shows_epochs or (self._judges_epochs and self._is_spare(self.state)):
-            return
-        longer = self.stride * min(4.0, STRIDE_SECONDS / max(seconds, 1e-6))
-        self.stride = max(1, int(min(longer, self.plan.epochs)))  # it may have been cut short
+        if not self._judges_epochs:
+            self.stride.lengthen(seconds, self.plan.epochs)
+        elif not (self._shows_epochs or self._is_spare(self.state)):
+            patience = (self.plan.patience or 0) - self.reached.waited
+            self.stride.lengthen_warily(seconds, self.plan.epochs, self._epochs_done, patience)
+
+    @property
+    def _epochs_done(self) -> int:
+        return self.state.step // self._per_epoch
 
     @property
     def _seconds(self) -> float:

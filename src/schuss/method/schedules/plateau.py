@@ -54,10 +54,12 @@ class Plateau(Schedule):
     @property
     def last(self) -> float:
         """The value after the last drop."""
-        value = self.initial
-        for _ in self.drops:
-            value /= self.factor
-        return value
+        return float(self._values[-1])
+
+    @property
+    def _values(self) -> Values:
+        """Before the first drop and after each, shape (drops + 1,)."""
+        return np.divide.accumulate([self.initial, *(self.factor for _ in self.drops)])
 
     def dropped(self, step: int) -> Plateau:
         """Return the same with one more drop at `step`."""
@@ -70,5 +72,4 @@ class Plateau(Schedule):
 
     def at(self, steps: Steps, span: Span) -> Values:  # noqa: ARG002  # schedules share one signature
         """Return the value at each of `steps`, counted from 0."""
-        values = [replace(self, drops=self.drops[:k]).last for k in range(len(self.drops) + 1)]
-        return np.array(values)[np.searchsorted(np.array(self.drops, np.int64), steps, side="right")]
+        return self._values[np.searchsorted(np.array(self.drops, np.int64), steps, side="right")]
