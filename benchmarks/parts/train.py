@@ -9,8 +9,11 @@ more than AGREEMENT has no speed.
 from __future__ import annotations
 
 import importlib
+import os
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +49,11 @@ class Times(NamedTuple):
         return float(np.median(self.seconds))
 
 
+def variants_of(worker: Worker) -> tuple[str, ...]:
+    """Return the ways of a peer."""
+    return importlib.import_module(f"benchmarks.peers.{worker.peer}").VARIANTS
+
+
 class Contest:
     """One case: who takes part, how, and how fast."""
 
@@ -58,6 +66,7 @@ class Contest:
         self.loss = float("nan")  # ours
         names = [name for name in workers.peers if name == OURS or name in (case.peers or PEERS)]
         default, alone = workers.of(OURS)
+        self._warm_up([worker for name in names for worker in workers.of(name)])
         self.chosen: dict[str, Worker] = {}
         self.epochs: dict[str, int] = {}
         for name, candidates in [
@@ -66,6 +75,18 @@ class Contest:
             *((name, workers.of(name)) for name in names if name != OURS),
         ]:
             self._admit(name, candidates)
+
+    def _warm_up(self, workers: list[Worker]) -> None:
+        """Let all compile side by side: nobody is timed yet. Who fails is told when it is asked again."""
+
+        def compile_all(worker: Worker) -> None:
+            with suppress(PeerError):
+                for variant in variants_of(worker):
+                    worker.prepare(self.folder / "task.npz", variant)
+                    worker.run(1)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(compile_all, workers))
 
     def _admit(self, name: str, candidates: list[Worker]) -> None:
         """Find a peer's best way, and let it in if its loss agrees with ours."""
@@ -85,12 +106,10 @@ class Contest:
 
     def _best_of(self, candidates: list[Worker]) -> tuple[Worker, int]:
         """Return the fastest process, prepared its fastest way, and the epochs of its runs."""
-        variants = importlib.import_module(f"benchmarks.peers.{candidates[0].peer}").VARIANTS
         trials = []
         for worker in candidates:
-            for variant in variants:
+            for variant in variants_of(worker):
                 worker.prepare(self.folder / "task.npz", variant)
-                worker.run(1)  # compiles
                 trials.append((self._seconds_per_epoch(worker), len(trials), worker, variant))
         seconds, _, worker, variant = min(trials)
         if worker.variant != variant:

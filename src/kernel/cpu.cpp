@@ -8,8 +8,9 @@
 
 namespace schuss {
 
+#if defined(SCHUSS_BASELINE)
 namespace baseline { extern const InstructionSet instruction_set; }
-
+#endif
 #if defined(__x86_64__)
 #if defined(SCHUSS_AVX2)
 namespace avx2 { extern const InstructionSet instruction_set; }
@@ -62,7 +63,9 @@ std::vector<const InstructionSet *> instruction_sets() {
   if (processor.avx2) found.push_back(&avx2::instruction_set);
 #endif
 #endif
+#if defined(SCHUSS_BASELINE)
   found.push_back(&baseline::instruction_set);
+#endif
 #if defined(SCHUSS_BF16)
   if (processor.bf16) found.push_back(&avx512_bf16::instruction_set);
 #endif
