@@ -250,8 +250,8 @@ class Loop:
             return False
         # in one statement, so that no signal finds one without the others
         (self.plan, self.reached), self._sound = answer, None
-        if not self._shows_epochs:  # the next may be as near as it can, and steps beyond it are made in vain
-            self.stride.begin_again(self._epochs_done, 1 if reason == RESTART else self.plan.patience or 1)
+        soonest = 1 if reason == RESTART or self._goes_by_one else self.plan.patience or 1
+        self.stride.begin_again(self._epochs_done, soonest)  # the next may be so near
         return True
 
     def _epoch_means(self, losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -326,13 +326,16 @@ class Loop:
         answers = [callback(epoch) for callback in self.callbacks]
         return "callback" if any(answers) else None
 
+    @property
+    def _goes_by_one(self) -> bool:
+        """Whether each epoch must be seen, or cannot be taken back."""
+        return self._shows_epochs or (self._judges_epochs and self._is_spare(self.state))
+
     def _lengthen(self, seconds: float) -> None:
-        """Grow the stride while calls are short, unless an epoch must be seen or cannot be taken back."""
-        if not self._judges_epochs:
-            self.stride.lengthen(seconds, self.plan.epochs)
-        elif not (self._shows_epochs or self._is_spare(self.state)):
-            patience = (self.plan.patience or 0) - self.reached.waited
-            self.stride.lengthen_warily(seconds, self.plan.epochs, self._epochs_done, patience)
+        """Grow the stride while calls are short."""
+        if not self._goes_by_one:
+            patience = (self.plan.patience or 0) - self.reached.waited if self._judges_epochs else None
+            self.stride.lengthen(seconds, self.plan.epochs, self._epochs_done, patience)
 
     @property
     def _epochs_done(self) -> int:

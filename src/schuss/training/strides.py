@@ -9,9 +9,7 @@ __all__ = ["Stride"]
 LONGEST = 1.0  # seconds of one call
 SHORTEST = 1e-3  # seconds that are not worth a look: some ten calls of the engine without a step
 GROWTH = 4.0  # from one to the next
-SHARE = (
-    0.25  # of the epochs since the plan changed: so many more may be in vain, where its end is not foreseen
-)
+SHARE = 0.25  # of the epochs since the plan changed: so many may be in vain, where no end is foreseen
 
 
 @dataclass
@@ -33,21 +31,14 @@ class Stride:
         """Take so many epochs for the next, since the plan has changed after `done` of them."""
         self.epochs, self.changed = epochs, done
 
-    def lengthen(self, seconds: float, most: int) -> None:
-        """Grow after one that took so long, where nothing ends a training before its last epoch."""
-        self._set(self._longer(seconds), most)
+    def lengthen(self, seconds: float, most: int, done: int, patience: int | None) -> None:
+        """Grow after one that took so long, to `most` epochs.
 
-    def lengthen_warily(self, seconds: float, most: int, done: int, patience: int) -> None:
-        """Grow, where any epoch after `done` may be the last, but for the next `patience` of them."""
-        foreseen = max(patience, SHARE * (done - self.changed), SHORTEST / self._an_epoch(seconds))
-        self._set(min(self._longer(seconds), foreseen), most)
-
-    def _an_epoch(self, seconds: float) -> float:
-        """Return the seconds of one, or less: the stride may have been cut short."""
-        return max(seconds, 1e-6) / self.epochs
-
-    def _longer(self, seconds: float) -> float:
-        return min(GROWTH * self.epochs, LONGEST / self._an_epoch(seconds))
-
-    def _set(self, epochs: float, most: int) -> None:
-        self.epochs = max(1, int(min(epochs, most)))
+        Where any epoch after `done` may be the last, but for the next `patience` of them, also to no more than
+        that, a share of those done, or what is not worth a look; `patience` is None where only the last is.
+        """
+        an_epoch = max(seconds, 1e-6) / self.epochs  # or more: the stride may have been cut short
+        longer = min(GROWTH * self.epochs, LONGEST / an_epoch, most)
+        if patience is not None:
+            longer = min(longer, max(patience, SHARE * (done - self.changed), SHORTEST / an_epoch))
+        self.epochs = max(1, int(longer))
