@@ -95,8 +95,7 @@ template <class T, int MR> struct AcrossRows {
 constexpr int terms_at_once = SCHUSS_BYTES < 64 ? 4 : 1;
 
 // One more term of MR × NV sums, from a number on the left for each row and NV vectors on the right. Counters are
-// unsigned, as wherever most time is spent: where the sanitizers look for an overflow the compiler does not see how
-// often a loop runs, and leaves it one.
+// unsigned here: those that might overflow the sanitizers watch, and the compiler then leaves the loops as they are.
 template <class T, int MR, int NV, class Left>
 SCHUSS_INLINE void add_term(Left &left_at, const T *b, Vec<T> (&c)[MR][NV]) {
   left_at.begin();

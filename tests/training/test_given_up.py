@@ -187,13 +187,14 @@ def test_ctrl_c_while_epochs_are_judged(
     assert_same_run(train(resume=tmp_path / "run", engine=native_engine), plain)
 
 
-def test_judged_epochs_go_one_by_one(native_engine: Engine, given_up: Any) -> None:
+@pytest.mark.parametrize("how", [{"patience": 50}, JUDGED["plateau"]], ids=["patience", "plateau"])
+def test_judged_epochs_go_one_by_one(how: dict[str, Any], native_engine: Engine, given_up: Any) -> None:
     """Where one may be the last, for there is nothing to go back to; of a small state they go together."""
     given_up(0)
     spies = Engines(native_engine), Engines(native_engine)
-    outcome_of(spies[0], patience=50)
+    outcome_of(spies[0], **how)
     given_up(2**60)
-    outcome_of(spies[1], patience=50)
+    outcome_of(spies[1], **how)
     longest = [max(stop - first for first, stop in spy.steps) for spy in spies]
     assert longest[0] == STEPS_PER_EPOCH < longest[1]
     assert spies[0].written_over == len(spies[0].steps)

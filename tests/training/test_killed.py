@@ -16,7 +16,7 @@ import numpy as np
 from schuss import (
     Adam, Cosine, GradientDescent, Keep, Momentum, Nesterov, Network, Plateau, Restart, load_run, train
 )
-from schuss.training import loop, recorder
+from schuss.training import recorder, strides
 
 folder, name, kills = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 rng = np.random.default_rng(int(sys.argv[4]))
@@ -45,7 +45,7 @@ how = {**common, **cases[name]}
 whole = train(network, X, T, **how)
 keep = Keep(seconds=0.001, size=1.2e6)
 if name == "written beside the steps":
-    recorder.MANY = loop.STRIDE_STEPS = 100
+    recorder.MANY = strides.STEPS = 100
     keep = Keep(seconds=0.01, size=4e6, norms=1)
 
 def mark(run):

@@ -11,7 +11,7 @@ import pytest
 from recorded import recorded, same_runs
 from schuss import DivergenceError, Keep, Momentum, SchussWarning, load_run, train
 from schuss.errors import OutputError
-from schuss.training import loop, recorder
+from schuss.training import recorder, strides
 from schuss.training.recorder import Recorder
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
@@ -30,7 +30,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool]]:
 
     monkeypatch.setattr(RunFolder, "add_losses", add)
     monkeypatch.setattr(recorder, "MANY", 40)
-    monkeypatch.setattr(loop, "STRIDE_STEPS", 50)
+    monkeypatch.setattr(strides, "STEPS", 50)
     return calls
 
 

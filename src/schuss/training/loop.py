@@ -44,7 +44,6 @@ __all__ = ["Loop"]
 
 LET_GO = State(np.empty(0), np.empty((0, 0)))
 LARGE = 2**25  # bytes of a state that is given up while steps are made of it
-STRIDE_STEPS = 2**16  # at most: losses of more would fill new pages, which cost more than another call
 
 
 @dataclass
@@ -89,6 +88,7 @@ class Loop:
         self.given = None  # takes room
         self._poll = Ticker(self.progress, self.plan, n, self._from)
         self._per_epoch = self.plan.steps_per_epoch(n)
+        self.stride.changed = self._epochs_done
         try:
             with under_way() as self._keeping:
                 self._strides(self.plan.steps(n))
@@ -115,7 +115,7 @@ class Loop:
     def _stride_end(self) -> int:
         """Return up to which step to run at once: whole epochs, or as far as a recorder lets it go."""
         step = self.state.step
-        stop = min((self._epochs_done + self.stride.epochs) * self._per_epoch, step + STRIDE_STEPS)
+        stop = self.stride.end(step, self._per_epoch)
         return min(stop, self.recorder.until(step)) if self.recorder else stop
 
     def _one_stride(self, stop: int) -> bool:
@@ -128,7 +128,7 @@ class Loop:
             self._keep(made)  # before callbacks hear of it, so that one that raises loses nothing
         means = self._epoch_means(np.concatenate([known, sound]) if len(known) else sound)
         keep, reason = self._judge(means[earlier:], start, made.state, means[0] if earlier else math.nan)
-        is_cut = reason is not None
+        has_reason = reason is not None
         if reason:
             self._cut(start, made, (start.step // self._per_epoch + keep) * self._per_epoch)
             if self._goes_on_after(reason):
@@ -141,7 +141,7 @@ class Loop:
         if made.outcome == INTERRUPTED:
             raise made.error or KeyboardInterrupt
         self._poll(self.state.step, float(self.made[-1].losses[-1]))  # short strides are not polled
-        if not is_cut:
+        if not has_reason:
             self._lengthen(time.perf_counter() - began)
         return reason is None
 
@@ -250,8 +250,7 @@ class Loop:
             return False
         # in one statement, so that no signal finds one without the others
         (self.plan, self.reached), self._sound = answer, None
-        soonest = 1 if reason == RESTART or self._goes_by_one else self.plan.patience or 1
-        self.stride.begin_again(self._epochs_done, soonest)  # the next may be so near
+        self.stride.begin_again(self._epochs_done, 0 if self._goes_by_one else self.reached.sure(self.plan))
         return True
 
     def _epoch_means(self, losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -334,8 +333,8 @@ class Loop:
     def _lengthen(self, seconds: float) -> None:
         """Grow the stride while calls are short."""
         if not self._goes_by_one:
-            patience = (self.plan.patience or 0) - self.reached.waited if self._judges_epochs else None
-            self.stride.lengthen(seconds, self.plan.epochs, self._epochs_done, patience)
+            sure = self.reached.sure(self.plan) if self._judges_epochs else None
+            self.stride.lengthen(seconds, self.plan.epochs, self._epochs_done, sure)
 
     @property
     def _epochs_done(self) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from schuss.method.plan import Plan
 from schuss.method.schedules import Plateau
+from schuss.training.restarting import restart_of
 
 __all__ = ["GOAL", "NO_IMPROVEMENT", "Progress", "counted"]
 
@@ -50,6 +51,12 @@ class Progress:
     def patient(self) -> Progress:
         """Return the same with the waiting begun anew."""
         return replace(self, waited=0)
+
+    def sure(self, plan: Plan) -> int:
+        """Return how many epochs patience lets come, where nothing else may end them."""
+        if plan.patience is None or plan.loss_goal is not None or restart_of(plan) is not None:
+            return 0
+        return plan.patience - self.waited
 
     def reason(self, loss: float, plan: Plan) -> str | None:
         """Return why to stop after an epoch of this loss, or None."""
