@@ -23,7 +23,7 @@ template <class T> Panel<T> transposed_panel(const Layer<T> &layer, T *room, int
   const int end = least(layer.n_out, in_pairs<T> ? 2 * (k + k_block) : k + k_block);
   T *to = room;
   for (int c = first; c < end; c += together, to += lanes<T> * stride) {
-    const Panel<T> from = weight_panel<T>(layer.w, layer.n_in, layer.n_out, c / panel<T>, p * panel<T>);
+    const Panel<T> from = weight_panel<T>(layer, layer.w, c / panel<T>, p * panel<T>);
     for (int v = 0; v < vectors; v++) {
       const T *at = from.b + v * lanes<T> * from.stride + (c - from.at);
       const int rows = least(lanes<T>, layer.n_in - p * panel<T> - v * lanes<T>);

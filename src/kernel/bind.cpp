@@ -37,7 +37,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
                      Vector<double> losses, int threads, bool check_each_step, nb::object poll,
                      const ObservationIn<T> &observation, const NormsIn<T> &norms, const KeptIn &kept) {
   const Table<T> &table = table_of<T>(set_named(set));
-  const Data<T> data = data_of<T>(p, x, t, classes, weights);
+  const Data<T> data = data_of<T>(p, table, x, t, classes, weights);
   require(batch_size >= 1, "batch_size must be at least 1");
   require(rule >= 0 && rule < rule_count, "there is no such rule");
   const long per_epoch = (data.n + batch_size - 1) / batch_size, steps = long(rates.shape(0));
@@ -78,7 +78,7 @@ double gradient_in(Prepared &p, const std::string &set, Vector<const T> theta, c
                    std::optional<Vector<const T>> weights, const Terms &objective, const DropoutIn &dropout,
                    std::optional<Vector<T>> out, int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
-  const Data<T> data = data_of<T>(p, x, t, classes, weights);
+  const Data<T> data = data_of<T>(p, table, x, t, classes, weights);
   require(theta.shape(0) == p.n_parameters() && (!out || out->shape(0) == p.n_parameters()),
           "theta has a wrong length");
   const Dropout silent = dropout_of(p, dropout);
@@ -99,7 +99,7 @@ void curvature_product_in(Prepared &p, const std::string &set, Vector<const T> t
                           std::optional<Vector<const T>> weights, const Terms &objective, Vector<const T> vector,
                           Vector<T> out, int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
-  const Data<T> data = data_of<T>(p, x, t, classes, weights);
+  const Data<T> data = data_of<T>(p, table, x, t, classes, weights);
   require(theta.shape(0) == p.n_parameters() && vector.shape(0) == p.n_parameters() &&
           out.shape(0) == p.n_parameters(), "theta has a wrong length");
   PythonPoll ask{nb::none()};
@@ -116,7 +116,7 @@ void outputs_in(Prepared &p, const std::string &set, Vector<const T> theta, cons
                 int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
   require(theta.shape(0) == p.n_parameters(), "theta has a wrong length");
-  const Data<T> data = inputs_of(p, x);
+  const Data<T> data = inputs_of(p, table, x);
   require(long(out.shape(0)) == data.n && long(out.shape(1)) == p.layers.back(), "out has a wrong shape");
   PythonPoll ask{nb::none()};
   {

@@ -54,11 +54,12 @@ inline bool rows_are_sound(const int64_t *starts, long n, const int32_t *columns
   return sound;
 }
 
-template <class T> Data<T> inputs_of(const Problem &p, const Rows<T> &x) {
+template <class T> Data<T> inputs_of(const Problem &p, const Table<T> &table, const Rows<T> &x) {
   if (const auto *dense = std::get_if<Matrix<const T>>(&x)) {
     require(long(dense->shape(1)) == p.layers.front(), "x has a wrong number of columns");
     return {long(dense->shape(0)), dense->data(), {}, nullptr, nullptr, nullptr};
   }
+  require(!table.in_pairs, "products of pairs are of dense rows alone");
   const auto &[starts, columns, values] = std::get<Csr<T>>(x);
   const long n = long(starts.shape(0)) - 1;
   require(n >= 0 && columns.shape(0) == values.shape(0), "starts, columns and values do not fit together");
@@ -68,9 +69,9 @@ template <class T> Data<T> inputs_of(const Problem &p, const Rows<T> &x) {
 }
 
 template <class T>
-Data<T> data_of(const Problem &p, const Rows<T> &x, const std::optional<Matrix<const T>> &t,
+Data<T> data_of(const Problem &p, const Table<T> &table, const Rows<T> &x, const std::optional<Matrix<const T>> &t,
                 const std::optional<Vector<const int32_t>> &classes, const std::optional<Vector<const T>> &weights) {
-  Data<T> data = inputs_of(p, x);
+  Data<T> data = inputs_of(p, table, x);
   require(t.has_value() != classes.has_value(), "give either t or classes");
   if (t) require(long(t->shape(0)) == data.n && long(t->shape(1)) == p.layers.back(), "t has a wrong shape");
   if (classes) require(long(classes->shape(0)) == data.n, "classes has a wrong length");

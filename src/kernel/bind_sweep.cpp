@@ -59,7 +59,7 @@ nb::tuple sweep_in(Prepared &p, const std::string &set, Matrix<const T> theta, C
                    size_t steps, std::optional<Vector<const double>> shares, Matrix<double> losses, Vector<bool> finite,
                    int layout, int threads) {
   const Table<T> &table = table_of<T>(set_named(set));
-  const Data<T> data = data_of<T>(p, x, t, classes, weights);
+  const Data<T> data = data_of<T>(p, table, x, t, classes, weights);
   const Courses courses = courses_of(varied, orders, order_of, data.n, batch_size, first_place, rule, theta.shape(0),
                                      steps, shares);
   require(theta.shape(1) == p.n_parameters() && memory.shape(2) == p.n_parameters(), "theta has a wrong length");

@@ -16,10 +16,11 @@ template <class T> SCHUSS_INLINE void add_square(VecD &sum, const T *from) {
 }
 
 // Σ m² of rows [first, last), at most a group, of a matrix in panels, to eight sums: each adds up every eighth column.
-template <class T> void square_group(const T *m, int rows, int columns, int first, int last, double *sums) {
+template <class T>
+void square_group(const T *m, int rows, int columns, int width, int first, int last, double *sums) {
   VecD part[block_vectors][rows_at_once] = {};
   for (int c = 0; c < columns; c += lanes<double>) {
-    const Panel<T> p = weight_panel<T>(m, rows, columns, c / panel<T>, first);
+    const Panel<T> p = panel_of(m, rows, columns, width, c / width, first);
     const T *from = p.b + (c - p.at);
     VecD(&sum)[rows_at_once] = part[c / lanes<double> % block_vectors];
     int k = first;
@@ -39,10 +40,10 @@ template <class T> void square_gradient(const Work<T> &work, int thread) {
     const Layer<T> &layer = work.layers[l];
     const Range own = share(layer.n_in, rows_together, thread, work.team->threads);
     for (int k = own.first; k < own.last; k += rows_together)
-      square_group<T>(layer.g, layer.n_in, layer.n_out, k, least(own.last, k + rows_together),
+      square_group<T>(layer.g, layer.n_in, layer.n_out, layer.panel, k, least(own.last, k + rows_together),
                       sums + k / rows_together * group_sums);
     sums += groups_of(layer.n_in) * group_sums;
-    if (layer.has_bias && thread == 0) square_group<T>(layer.b_g, 1, layer.n_out, 0, 1, sums);
+    if (layer.has_bias && thread == 0) square_group<T>(layer.b_g, 1, layer.n_out, layer.panel, 0, 1, sums);
     sums += group_sums;
   }
 }
@@ -62,8 +63,8 @@ template <class T> void scale_gradient(const Work<T> &work, T factor, int thread
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, rows_together, thread, work.team->threads);
-    for (int p = 0; p * panel<T> < layer.n_out; p++) {
-      const Panel<T> at = weight_panel<T>(layer.g, layer.n_in, layer.n_out, p, r.first);
+    for (int p = 0; p < panels_of(layer); p++) {
+      const Panel<T> at = weight_panel<T>(layer, layer.g, p, r.first);
       T *g = layer.g + (at.b - layer.g);
       for (long i = 0; i < (r.last - r.first) * at.stride; i += lanes<T>)
         store<T>(g + i, factor * load<T>(g + i));

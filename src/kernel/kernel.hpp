@@ -41,6 +41,7 @@ template <class T> struct Paired {
 // (beside.hpp) the same buffers hold a row for each unit.
 template <class T> struct Layer {
   int n_in, n_out;
+  int panel;         // columns of the weights that lie together: all of them where rows are sparse
   long stride;       // of y, slope, delta
   long stride_in;    // of the previous layer's y
   Activation activation;
@@ -112,6 +113,13 @@ template <class T> struct Sparse {
   const T *values;
 };
 
+// One of a row of a chunk, in a list of those of one input.
+template <class T> struct Nonzero {
+  T value;
+  int32_t row, next;  // 0 where the list ends
+};
+constexpr int nonzeros_held = 2;  // for each input
+
 // A sum over nonzeros fetches each of its terms from another place: it takes about so many times longer.
 constexpr double sparse_effort = 4;
 
@@ -146,16 +154,21 @@ template <class T> struct Work {
   T *x_batch = nullptr;           // (chunk, layers[0].stride_in); not for sparse rows
   Paired<T> x_pairs = {};
   bool in_place = false;          // rows of this step are read where they lie in x: see ahead.hpp
-  // For sparse rows: which inputs a batch meets, the only ones whose sums in g are not zero. Each thread lists
-  // those among its weights from where these begin.
+  // For sparse rows: which inputs a batch meets, the only ones whose sums are not zero. Each thread lists those among
+  // its weights from where these begin.
   bool *is_met = nullptr;         // (n_in,)
   int32_t *met = nullptr;         // (n_in,)
+  int32_t *place_met = nullptr;   // (n_in,): of an input in `met`
   int n_met = 0;
+  Nonzero<T> *nonzeros = nullptr;  // (n_in · nonzeros_held,): of some rows, in lists; a thread's as above
+  int n_listed = 0;
+  int32_t *lists = nullptr;       // (n_in,): numbers with which they begin, or 0
+  int32_t *met_now = nullptr;     // (n_in,): inputs that these rows meet, but for the first rows of a batch
+  int n_met_now = 0;
   // Weights from inputs that no sample meets may lag behind, and go through the steps that they have missed when
   // they are needed again: up to which step of the call those from each input have come.
   bool lags = false;
   int32_t *settled = nullptr;     // (n_in,)
-  int32_t *place_met = nullptr;   // (n_in,): of an input in `met`, and then of its sums in g, which are few
   T *t_batch = nullptr;           // (chunk, layers[depth-1].stride), or (chunk,) numbers of classes
   T *side = nullptr;              // room to turn outputs of a few samples side by side, per thread
   T *transposed = nullptr;        // (k_block, panel): weights on the way back, per thread

@@ -2,49 +2,49 @@
 // too, by what the rule remembers and by decay. They may lag behind: when a batch needs them, or when someone looks
 // at all, they go through the steps that they have missed, each with its roundings, in registers.
 #pragma once
-#include "sparse.hpp"
+#include "met.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Ask memory for the weights from unit k in one panel, and for what belongs to them, line by line.
-template <class T, Rule rule, int NV> SCHUSS_INLINE void ask_for(const Place<T> &weights, long i) {
-  constexpr int line = line_bytes / int(sizeof(T));
-#pragma GCC unroll 4
-  for (const long end = i + NV * lanes<T>; i < end; i += line) {
-    __builtin_prefetch(weights.w + i, 1);
-    for (int r = 0; r < memory_rows[int(rule)]; r++) __builtin_prefetch(weights.memory[r] + i, 1);
+// f(k, place) for the row of weights from each input met, k, the memory asked for in time.
+template <class T, Rule rule, int known, class F> SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
+  const Place<T> weights = weights_of(work, work.layers[0]);
+  const int32_t *met = work.met;
+  const int end = first + work.n_met, vectors = known ? known : vectors_of<T>(work.layers[0].n_out);
+  const long row = vectors * lanes<T>;
+  for (int m = first; m < end; m++) {
+    if (m + ahead < end) {
+      const long next = met[m + ahead] * row;
+      ask_for<T, 1>(weights.w + next, vectors);
+      for (int r = 0; r < memory_rows[int(rule)]; r++) ask_for<T, 1>(weights.memory[r] + next, vectors);
+    }
+    f(met[m], met[m] * row);
   }
 }
 
-// f(number of vectors, place of the weights from a unit met, that of its sums, its place in `met`), one panel after
-// the other, the memory asked for in time.
-template <class T, Rule rule, class F> SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
+// What the sums of inputs that the batch met become, where the other weights lag behind.
+template <class T, Rule rule, int known>
+__attribute__((noinline)) void settle_met(const Work<T> &work, Change<T, rule> change, bool resumes, int first) {
   const Layer<T> &layer = work.layers[0];
   const Place<T> weights = weights_of(work, layer);
-  const int end = first + work.n_met;
-  for (int p = 0; p * panel<T> < layer.n_out; p++)
-    with_vectors(least(panel_vectors, vectors_of<T>(layer.n_out) - p * panel_vectors), [&](auto nv) {
-      constexpr long row = nv.value * lanes<T>;
-      const long begin = long(p) * panel<T> * layer.n_in;
-      for (int m = first; m < end; m++) {
-        if (m + ahead < end) ask_for<T, rule, nv.value>(weights, begin + work.met[m + ahead] * row);
-        f(nv, begin + work.met[m] * row, begin + m * row, m);
-      }
-    });
-}
-
-// What the sums of inputs that the batch met become, where the other weights lag behind.
-template <class T, Rule rule, bool decays>
-void settle_met(const Work<T> &work, const Change<T, rule> &change, int first) {
-  const Place<T> weights = weights_of(work, work.layers[0]);
-  over_met<T, rule>(work, first, [&](auto nv, long at, long g, int) {
+  const T scale = work.scale, *deltas = layer.delta;
+  const int vectors = known ? known : vectors_of<T>(layer.n_out);
+  const long stride = layer.stride;
+  const Nonzero<T> *list = listed(work, first);
+  int32_t *lists = work.lists;
+  over_met<T, rule, known>(work, first, [&](int k, long row) __attribute__((always_inline)) {
+    const int32_t n = lists[k];
+    lists[k] = 0;
+    const T *g = sums_of(work, k);
+    over_blocks<known>(vectors, [&](auto nv, int v) __attribute__((always_inline)) {
+      const long at = v * lanes<T>;
+      Vec<T> sums[nv.value];
+      sum_list<T, nv.value>(list, n, deltas + at, stride, g + at, resumes, sums);
 #pragma GCC unroll 4
-    for (int v = 0; v < nv.value; v++) {
-      const Vec<T> sum = load<T>(weights.g + g + v * lanes<T>);
-      store<T>(weights.g + g + v * lanes<T>, Vec<T>{});
-      settle<T, rule, decays, Penalty::none>(Fate::updated, work.scale, change, weights, at + v * lanes<T>, sum);
-    }
+      for (int i = 0; i < nv.value; i++)
+        settle<T, rule, true, Penalty::none>(Fate::updated, scale, change, weights, row + at + i * lanes<T>, sums[i]);
+    });
   });
 }
 
@@ -95,9 +95,15 @@ template <class T> bool sort_by_lag(const Work<T> &work, int first, long to) {
 template <class T, Rule rule, bool decays> void catch_up(const Work<T> &work, int first, long to) {
   const Place<T> weights = weights_of(work, work.layers[0]);
   if (!sort_by_lag(work, first, to)) return;
-  over_met<T, rule>(work, first, [&](auto nv, long at, long, int m) {
-    const long from = work.settled[work.met[m]];
-    if (from < to) make_missed<T, rule, decays, nv.value>(work, weights, at, from, to);
+  const int vectors = vectors_of<T>(work.layers[0].n_out);
+  with_row(vectors, [&](auto known) __attribute__((always_inline)) {
+    over_met<T, rule, known.value>(work, first, [&](int k, long row) __attribute__((always_inline)) {
+      const long from = work.settled[k];
+      if (from == to) return;
+      over_blocks<known.value>(vectors, [&](auto nv, int v) __attribute__((always_inline)) {
+        make_missed<T, rule, decays, nv.value>(work, weights, row + v * lanes<T>, from, to);
+      });
+    });
   });
   for (int m = first; m < first + work.n_met; m++) work.settled[work.met[m]] = int32_t(to);
 }
@@ -109,26 +115,37 @@ template <class T, Rule rule> __attribute__((noinline)) void catch_up_all(Work<T
   if (work.all_keeps) catch_up<T, rule, true>(work, first, work.number);
   else catch_up<T, rule, false>(work, first, work.number);
   work.n_met = 0;
-  note_met_next(work, first, last);
+  note_met(work, work.next, first, last);
 }
 
 // The sums of a step, and then the weights that the next one meets.
 template <class T, Rule rule, bool decays>
-__attribute__((noinline)) void update_met(Work<T> &work, const Change<T, rule> &change, int first, int last) {
-  settle_met<T, rule, decays>(work, change, first);
+__attribute__((noinline)) void update_met(Work<T> &work, const Change<T, rule> &change, bool resumes, int first,
+                                          int last) {
+  with_row(vectors_of<T>(work.layers[0].n_out), [&](auto known) {
+    settle_met<T, rule, known.value>(work, change, resumes, first);
+  });
   for (int m = first; m < first + work.n_met; m++) work.settled[work.met[m]] = int32_t(work.number + 1);
   forget_met(work, first);
-  note_met_next(work, first, last);
+  note_met(work, work.next, first, last);
   catch_up<T, rule, decays>(work, first, work.number + 1);
 }
 
+// The rows of a chunk, as many at once as there is room for; the last of them with those before.
 template <class T, Rule rule>
-void update_sparse(Work<T> &work, const Change<T, rule> &change, Fate fate, int samples, int first, int last) {
-  scatter(work, samples, first, last, fate == Fate::updated);
-  if (fate == Fate::kept) return;
-  if (work.lags && work.all_keeps) return update_met<T, rule, true>(work, change, first, last);
-  if (work.lags) return update_met<T, rule, false>(work, change, first, last);
-  settle_sums<T, rule>(work, change, fate, first, last);
+void update_sparse(Work<T> &work, const Change<T, rule> &change, Fate fate, bool resumes, int samples, int first,
+                   int last) {
+  if (work.begin == 0 && (!work.lags || work.is_first)) note_met(work, work.batch, first, last);
+  int row = list_nonzeros(work, resumes, 0, samples, first, last);
+  while (row < samples || fate == Fate::kept) {
+    if (!keep_sums(work, resumes, fate != Fate::updated, first) || row == samples) return;
+    resumes = true;
+    row = list_nonzeros(work, resumes, row, samples, first, last);
+  }
+  work.n_met_now = 0;
+  if (work.lags && work.all_keeps) return update_met<T, rule, true>(work, change, resumes, first, last);
+  if (work.lags) return update_met<T, rule, false>(work, change, resumes, first, last);
+  settle_sums<T, rule>(work, change, fate, resumes, first, last);
   if (fate == Fate::updated) forget_met(work, first);
 }
 

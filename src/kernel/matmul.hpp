@@ -32,6 +32,9 @@ SCHUSS_INLINE Range share(int count, int unit, int t, int threads) {
 }
 
 template <class T> SCHUSS_INLINE int panels_of(int n) { return (n + panel<T> - 1) / panel<T>; }
+template <class T> SCHUSS_INLINE int panels_of(const Layer<T> &layer) {
+  return (layer.n_out + layer.panel - 1) / layer.panel;
+}
 
 // What one thread computes of a product, or keeps of a matrix: some rows, and the columns of some panels.
 struct Part {
@@ -45,11 +48,18 @@ template <class T> struct Panel {
   int at, vectors;
 };
 
-// The part of a weight matrix that panel p stores, its rows from k on.
-template <class T> SCHUSS_INLINE Panel<T> weight_panel(const T *w, int rows, int columns, int p, int k) {
-  const int vectors = least(panel_vectors, vectors_of<T>(columns) - p * panel_vectors);
+// Panel p of a matrix that lies in panels of `width` columns, its rows from k on.
+template <class T> SCHUSS_INLINE Panel<T> panel_of(const T *m, int rows, int columns, int width, int p, int k) {
+  const int vectors = least(width / lanes<T>, vectors_of<T>(columns) - p * (width / lanes<T>));
   const long stride = long(vectors) * lanes<T>;
-  return {w + long(p) * panel<T> * rows + k * stride, stride, p * panel<T>, vectors};
+  return {m + long(p) * width * rows + k * stride, stride, p * width, vectors};
+}
+// Of a layer's weights, or of what belongs to each of them.
+template <class T> SCHUSS_INLINE Panel<T> weight_panel(const Layer<T> &layer, const T *m, int p, int k) {
+  return panel_of(m, layer.n_in, layer.n_out, layer.panel, p, k);
+}
+template <class T> SCHUSS_INLINE Panel<T> pairs_panel(const Layer<T> &layer, int p, int k) {
+  return panel_of(layer.w_pairs, terms_of<T>(layer.n_in), layer.n_out, panel<T>, p, k);
 }
 
 // What else is done with the first terms of a tile.
@@ -214,7 +224,7 @@ template <class T, long known_stride = 0> struct ForwardOp {
 
   long stride() const { return known_stride ? known_stride : layer.stride; }
   Panel<T> panel_at(int p, int k) const {
-    return weight_panel<T>(in_pairs<T> ? layer.w_pairs : layer.w, terms_of<T>(layer.n_in), layer.n_out, p, k);
+    return in_pairs<T> ? pairs_panel(layer, p, k) : weight_panel<T>(layer, layer.w, p, k);
   }
   template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
   template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int k) const {

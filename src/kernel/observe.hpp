@@ -13,7 +13,7 @@ template <class T> SCHUSS_INLINE bool is_bias(const Layer<T> &layer, const Weigh
 
 // The place of a weight in the panels.
 template <class T> SCHUSS_INLINE long in_panels(const Layer<T> &layer, const WeightPlace &at) {
-  const Panel<T> p = weight_panel<T>(layer.w, layer.n_in, layer.n_out, at.j / panel<T>, at.k);
+  const Panel<T> p = weight_panel<T>(layer, layer.w, at.j / layer.panel, at.k);
   return p.b + (at.j - p.at) - layer.w;
 }
 

@@ -54,8 +54,8 @@ template <class T> void pair_weights(const Layer<T> &layer, const Part &part) {
   if (!in_pairs<T>) return;
   for (int p = part.panels.first; p < part.panels.last; p++)
     for (int row = part.rows.first; row < part.rows.last; row += 2) {
-      const Panel<T> from = weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, row);
-      const Panel<T> to = weight_panel<T>(layer.w_pairs, terms_of<T>(layer.n_in), layer.n_out, p, row / 2);
+      const Panel<T> from = weight_panel<T>(layer, layer.w, p, row);
+      const Panel<T> to = pairs_panel<T>(layer, p, row / 2);
       for (int c = 0; c < from.stride; c += lanes<T>) {
         const Vec<T> below = row + 1 < layer.n_in ? load<T>(from.b + from.stride + c) : Vec<T>{};
         store<T>(const_cast<T *>(to.b) + c, pair_across(load<T>(from.b + c), below));

@@ -53,7 +53,7 @@ void update_with(Work<T> &work, Range layers, Fate fate, bool resumes, int sampl
     const Layer<T> &layer = work.layers[l];
     const Part own = weights_part(work, l, thread);
     if (l == 0) look_ahead(work, next_rows(work, samples), thread, own);
-    if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, samples, own.rows.first, own.rows.last);
+    if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, resumes, samples, own.rows.first, own.rows.last);
     else update_share<T, rule>(work, l, fate, resumes, samples, own, thread);
     if (layer.has_bias && (keeps_columns(work, l) || thread == 0))
       update_biases<T, rule>(work, change, l, fate, resumes, samples, own.panels);

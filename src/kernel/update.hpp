@@ -193,19 +193,20 @@ void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T fact
   if constexpr (adds_memory(rule))
     if (work.norms && memory_is_change(work)) apply = apply_to_panel<T, rule, noted_at_once>;
   const Place<T> weights = weights_of(work, layer);
-  for (int p = 0; p * panel<T> < layer.n_out; p++)
-    apply(change, factor, layer, weights, weight_panel<T>(layer.w, layer.n_in, layer.n_out, p, first), first, last);
+  for (int p = 0; p < panels_of(layer); p++)
+    apply(change, factor, layer, weights, weight_panel<T>(layer, layer.w, p, first), first, last);
 }
 
 // ½·l2·Σ w² + l1·Σ |w| of row k of a layer; padding is zero and adds nothing.
 template <class T> double penalty_of_row(const Work<T> &work, const Layer<T> &layer, int k) {
   Vec<T> squares[block_vectors] = {}, sizes[block_vectors] = {};
-  for (int c = 0; c < layer.n_out; c += lanes<T>) {
-    const Panel<T> p = weight_panel<T>(layer.w, layer.n_in, layer.n_out, c / panel<T>, k);
-    const Vec<T> w = load<T>(p.b + (c - p.at));
-    const int part = c / lanes<T> % block_vectors;
-    squares[part] = squares[part] + w * w;
-    sizes[part] = sizes[part] + absolute<T>(w);
+  for (int p = 0, part = 0; p < panels_of(layer); p++) {
+    const Panel<T> at = weight_panel<T>(layer, layer.w, p, k);
+    for (int v = 0; v < at.vectors; v++, part = (part + 1) % block_vectors) {
+      const Vec<T> w = load<T>(at.b + v * lanes<T>);
+      squares[part] = squares[part] + w * w;
+      sizes[part] = sizes[part] + absolute<T>(w);
+    }
   }
   return 0.5 * double(work.l2) * double(sum_block<T>(squares)) + double(work.l1) * double(sum_block<T>(sizes));
 }

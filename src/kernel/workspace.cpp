@@ -74,13 +74,16 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
     : table_(table), needs_(needs), loss_parameters_(problem.loss_parameters.begin(), problem.loss_parameters.end()),
       n_parameters_(problem.n_parameters()) {
   long stride = row_stride<T>(problem.layers[0]);
-  const size_t inputs = size_t(problem.layers[0]);
+  const size_t inputs = size_t(problem.layers[0]), held = inputs * nonzeros_held * sizeof(Nonzero<T>) / sizeof(T);
   if (!needs.sparse) work_.x_batch = take(size_t(needs.rows) * stride);
   if (table.in_pairs) work_.x_pairs = take_pairs(stride);
   if (needs.sparse) work_.is_met = reinterpret_cast<bool *>(take(inputs / sizeof(T) + 1));
   if (needs.sparse) work_.met = reinterpret_cast<int32_t *>(take(inputs));
   if (needs.sparse) work_.settled = reinterpret_cast<int32_t *>(take(inputs));
   if (needs.sparse) work_.place_met = reinterpret_cast<int32_t *>(take(inputs));
+  if (needs.sparse) work_.nonzeros = reinterpret_cast<Nonzero<T> *>(take(held, false));
+  if (needs.sparse) work_.lists = reinterpret_cast<int32_t *>(take(inputs));
+  if (needs.sparse) work_.met_now = reinterpret_cast<int32_t *>(take(inputs));
   size_t weight_rows = 0;
   for (int l = 0; l < problem.depth(); l++) {
     add_layer(problem, l, stride, lender);
@@ -120,6 +123,8 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   Layer<T> layer{};
   layer.n_in = problem.layers[l];
   layer.n_out = problem.layers[l + 1];
+  layer.panel = needs_.sparse && l == 0 ? int(round_up(layer.n_out, table_.lanes)) : table_.panel;
+  if (lender) layer.panel = lender->layers_[l].panel;
   layer.stride = row_stride<T>(layer.n_out);
   layer.stride_in = stride_in;
   layer.activation = Activation(problem.activations[l]);

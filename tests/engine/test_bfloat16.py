@@ -210,6 +210,8 @@ def test_other_data_are_refused() -> None:
         engine.predictor(network, wide)
     with pytest.raises(EngineError, match="for dense inputs"):
         engine.gradient(network, theta, sparse, Objective())
+    with pytest.raises(ValueError, match="dense rows"):  # at the kernel's door too
+        NativeEngine(1, native.bfloat16_set()).gradient(network, theta, sparse, Objective())
     copy = pickle.loads(pickle.dumps(Bfloat16Engine(2)))  # noqa: S301  # our own bytes
     assert copy.info == Bfloat16Engine(2).info
 

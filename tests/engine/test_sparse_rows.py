@@ -139,6 +139,19 @@ def test_sums_apart(isa, dtype):
         assert_equal(found[0].state, found[1].state)
 
 
+@pytest.mark.parametrize("rule", ["gradient_descent", "momentum"])
+def test_lengths_of_every_other_step(isa, rule):
+    """The same where gradients are summed apart for some steps only: none is left from a step before."""
+    engine, network = engines.make_engine(f"native-{isa}"), Network((300, 40, 5), "relu")
+    plan = Plan(RULES[rule](learning_rate=0.05), batch_size=4, order="sequential")
+    sparse, dense, start = draw_sparse_run(network, plan, 40, density=0.01, dtype="float32")
+    found = [
+        one_call(engine, network, start, samples, plan, 10, norms_every=2) for samples in (sparse, dense)
+    ]
+    assert_equal(found[0].state, found[1].state)
+    assert_equal(found[0].state, one_call(engine, network, start, dense, plan, 10).state)
+
+
 @pytest.mark.parametrize("network", [
     Network((50, 20, 9), "tanh", "cross_entropy", groups=(2, 3, 4)),
     Network((50, 20, 9), "tanh", "focal"),

@@ -42,13 +42,13 @@ int main() {
   int n_in, n_out, p, k;
   while (std::scanf("%d %d %d %d", &n_in, &n_out, &p, &k) == 4) {
     Layer<T> layer{};
-    layer.n_in = n_in, layer.n_out = n_out;
+    layer.n_in = n_in, layer.n_out = n_out, layer.panel = panel<T>;
     const size_t size = size_t(n_in) * vectors_of<T>(n_out) * lanes<T>;
     T *w = layer.w = room_for(size), *room = room_for(size_t(k_block) * panel<T>);
     for (size_t i = 0; i < size; i++) w[i] = 0;
     for (int i = 0; i < n_in; i++)
       for (int j = 0; j < n_out; j++) {
-        const Panel<T> at = weight_panel<T>(w, n_in, n_out, j / panel<T>, i);
+        const Panel<T> at = weight_panel<T>(layer, w, j / panel<T>, i);
         w[at.b - w + j - at.at] = T(4096 * i + j + 1);
       }
     const Panel<T> found = transposed_panel(layer, room, p, k);
