@@ -2,9 +2,9 @@
 
 Wall time and peak memory, best of two, from start to exit: `schuss train digits` as anybody would call it,
 recording included, and scripts whose network, split, batch size and number of epochs are the same. And wall
-time of the scripts in benchmarks/scripts until 97 % test accuracy is reached, from one seed. A peer that took
-less than twice the time of schuss is asked until there are three of each, and so is schuss: the best, or the
-middle one.
+time of the scripts in benchmarks/scripts until 97 % test accuracy is reached, from one seed. Where one of the
+peers took less than twice the time of schuss, all are asked until there are three runs of each: the best, or
+the middle one.
 """
 
 from __future__ import annotations
@@ -31,22 +31,21 @@ CLEAR = 2.0  # times as long as schuss: no further run would bring such a peer n
 
 
 def in_turn(commands: dict[str, Callable[[int], list[str]]], least: int) -> dict[str, list[Whole]]:
-    """Return some runs of each command, which is told their number; three where a peer is near the first."""
+    """Return as many runs of each command, which is told its number: three where a peer is near the first."""
     ends: dict[str, list[Whole]] = {who: [] for who in commands}
-    first, *peers = commands
     for time in range(TIMES):
-        asked = [who for who in peers if time < least or not is_clear(ends[who], ends[first])]
-        if not asked and time >= least:
+        ours, *peers = ends.values()
+        if time >= least and all(is_clear(each, ours) for each in peers):
             break
-        for who in (first, *asked):
-            ends[who].append(run_python(commands[who](time)))
+        for who, command in commands.items():
+            ends[who].append(run_python(command(time)))
     return ends
 
 
-def is_clear(peers: list[Whole], ours: list[Whole]) -> bool:
+def is_clear(peer: list[Whole], ours: list[Whole]) -> bool:
     """Whether each run of a peer took far longer than each of ours, or failed."""
     slowest = max(end.seconds for end in ours)
-    return all(end.code or end.seconds > CLEAR * slowest for end in peers)
+    return all(end.code or end.seconds > CLEAR * slowest for end in peer)
 
 
 def best(each: list[Whole]) -> Whole:
@@ -108,9 +107,7 @@ def accuracy() -> Iterator[Line]:
     ends = in_turn({name: partial(script, name, goal=GOAL) for name in ("schuss", *here())}, least=1)
     for name, each in ends.items():
         failed = [end for end in each if end.code or reached(end)[1] < GOAL]
-        middle[name] = (
-            failed[0] if failed else sorted(each, key=lambda end: end.seconds)[(len(each) - 1) // 2]
-        )
+        middle[name] = failed[0] if failed else sorted(each, key=lambda end: end.seconds)[len(each) // 2]
     for line in lines_of("accuracy", middle, memory=False):
         if line.failed or reached(middle[line.who])[1] >= GOAL:
             epochs = sorted(reached(end)[0] for end in ends[line.who] if not end.code)

@@ -15,7 +15,8 @@ template <class T> SCHUSS_INLINE void add_square(VecD &sum, const T *from) {
   sum = sum + x * x;
 }
 
-// Σ m² of rows [first, last), at most a group, of a matrix in panels, to eight sums: each adds up every eighth column.
+// Σ m² of rows [first, last), at most a group, of a matrix in panels of some width, to eight sums: each adds up every
+// eighth column.
 template <class T>
 void square_group(const T *m, int rows, int columns, int width, int first, int last, double *sums) {
   VecD part[block_vectors][rows_at_once] = {};
@@ -63,7 +64,7 @@ template <class T> void scale_gradient(const Work<T> &work, T factor, int thread
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, rows_together, thread, work.team->threads);
-    for (int p = 0; p < panels_of(layer); p++) {
+    for (int p = 0; p < stored_panels(layer); p++) {
       const Panel<T> at = weight_panel<T>(layer, layer.g, p, r.first);
       T *g = layer.g + (at.b - layer.g);
       for (long i = 0; i < (r.last - r.first) * at.stride; i += lanes<T>)

@@ -35,13 +35,13 @@ template <class T> struct Paired {
   long stride;
 };
 
-// One weight layer. Matrices w, memory, g are stored in panels: columns in groups of Table::panel, each
+// One weight layer. Matrices w, memory, g are stored in panels: columns in groups of `panel`, each
 // group row by row, the last group narrower (rounded up to whole vectors). Rows of batch buffers have
 // `stride` elements; what lies beyond n_out there is padding: finite, and never used. Where samples stand side by side
 // (beside.hpp) the same buffers hold a row for each unit.
 template <class T> struct Layer {
   int n_in, n_out;
-  int panel;         // columns of the weights that lie together: all of them where rows are sparse
+  int panel;         // columns of the weights that lie together: Table::panel, or all of them for sparse rows
   long stride;       // of y, slope, delta
   long stride_in;    // of the previous layer's y
   Activation activation;
@@ -49,7 +49,8 @@ template <class T> struct Layer {
   bool drops;        // dropout: in a step, each output is silent unless its number is below keep_below, or else
   uint32_t keep_below;
   T keep_scale;      // multiplied by this
-  T *w, *g;          // (n_in, n_out): weights; gradient, or the sums of a batch cut into chunks
+  T *w, *g;          // (n_in, n_out): weights; gradient, or the sums of a batch cut into chunks;
+                     // of sparse rows, where weights lag behind, a row for each input in Work::met
   T *memory[most_memory];  // (n_in, n_out) each: what the rule remembers
   T *w_pairs;        // (n_in/2, n_out) where products are of pairs
   T *b, *b_g;        // (stride,): the same for biases
@@ -118,7 +119,7 @@ template <class T> struct Nonzero {
   T value;
   int32_t row, next;  // 0 where the list ends
 };
-constexpr int nonzeros_held = 2;  // for each input
+constexpr int nonzeros_held = 2;  // for each input: 24 bytes, where its weights, memory and sums take 96 or more
 
 // A sum over nonzeros fetches each of its terms from another place: it takes about so many times longer.
 constexpr double sparse_effort = 4;

@@ -7,6 +7,14 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
+// f with the vectors of a row as a constant where they are few, since a loop over them would be most of what is done,
+// and else with 0.
+template <class F> SCHUSS_INLINE void with_row(int vectors, F f) {
+  if (vectors == 1) return f(Count<1>());
+  if (vectors == 2) return f(Count<2>());
+  f(Count<0>());
+}
+
 // f(k, place) for the row of weights from each input met, k, the memory asked for in time.
 template <class T, Rule rule, int known, class F> SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
   const Place<T> weights = weights_of(work, work.layers[0]);
@@ -135,7 +143,8 @@ __attribute__((noinline)) void update_met(Work<T> &work, const Change<T, rule> &
 template <class T, Rule rule>
 void update_sparse(Work<T> &work, const Change<T, rule> &change, Fate fate, bool resumes, int samples, int first,
                    int last) {
-  if (work.begin == 0 && (!work.lags || work.is_first)) note_met(work, work.batch, first, last);
+  if (!work.lags) note_met(work, samples_from(work.batch, work.begin, samples), first, last);
+  else if (work.is_first && work.begin == 0) note_met(work, work.batch, first, last);
   int row = list_nonzeros(work, resumes, 0, samples, first, last);
   while (row < samples || fate == Fate::kept) {
     if (!keep_sums(work, resumes, fate != Fate::updated, first) || row == samples) return;

@@ -32,7 +32,7 @@ SCHUSS_INLINE Range share(int count, int unit, int t, int threads) {
 }
 
 template <class T> SCHUSS_INLINE int panels_of(int n) { return (n + panel<T> - 1) / panel<T>; }
-template <class T> SCHUSS_INLINE int panels_of(const Layer<T> &layer) {
+template <class T> SCHUSS_INLINE int stored_panels(const Layer<T> &layer) {
   return (layer.n_out + layer.panel - 1) / layer.panel;
 }
 

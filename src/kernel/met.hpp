@@ -7,13 +7,13 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Note which inputs in [first, last) a batch meets.
-template <class T> void note_met(Work<T> &work, const Batch &batch, int first, int last) {
+// Note which inputs in [first, last) some samples meet.
+template <class T> void note_met(Work<T> &work, const Batch &samples, int first, int last) {
   const Batch now = work.batch;
   const long begin = work.begin;
-  work.batch = batch;
+  work.batch = samples;
   work.begin = 0;
-  for (int row = 0; row < batch.n; row++) {
+  for (int row = 0; row < samples.n; row++) {
     const Span s = nonzeros(work, row, first, last);
     for (int64_t i = s.first; i < s.last; i++) {
       const int32_t k = work.sparse.columns[i];
@@ -102,8 +102,8 @@ __attribute__((noinline)) void sum_row(const Work<T> &work, const Nonzero<T> *li
   work.lists[k] = 0;
 }
 
-// Leave the sums in g for the rows that follow: at first of all inputs that the batch meets, then of those listed.
-// False if the step is given up: then lists are left that must not be gone on with.
+// Leave the sums in g for the rows that follow: at first of all inputs that are met, then of those listed. False if
+// the step is given up: then lists are left that must not be gone on with.
 template <class T> bool keep_sums(Work<T> &work, bool resumes, bool asks, int first) {
   const int32_t *units = (resumes ? work.met_now : work.met) + first;
   const int count = resumes ? work.n_met_now : work.n_met, each = count ? work.n_listed / count + 1 : 0;

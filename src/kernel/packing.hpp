@@ -37,7 +37,7 @@ template <class T> SCHUSS_INLINE void copy_out(T *to, const T *from, int n, cons
 // Visit rows [first, last) of the panels in the order of the flat vector: f(place in the panels, in the vector, count).
 template <class T, class F> SCHUSS_INLINE void over_rows(const Layer<T> &layer, int first, int last, F f) {
   for (int k = first; k < last; k++)
-    for (int p = 0; p < panels_of(layer); p++) {
+    for (int p = 0; p < stored_panels(layer); p++) {
       const Panel<T> at = weight_panel<T>(layer, layer.w, p, k);
       f(at.b - layer.w, long(k) * layer.n_out + at.at, least(layer.panel, layer.n_out - at.at));
     }

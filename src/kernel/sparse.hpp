@@ -56,14 +56,6 @@ template <int known = 0, class F> SCHUSS_INLINE void over_blocks(int vectors, F 
   if (v < vectors) f(Count<1>(), v);
 }
 
-// f with the vectors of a row as a constant where they are few, since a loop over them would be most of what is done,
-// and else with 0.
-template <class F> SCHUSS_INLINE void with_row(int vectors, F f) {
-  if (vectors == 1) return f(Count<1>());
-  if (vectors == 2) return f(Count<2>());
-  f(Count<0>());
-}
-
 // Counts what a loop over nonzeros has done, and asks as often as the products do whether to go on.
 template <class T> struct Effort {
   const Work<T> &work;
@@ -95,22 +87,20 @@ SCHUSS_INLINE void forward_block(const Work<T> &work, const ForwardOp<T> &op, co
   op.template finish<1, NV>(row, at, c);
 }
 
-// Of rows [first, last). Weights that were lent lie in panels.
+// Of rows [first, last).
 template <class T>
 __attribute__((noinline)) void forward_sparse(const Work<T> &work, const ForwardOp<T> &op, int first, int last) {
-  for (int p = 0; p < panels_of(op.layer); p++) {
-    const Panel<T> all = op.panel_at(p, 0);
-    Effort<T> effort{work, double(op.layer.n_in) * double(all.stride)};  // the update's way through all weights
-    for (int row = first; row < last; row++) {
-      const Span s = nonzeros(work, row);
-      over_blocks(all.vectors, [&](auto nv, int v) {
-        const Panel<T> at = {all.b + v * lanes<T>, all.stride, all.at + v * lanes<T>, nv.value};
-        forward_block<T, nv.value>(work, op, at, row, s);
-      });
-      if (effort.given_up_after(s.last - s.first, all.vectors)) return;
-    }
-    effort.ask();
+  const Panel<T> whole = op.panel_at(0, 0);
+  Effort<T> effort{work, double(op.layer.n_in) * double(whole.stride)};  // the update's way through all weights
+  for (int row = first; row < last; row++) {
+    const Span s = nonzeros(work, row);
+    over_blocks(whole.vectors, [&](auto nv, int v) {
+      const Panel<T> at = {whole.b + v * lanes<T>, whole.stride, v * lanes<T>, nv.value};
+      forward_block<T, nv.value>(work, op, at, row, s);
+    });
+    if (effort.given_up_after(s.last - s.first, whole.vectors)) return;
   }
+  effort.ask();
 }
 
 }  // namespace SCHUSS_ISA

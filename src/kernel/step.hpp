@@ -28,7 +28,7 @@ template <class T> SCHUSS_INLINE Batch next_rows(const Work<T> &work, int n) {
   const Batch &batch = work.batch;
   const long begin = work.begin + n;
   if (begin == batch.n) return work.next;
-  return {batch.order ? batch.order + begin : nullptr, batch.first + begin, batch.n - begin};
+  return samples_from(batch, begin, batch.n - begin);
 }
 
 // A thread's part of the weights of a layer. What it has in common with its neighbour goes by rows of the weights.

@@ -16,6 +16,11 @@ template <class T> SCHUSS_INLINE long sample_at(const Work<T> &work, int row) {
   return work.batch.order ? work.batch.order[place] : work.batch.first + place;
 }
 
+// n samples of a batch from place `begin` on.
+SCHUSS_INLINE Batch samples_from(const Batch &batch, long begin, long n) {
+  return {batch.order ? batch.order + begin : nullptr, batch.first + begin, n};
+}
+
 template <class T> SCHUSS_INLINE const T *input_of(const Work<T> &work, int l) {
   return l == 0 ? work.x_batch : work.layers[l - 1].y;
 }
@@ -193,14 +198,14 @@ void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T fact
   if constexpr (adds_memory(rule))
     if (work.norms && memory_is_change(work)) apply = apply_to_panel<T, rule, noted_at_once>;
   const Place<T> weights = weights_of(work, layer);
-  for (int p = 0; p < panels_of(layer); p++)
+  for (int p = 0; p < stored_panels(layer); p++)
     apply(change, factor, layer, weights, weight_panel<T>(layer, layer.w, p, first), first, last);
 }
 
 // ½·l2·Σ w² + l1·Σ |w| of row k of a layer; padding is zero and adds nothing.
 template <class T> double penalty_of_row(const Work<T> &work, const Layer<T> &layer, int k) {
   Vec<T> squares[block_vectors] = {}, sizes[block_vectors] = {};
-  for (int p = 0, part = 0; p < panels_of(layer); p++) {
+  for (int p = 0, part = 0; p < stored_panels(layer); p++) {
     const Panel<T> at = weight_panel<T>(layer, layer.w, p, k);
     for (int v = 0; v < at.vectors; v++, part = (part + 1) % block_vectors) {
       const Vec<T> w = load<T>(at.b + v * lanes<T>);

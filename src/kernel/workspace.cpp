@@ -124,7 +124,6 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   layer.n_in = problem.layers[l];
   layer.n_out = problem.layers[l + 1];
   layer.panel = needs_.sparse && l == 0 ? int(round_up(layer.n_out, table_.lanes)) : table_.panel;
-  if (lender) layer.panel = lender->layers_[l].panel;
   layer.stride = row_stride<T>(layer.n_out);
   layer.stride_in = stride_in;
   layer.activation = Activation(problem.activations[l]);

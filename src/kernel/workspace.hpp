@@ -54,7 +54,7 @@ template <class T> class Workspace {
   Workspace(const Problem &problem, const Table<T> &table, Needs needs, const Workspace *lender = nullptr);
   ~Workspace() { Leftovers::leave(std::move(buffers_)); }
   bool serves(const Table<T> &table, const Needs &needs) const;
-  bool serves_again() const { return !needs_.sparse; }  // sparse sums must begin at zero
+  bool serves_again() const { return !needs_.sparse; }  // sparse sums and lists must begin at zero
   size_t bytes() const { return bytes_; }
   Work<T> work(Team &team, int thread);  // one thread's view
   // In and out, memory (rows, n_parameters): a thread's share of it.

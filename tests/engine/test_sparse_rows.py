@@ -139,12 +139,41 @@ def test_sums_apart(isa, dtype):
         assert_equal(found[0].state, found[1].state)
 
 
-@pytest.mark.parametrize("rule", ["gradient_descent", "momentum"])
-def test_lengths_of_every_other_step(isa, rule):
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layers", [(300, 3), (300, 12, 3), (300, 20, 3), (300, 40), (300, 100, 3)], ids=str)
+@pytest.mark.parametrize("rule", ["momentum", "adam"])
+def test_every_width_of_rows(isa, rule, layers, dtype):
+    """The same where weights lag behind, for rows of one vector, of two, and of blocks and what is left."""
+    engine, network = engines.make_engine(f"native-{isa}"), Network(layers, "relu")
+    plan = Plan(RULES[rule](learning_rate=0.01), batch_size=5)
+    sparse, dense, start = draw_sparse_run(network, plan, 40, density=0.01, dtype=dtype)
+    found = [one_call(engine, network, start, samples, plan, 8) for samples in (sparse, dense)]
+    assert_equal(found[0].state, found[1].state)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("settings", [{}, {"l2": 0.01}, {"clip": 0.1}], ids=str)
+@pytest.mark.parametrize("batch_size", [2, 3, 7, 300])
+@pytest.mark.parametrize("density", [1.0, 0.6])
+def test_more_nonzeros_than_there_is_room_for(isa, density, batch_size, settings, threads):
+    """The same where lists of a batch are made in turn; two full rows fill the room."""
+    engine, network = engines.make_engine(f"native-{isa}", threads), Network((200, 500, 3), "relu")
+    plan = Plan(Momentum(0.01, 0.9), batch_size=batch_size, **settings)
+    sparse, dense, start = draw_sparse_run(network, plan, 310, density=density, dtype="float32")
+    found = [one_call(engine, network, start, samples, plan, 3) for samples in (sparse, dense)]
+    assert_equal(found[0].state, found[1].state)
+    fewer = one_call(engine, network, start, sparse, plan, 2)
+    with pytest.raises(AssertionError):
+        assert_equal(found[1].state, replace(fewer.state, step=3))
+
+
+@pytest.mark.parametrize("density", [0.01, 0.6])
+@pytest.mark.parametrize(("rule", "l2"), [("gradient_descent", 0.0), ("momentum", 0.01)])
+def test_lengths_of_every_other_step(isa, rule, l2, density):
     """The same where gradients are summed apart for some steps only: none is left from a step before."""
     engine, network = engines.make_engine(f"native-{isa}"), Network((300, 40, 5), "relu")
-    plan = Plan(RULES[rule](learning_rate=0.05), batch_size=4, order="sequential")
-    sparse, dense, start = draw_sparse_run(network, plan, 40, density=0.01, dtype="float32")
+    plan = Plan(RULES[rule](learning_rate=0.05), batch_size=4, order="sequential", l2=l2)
+    sparse, dense, start = draw_sparse_run(network, plan, 40, density=density, dtype="float32")
     found = [
         one_call(engine, network, start, samples, plan, 10, norms_every=2) for samples in (sparse, dense)
     ]
