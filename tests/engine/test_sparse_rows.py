@@ -149,6 +149,9 @@ def test_every_width_of_rows(isa, rule, layers, dtype):
     sparse, dense, start = draw_sparse_run(network, plan, 40, density=0.01, dtype=dtype)
     found = [one_call(engine, network, start, samples, plan, 8) for samples in (sparse, dense)]
     assert_equal(found[0].state, found[1].state)
+    other = one_call(engine, network, start, dense, plan.replace(rule=RULES[rule](learning_rate=0.0099)), 8)
+    with pytest.raises(AssertionError):
+        assert_equal(found[0].state, other.state)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -179,6 +182,9 @@ def test_lengths_of_every_other_step(isa, rule, l2, density):
     ]
     assert_equal(found[0].state, found[1].state)
     assert_equal(found[0].state, one_call(engine, network, start, dense, plan, 10).state)
+    other = one_call(engine, network, start, dense, plan.replace(rule=RULES[rule](learning_rate=0.0499)), 10)
+    with pytest.raises(AssertionError):
+        assert_equal(found[0].state, other.state)
 
 
 @pytest.mark.parametrize("network", [
