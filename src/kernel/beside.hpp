@@ -123,7 +123,7 @@ __attribute__((noinline)) void sums_beside(const Work<T> &work, const Layer<T> &
                                            bool last) {
   alignas(64) T rows[narrow_columns<T> * line_of<T>];
   turn_block(layer, rows, n);
-  const NarrowSums<T> op = {weights_of(work, layer), work.scale, is_penalised(work), y, line_of<T>, 1, resumes, last};
+  const NarrowSums<T> op = {{work, layer}, y, line_of<T>, 1, resumes, last};
   narrow_sums_of(op, layer, rows, n);
 }
 

@@ -115,15 +115,13 @@ template <class T> void bend_backward(Work<T> &work, Work<T> &moved, Range rows)
 // the error signals of `work`.
 template <class T>
 void bend_sums(Work<T> &work, Work<T> &moved, Work<T> &crossed, bool resumes, bool last, int samples, int thread) {
-  constexpr Rule rule = Rule::gradient_descent;  // its change is never made
-  const Change<T, rule> change(work.rates);
   const Fate end = last ? Fate::gradient : Fate::kept;
   for (int l = 0; l < work.depth; l++) {
     const Part own = weights_part(work, l, thread);
-    update_weights<T, rule>(moved, l, input_of(work, l), l > 0 ? Fate::kept : end, resumes, samples, own);
-    if (l > 0) update_weights<T, rule>(crossed, l, input_of(moved, l), end, true, samples, own);
+    update_weights(moved, l, input_of(work, l), l > 0 ? Fate::kept : end, resumes, samples, own);
+    if (l > 0) update_weights(crossed, l, input_of(moved, l), end, true, samples, own);
     if (work.layers[l].has_bias && thread == 0)
-      update_biases<T, rule>(moved, change, l, end, resumes, samples, own.panels);
+      update_biases(moved, l, end, resumes, samples, own.panels);
   }
 }
 

@@ -7,16 +7,19 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// f with the vectors of a row as a constant where they are few, since a loop over them would be most of what is done,
-// and else with 0.
-template <class F> SCHUSS_INLINE void with_row(int vectors, F f) {
-  if (vectors == 1) return f(Count<1>());
-  if (vectors == 2) return f(Count<2>());
+// f with the vectors of a row as a constant where they are few and the rule is fast, since a loop over them would be
+// most of what is done, and else with 0.
+template <Rule rule, class F> SCHUSS_INLINE void with_row(int vectors, F f) {
+  if constexpr (!goes_through_memory(rule)) {
+    if (vectors == 1) return f(Count<1>());
+    if (vectors == 2) return f(Count<2>());
+  }
   f(Count<0>());
 }
 
 // f(k, place) for the row of weights from each input met, k, the memory asked for in time.
-template <class T, Rule rule, int known, class F> SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
+template <class T, Rule rule, int known, class F>
+SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
   const Place<T> weights = weights_of(work, work.layers[0]);
   const int32_t *met = work.met;
   const int end = first + work.n_met, vectors = known ? known : vectors_of<T>(work.layers[0].n_out);
@@ -33,9 +36,10 @@ template <class T, Rule rule, int known, class F> SCHUSS_INLINE void over_met(co
 
 // What the sums of inputs that the batch met become, where the other weights lag behind.
 template <class T, Rule rule, int known>
-__attribute__((noinline)) void settle_met(const Work<T> &work, Change<T, rule> change, bool resumes, int first) {
+__attribute__((noinline)) void settle_met(const Work<T> &work, bool resumes, int first) {
   const Layer<T> &layer = work.layers[0];
   const Place<T> weights = weights_of(work, layer);
+  const Change<T, rule> change(work.rates);
   const T scale = work.scale, *deltas = layer.delta;
   const int vectors = known ? known : vectors_of<T>(layer.n_out);
   const long stride = layer.stride;
@@ -51,7 +55,15 @@ __attribute__((noinline)) void settle_met(const Work<T> &work, Change<T, rule> c
       sum_list<T, nv.value>(list, n, deltas + at, stride, g + at, resumes, sums);
 #pragma GCC unroll 4
       for (int i = 0; i < nv.value; i++)
-        settle<T, rule, true, Penalty::none>(Fate::updated, scale, change, weights, row + at + i * lanes<T>, sums[i]);
+        settle<T, rule, true, Penalty::none>(scale, change, weights, row + at + i * lanes<T>, sums[i]);
+    });
+  });
+}
+
+template <class T> void settle_met(const Work<T> &work, bool resumes, int first) {
+  with_rule(work.rule, [&](auto rule) {
+    with_row<rule.value>(vectors_of<T>(work.layers[0].n_out), [&](auto known) {
+      settle_met<T, rule.value, known.value>(work, resumes, first);
     });
   });
 }
@@ -71,7 +83,7 @@ SCHUSS_INLINE void make_missed(const Work<T> &work, const Place<T> &weights, lon
   for (int v = 0; v < NV; v++) at[v].take(weights, i + v * lanes<T>);
   for (long s = from; s < to; s++) {
     const Change<T, rule> change(work.all_rates + s * rate_counts[int(rule)]);
-    const T keep = decays ? T(work.all_keeps[s]) : T(1);
+    const T keep = decays && work.all_keeps ? T(work.all_keeps[s]) : T(1);
 #pragma GCC unroll 4
     for (int v = 0; v < NV; v++) at[v].w = without_gradient(change, decays ? keep * at[v].w : at[v].w, at[v].memory);
   }
@@ -99,50 +111,54 @@ template <class T> bool sort_by_lag(const Work<T> &work, int first, long to) {
   return true;
 }
 
-// Bring the weights from the units met up to step `to`.
-template <class T, Rule rule, bool decays> void catch_up(const Work<T> &work, int first, long to) {
+// Make the steps before `to` that the weights from units met have missed.
+template <class T, Rule rule, bool decays, int known>
+__attribute__((noinline)) void make_up(const Work<T> &work, int first, long to) {
   const Place<T> weights = weights_of(work, work.layers[0]);
+  const int vectors = known ? known : vectors_of<T>(work.layers[0].n_out);
+  over_met<T, rule, known>(work, first, [&](int k, long row) __attribute__((always_inline)) {
+    const long from = work.settled[k];
+    if (from == to) return;
+    over_blocks<known>(vectors, [&](auto nv, int v) __attribute__((always_inline)) {
+      make_missed<T, rule, decays, nv.value>(work, weights, row + v * lanes<T>, from, to);
+    });
+  });
+}
+
+// Bring the weights from the units met up to step `to`.
+template <class T> void catch_up(const Work<T> &work, int first, long to) {
   if (!sort_by_lag(work, first, to)) return;
-  const int vectors = vectors_of<T>(work.layers[0].n_out);
-  with_row(vectors, [&](auto known) __attribute__((always_inline)) {
-    over_met<T, rule, known.value>(work, first, [&](int k, long row) __attribute__((always_inline)) {
-      const long from = work.settled[k];
-      if (from == to) return;
-      over_blocks<known.value>(vectors, [&](auto nv, int v) __attribute__((always_inline)) {
-        make_missed<T, rule, decays, nv.value>(work, weights, row + v * lanes<T>, from, to);
-      });
+  with_rule(work.rule, [&](auto rule) {
+    with_row<rule.value>(vectors_of<T>(work.layers[0].n_out), [&](auto known) {
+      constexpr bool decays = goes_through_memory(rule.value);  // one function is enough: they take longer anyway
+      if (work.all_keeps) make_up<T, rule.value, true, known.value>(work, first, to);
+      else make_up<T, rule.value, decays, known.value>(work, first, to);
     });
   });
   for (int m = first; m < first + work.n_met; m++) work.settled[work.met[m]] = int32_t(to);
 }
 
 // All of them up to the step that comes next.
-template <class T, Rule rule> __attribute__((noinline)) void catch_up_all(Work<T> &work, int first, int last) {
+template <class T> void catch_up_all(Work<T> &work, int first, int last) {
   forget_met(work, first);
   for (int k = first; k < last; k++) work.met[first + work.n_met++] = k;
-  if (work.all_keeps) catch_up<T, rule, true>(work, first, work.number);
-  else catch_up<T, rule, false>(work, first, work.number);
+  catch_up(work, first, work.number);
   work.n_met = 0;
   note_met(work, work.next, first, last);
 }
 
 // The sums of a step, and then the weights that the next one meets.
-template <class T, Rule rule, bool decays>
-__attribute__((noinline)) void update_met(Work<T> &work, const Change<T, rule> &change, bool resumes, int first,
-                                          int last) {
-  with_row(vectors_of<T>(work.layers[0].n_out), [&](auto known) {
-    settle_met<T, rule, known.value>(work, change, resumes, first);
-  });
+template <class T> void update_met(Work<T> &work, bool resumes, int first, int last) {
+  settle_met(work, resumes, first);
   for (int m = first; m < first + work.n_met; m++) work.settled[work.met[m]] = int32_t(work.number + 1);
   forget_met(work, first);
   note_met(work, work.next, first, last);
-  catch_up<T, rule, decays>(work, first, work.number + 1);
+  catch_up(work, first, work.number + 1);
 }
 
 // The rows of a chunk, as many at once as there is room for; the last of them with those before.
-template <class T, Rule rule>
-void update_sparse(Work<T> &work, const Change<T, rule> &change, Fate fate, bool resumes, int samples, int first,
-                   int last) {
+template <class T>
+void update_sparse(Work<T> &work, Fate fate, bool resumes, int samples, int first, int last) {
   if (!work.lags) note_met(work, samples_from(work.batch, work.begin, samples), first, last);
   else if (work.is_first && work.begin == 0) note_met(work, work.batch, first, last);
   int row = list_nonzeros(work, resumes, 0, samples, first, last);
@@ -152,9 +168,8 @@ void update_sparse(Work<T> &work, const Change<T, rule> &change, Fate fate, bool
     row = list_nonzeros(work, resumes, row, samples, first, last);
   }
   work.n_met_now = 0;
-  if (work.lags && work.all_keeps) return update_met<T, rule, true>(work, change, resumes, first, last);
-  if (work.lags) return update_met<T, rule, false>(work, change, resumes, first, last);
-  settle_sums<T, rule>(work, change, fate, resumes, first, last);
+  if (work.lags) return update_met(work, resumes, first, last);
+  settle_sums(work, fate, resumes, first, last);
   if (fate == Fate::updated) forget_met(work, first);
 }
 

@@ -347,7 +347,7 @@ template <class T> class LaneSteps {
 
 template <class T> bool lane_steps(const LaneJob<T> &job) {
   LaneUpdate<T> update = nullptr;
-  with_rule(*job.work, [&](auto rule) { update = lane_update<T, rule.value>; });
+  with_rule(job.work->rule, [&](auto rule) { update = lane_update<T, rule.value>; });
   return LaneSteps<T>(job, update).run();
 }
 

@@ -87,19 +87,19 @@ template <class T> SCHUSS_INLINE T *sums_of(const Work<T> &work, int k) {
   return work.layers[0].g + (work.lags ? work.place_met[k] : k) * row_of(work.layers[0]);
 }
 
-// Bring the sums of input k into its row of g; its list ends.
+// The sums of some vectors of weights from input k, from vector `first` on; zero where no sample meets it.
 template <class T>
-__attribute__((noinline)) void sum_row(const Work<T> &work, const Nonzero<T> *list, int k, bool resumes) {
+__attribute__((noinline)) void sum_row(const Work<T> &work, const Nonzero<T> *list, int k, int first, int vectors,
+                                       bool resumes, Vec<T> *to) {
   const Layer<T> &layer = work.layers[0];
-  T *g = sums_of(work, k);
-  over_blocks(vectors_of<T>(layer.n_out), [&](auto nv, int v) {
-    const long at = v * lanes<T>;
+  const T *g = sums_of(work, k), *deltas = layer.delta;
+  over_blocks(vectors, [&](auto nv, int v) {
+    const long at = (first + v) * lanes<T>;
     Vec<T> sums[nv.value];
-    sum_list<T, nv.value>(list, work.lists[k], layer.delta + at, layer.stride, g + at, resumes, sums);
+    sum_list<T, nv.value>(list, work.lists[k], deltas + at, layer.stride, g + at, resumes, sums);
 #pragma GCC unroll 4
-    for (int i = 0; i < nv.value; i++) store<T>(g + at + i * lanes<T>, sums[i]);
+    for (int i = 0; i < nv.value; i++) to[v + i] = sums[i];
   });
-  work.lists[k] = 0;
 }
 
 // Leave the sums in g for the rows that follow: at first of all inputs that are met, then of those listed. False if
@@ -107,59 +107,73 @@ __attribute__((noinline)) void sum_row(const Work<T> &work, const Nonzero<T> *li
 template <class T> bool keep_sums(Work<T> &work, bool resumes, bool asks, int first) {
   const int32_t *units = (resumes ? work.met_now : work.met) + first;
   const int count = resumes ? work.n_met_now : work.n_met, each = count ? work.n_listed / count + 1 : 0;
+  const int vectors = vectors_of<T>(work.layers[0].n_out);
   Effort<T> effort{work};
   for (int i = 0; i < count; i++) {
-    sum_row(work, listed(work, first), units[i], resumes);
-    if (asks && effort.given_up_after(each, vectors_of<T>(work.layers[0].n_out))) return false;
+    const int k = units[i];
+    sum_row(work, listed(work, first), k, 0, vectors, resumes, reinterpret_cast<Vec<T> *>(sums_of(work, k)));
+    work.lists[k] = 0;
+    if (asks && effort.given_up_after(each, vectors)) return false;
   }
   work.n_met_now = 0;
   return true;
 }
 
-// f(k, place) for the row of weights from each unit k in [first, last), or from those met alone, until it is false.
-template <class T, class F>
-SCHUSS_INLINE void over_rows(const Work<T> &work, bool everywhere, int first, int last, F f) {
-  const long row = row_of(work.layers[0]);
-  const int end = everywhere ? last : first + work.n_met;
-  for (int m = first; m < end; m++) {
-    const int k = everywhere ? m : work.met[m];
-    if (!f(k, k * row)) return;
-  }
+template <class T> void clear_row(const Layer<T> &layer, int k) {
+  T *g = layer.g + k * row_of(layer);
+  for (int v = 0; v < vectors_of<T>(layer.n_out); v++) store<T>(g + v * lanes<T>, Vec<T>{});
 }
 
 // Between two steps all of g is zero, but where weights lag behind. Under a penalty a gradient may stand everywhere.
 template <class T> void clear_sums(Work<T> &work, bool everywhere, int first, int last) {
   const Layer<T> &layer = work.layers[0];
-  over_rows(work, everywhere, first, last, [&](int, long at) {
-    for (long i = at; i < at + row_of(layer); i += lanes<T>) store<T>(layer.g + i, Vec<T>{});
-    return true;
-  });
+  for (int k = first; k < last && everywhere; k++) clear_row(layer, k);
+  for (int m = first; m < first + work.n_met && !everywhere; m++) clear_row(layer, work.met[m]);
   forget_met(work, first);
 }
 
 // Whether weights without a gradient stay as they are.
-template <class T, Rule rule> SCHUSS_INLINE bool rests(const Work<T> &work) {
-  return rule == Rule::gradient_descent && !is_penalised(work) && work.keep == T(1);
+template <class T> SCHUSS_INLINE bool rests(const Work<T> &work) {
+  return work.rule == Rule::gradient_descent && !is_penalised(work) && work.keep == T(1);
 }
 
-// What the sums of weights from units [first, last) become. Those of a unit that no sample met are zero.
-template <class T, Rule rule>
-__attribute__((noinline)) void settle_sums(const Work<T> &work, const Change<T, rule> &change, Fate fate, bool resumes,
-                                           int first, int last) {
-  const Place<T> weights = weights_of(work, work.layers[0]);
-  const bool everywhere = fate == Fate::updated ? !rests<T, rule>(work) : is_penalised(work);
-  const int vectors = vectors_of<T>(work.layers[0].n_out);
-  Effort<T> effort{work};
-  over_rows(work, everywhere, first, last, [&](int k, long i) {
-    const bool met = work.is_met[k];
-    if (met) sum_row(work, listed(work, first), k, resumes);
-    for (const long end = i + vectors * lanes<T>; i < end; i += lanes<T>) {
-      const Vec<T> sum = met ? load<T>(weights.g + i) : Vec<T>{};
-      if (met && fate == Fate::updated) store<T>(weights.g + i, Vec<T>{});
-      settle<T, rule, true, Penalty::any>(fate, work.scale, change, weights, i, sum);
+constexpr int settled_together = 32;  // vectors of weights that follow one another
+
+// What the sums of `rows` rows of weights from unit k on become. Those of a unit that no sample met are zero.
+template <class T>
+void settle_rows(const Work<T> &work, const Nonzero<T> *list, Run<T> run, Fate fate, int k, int rows, bool resumes) {
+  const Layer<T> &layer = work.layers[0];
+  const Place<T> weights = weights_of(work, layer);
+  const int vectors = vectors_of<T>(layer.n_out);
+  for (int v = 0; v < vectors; v += settled_together) {
+    const int count = least(settled_together, vectors - v);
+    Vec<T> sums[settled_together];
+    for (int r = 0; r < rows; r++) {
+      if (work.is_met[k + r]) sum_row(work, list, k + r, v, count, resumes, sums + r * count);
+      else for (int i = 0; i < count; i++) sums[r * count + i] = Vec<T>{};
     }
-    return fate == Fate::updated || !met || !effort.given_up_after(work.n_listed / work.n_met + 1, vectors);
-  });
+    run(work, layer, weights, fate, {k * row_of(layer) + v * lanes<T>, k, v * lanes<T>}, sums, rows, count);
+  }
+}
+
+// Of all weights from units [first, last) that change.
+template <class T>
+__attribute__((noinline)) void settle_sums(const Work<T> &work, Fate fate, bool resumes, int first, int last) {
+  const bool everywhere = fate == Fate::updated ? !rests(work) : is_penalised(work);
+  const int vectors = vectors_of<T>(work.layers[0].n_out), end = everywhere ? last : first + work.n_met;
+  const int together = everywhere && vectors < settled_together ? settled_together / vectors : 1;
+  const Run<T> run = run_of(work, fate);
+  Effort<T> effort{work};
+  for (int m = first; m < end; m += together) {
+    const int begin = everywhere ? m : work.met[m], rows = least(together, end - m);
+    settle_rows(work, listed(work, first), run, fate, begin, rows, resumes);
+    for (int k = begin; k < begin + rows; k++) {
+      if (!work.is_met[k]) continue;
+      work.lists[k] = 0;
+      if (fate == Fate::updated && resumes) clear_row(work.layers[0], k);
+      if (fate != Fate::updated && effort.given_up_after(work.n_listed / work.n_met + 1, vectors)) return;
+    }
+  }
 }
 
 }  // namespace SCHUSS_ISA

@@ -60,9 +60,7 @@ __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Laye
 
 // Sums over samples, resumed where a batch comes in groups, which become a gradient in g with the last.
 template <class T> struct NarrowSums {
-  Place<T> place;
-  T scale;
-  bool penalised;
+  InGradient<T> ends;
   const T *a;  // outputs of the layer below
   long a_row, a_term;
   bool resumes = false, is_last = true;
@@ -72,31 +70,11 @@ template <class T> struct NarrowSums {
     return {a + row * a_row, a_row, a_term};
   }
   template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &, int v) const {
-    return resumes ? load<T>(place.g + (long(row) * NV + v) * lanes<T>) : Vec<T>{};
+    return resumes ? load<T>(ends.place.g + (long(row) * NV + v) * lanes<T>) : Vec<T>{};
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void finish(int row, const Panel<T> &, Vec<T> (&c)[MR][NV]) const {
-    const long at = long(row) * NV * lanes<T>;
-    const auto kept = [](Vec<T> sum, long) __attribute__((always_inline)) { return sum; };
-    const auto plain = [&](Vec<T> sum, long i) __attribute__((always_inline)) {
-      return gradient_of<T, Penalty::none>(sum, place, i, scale);
-    };
-    const auto pulled = [&](Vec<T> sum, long i) __attribute__((always_inline)) {
-      return gradient_of<T, Penalty::any>(sum, place, i, scale);
-    };
-    if (!is_last) put(at, c, kept);
-    else if (penalised) put(at, c, pulled);
-    else put(at, c, plain);
-  }
-  template <int MR, int NV, class F>
-  __attribute__((always_inline)) void put(long at, Vec<T> (&c)[MR][NV], F f) const {
-#pragma GCC unroll 8
-    for (int r = 0; r < MR; r++)
-#pragma GCC unroll 4
-      for (int v = 0; v < NV; v++) {
-        const long i = at + (r * NV + v) * lanes<T>;
-        store<T>(place.g + i, f(c[r][v], i));
-      }
+    ends(is_last ? Fate::gradient : Fate::kept, Spot{long(row) * NV * lanes<T>, row, 0}, c);
   }
 };
 
@@ -112,13 +90,13 @@ SCHUSS_INLINE void narrow_sums_of(const NarrowSums<T> &op, const Layer<T> &layer
       Vec<T> sum = op.resumes ? load<T>(to) : Vec<T>{};
 #pragma GCC unroll 4
       for (int r = 0; r < n; r++) sum = sum + load<T>(delta + r * line_of<T> + v * lanes<T>);
-      store<T>(to, op.is_last ? op.scale * (Vec<T>{} - sum) : sum);
+      store<T>(to, op.is_last ? op.ends.scale * (Vec<T>{} - sum) : sum);
     }
   });
 }
 template <class T>
 __attribute__((noinline)) void narrow_sums(const Work<T> &work, const Layer<T> &layer, const T *y, int n) {
-  narrow_sums_of({weights_of(work, layer), work.scale, is_penalised(work), y, 1, line_of<T>}, layer, layer.delta, n);
+  narrow_sums_of({{work, layer}, y, 1, line_of<T>}, layer, layer.delta, n);
 }
 
 // Applies the rule to the gradient times a factor, and takes the first `kinds` lengths. A layer's rows are one group.
@@ -142,12 +120,15 @@ template <class T, Rule rule, int kinds> __attribute__((noinline)) void narrow_a
   if constexpr (kinds > 0) totals.note(work.norms);
 }
 
-template <class T, Rule rule> void narrow_update(const Work<T> &work, T factor) {
-  auto *apply = narrow_apply<T, rule, 0>;
-  if (work.norms) apply = narrow_apply<T, rule, noted>;
+template <class T> using NarrowApply = void (*)(const Work<T> &, T factor);
+template <class T, Rule rule> NarrowApply<T> narrow_apply_with(const Work<T> &work) {
+  if (!work.norms) return narrow_apply<T, rule, 0>;
   if constexpr (adds_memory(rule))
-    if (work.norms && memory_is_change(work)) apply = narrow_apply<T, rule, noted_at_once>;
-  apply(work, factor);
+    if (memory_is_change(work)) return narrow_apply<T, rule, noted_at_once>;
+  return narrow_apply<T, rule, noted>;
+}
+template <class T> void narrow_update(const Work<T> &work, T factor) {
+  with_rule(work.rule, [&](auto rule) { narrow_apply_with<T, rule.value>(work)(work, factor); });
 }
 
 }  // namespace SCHUSS_ISA

@@ -177,5 +177,28 @@ template <class T, class N> struct Change<T, Rule::schedule_free, N> {
 // copy of the update for every size of tile. Of the others some draw roots, which take longer than the way.
 SCHUSS_INLINE constexpr bool goes_through_memory(Rule rule) { return int(rule) > int(Rule::nesterov); }
 
+template <Rule rule> struct RuleConstant {
+  static constexpr Rule value = rule;
+};
+
+// f with a rule as a constant, to choose a function of its own: what leads there is compiled once for all rules.
+template <class F> SCHUSS_INLINE void with_rule(Rule rule, F f) {
+  switch (rule) {
+    case Rule::momentum: return f(RuleConstant<Rule::momentum>());
+    case Rule::nesterov: return f(RuleConstant<Rule::nesterov>());
+    case Rule::adam: return f(RuleConstant<Rule::adam>());
+    case Rule::outer_momentum: return f(RuleConstant<Rule::outer_momentum>());
+    case Rule::averaged_momentum: return f(RuleConstant<Rule::averaged_momentum>());
+    case Rule::quasi_hyperbolic: return f(RuleConstant<Rule::quasi_hyperbolic>());
+    case Rule::rmsprop: return f(RuleConstant<Rule::rmsprop>());
+    case Rule::adagrad: return f(RuleConstant<Rule::adagrad>());
+    case Rule::aggmo: return f(RuleConstant<Rule::aggmo>());
+    case Rule::lion: return f(RuleConstant<Rule::lion>());
+    case Rule::lookahead: return f(RuleConstant<Rule::lookahead>());
+    case Rule::schedule_free: return f(RuleConstant<Rule::schedule_free>());
+    default: return f(RuleConstant<Rule::gradient_descent>());
+  }
+}
+
 }  // namespace SCHUSS_ISA
 }  // namespace schuss

@@ -80,19 +80,16 @@ enum class Fate { kept, gradient, updated, squared };
 SCHUSS_INLINE bool is_update(Fate fate) { return fate == Fate::updated || fate == Fate::squared; }
 
 template <class T, Rule rule, bool decays, Penalty penalty, class Note>
-SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, const Place<T> &place, long i,
-                          Vec<T> sum, Note &note) {
-  if (fate == Fate::kept) return store<T>(place.g + i, sum);
+SCHUSS_INLINE void settle(T scale, const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> sum,
+                          Note &note) {
   const Vec<T> gradient = gradient_of<T, penalty>(sum, place, i, scale);
-  if (fate == Fate::gradient) return store<T>(place.g + i, gradient);
   note.gradient(gradient);
   apply_rule<T, rule, decays>(change, place, i, gradient, note);
 }
 template <class T, Rule rule, bool decays, Penalty penalty>
-SCHUSS_INLINE void settle(Fate fate, T scale, const Change<T, rule> &change, const Place<T> &place, long i,
-                          Vec<T> sum) {
+SCHUSS_INLINE void settle(T scale, const Change<T, rule> &change, const Place<T> &place, long i, Vec<T> sum) {
   NoSquares<T> none;
-  settle<T, rule, decays, penalty>(fate, scale, change, place, i, sum, none);
+  settle<T, rule, decays, penalty>(scale, change, place, i, sum, none);
 }
 
 // Where a tile begins: its places follow one another.
@@ -102,9 +99,41 @@ struct Spot {
 };
 
 template <class T>
-using Run = void (*)(const Work<T> &, const Layer<T> &, Fate, Spot, const Vec<T> *sums, int rows, int vectors);
+using Run = void (*)(const Work<T> &, const Layer<T> &, const Place<T> &, Fate, Spot, const Vec<T> *sums, int rows,
+                     int vectors);
 
-// What a tile's sums become. Here, while they are in registers:
+// What a tile's sums become. Where they are no update, the same for all rules:
+template <class T> struct InGradient {
+  T scale;
+  Place<T> place;
+  bool penalised;
+  InGradient(const Work<T> &work, const Layer<T> &l, Run<T> = nullptr)
+      : scale(work.scale), place(weights_of(work, l)), penalised(is_penalised(work)) {}
+
+  template <int MR, int NV, class F>
+  __attribute__((always_inline)) void all(long at, Vec<T> (&sums)[MR][NV], F f) const {
+#pragma GCC unroll 16
+    for (int r = 0; r < MR; r++)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; v++) store<T>(place.g + at + (r * NV + v) * lanes<T>, f(sums[r][v]));
+  }
+  template <int MR, int NV>
+  __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
+    const auto kept = [](Vec<T> sum) __attribute__((always_inline)) { return sum; };
+    const auto plain = [&](Vec<T> sum) __attribute__((always_inline)) {
+      return gradient_of<T, Penalty::none>(sum, place, 0, scale);
+    };
+    if (fate == Fate::gradient && !penalised) return all(spot.at, sums, plain);
+    all(spot.at, sums, kept);
+    if (fate == Fate::gradient) pull(spot.at, MR * NV);
+  }
+  __attribute__((noinline)) void pull(long at, int vectors) const {
+    for (long i = at; i < at + vectors * lanes<T>; i += lanes<T>)
+      store<T>(place.g + i, gradient_of<T, Penalty::any>(load<T>(place.g + i), place, i, scale));
+  }
+};
+
+// An update while they are in registers:
 template <class T, Rule rule, Penalty penalty> struct InRegisters {
   T scale;
   Change<T, rule> change;
@@ -113,14 +142,14 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
   InRegisters(const Work<T> &work, const Layer<T> &l, Run<T>)
       : scale(work.scale), change(work.rates), place(weights_of(work, l)), layer(l) {}
 
-  template <Fate fate, int MR, int NV> __attribute__((always_inline)) void all(long at, Vec<T> (&sums)[MR][NV]) const {
+  template <int MR, int NV> __attribute__((always_inline)) void all(long at, Vec<T> (&sums)[MR][NV]) const {
     T *memory[most_memory];
     const Place<T> there = from_there<T, memory_rows[int(rule)]>(place, at, memory);
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++)
-        settle<T, rule, false, penalty>(fate, scale, change, there, (r * NV + v) * lanes<T>, sums[r][v]);
+        settle<T, rule, false, penalty>(scale, change, there, (r * NV + v) * lanes<T>, sums[r][v]);
   }
   // The tile lies within a group of rows.
   template <int MR, int NV> __attribute__((always_inline)) void all_squared(Spot spot, Vec<T> (&sums)[MR][NV]) const {
@@ -134,17 +163,14 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
       if (goes_on) columns.take(to + v * lanes<T>);
 #pragma GCC unroll 16
       for (int r = 0; r < MR; r++)
-        settle<T, rule, false, penalty>(Fate::updated, scale, change, there, (r * NV + v) * lanes<T>, sums[r][v],
-                                        columns);
+        settle<T, rule, false, penalty>(scale, change, there, (r * NV + v) * lanes<T>, sums[r][v], columns);
       columns.put(to + v * lanes<T>);
     }
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
-    if (fate == Fate::updated) all<Fate::updated>(spot.at, sums);
-    else if (fate == Fate::squared) all_squared(spot, sums);
-    else if (fate == Fate::gradient) all<Fate::gradient>(spot.at, sums);
-    else all<Fate::kept>(spot.at, sums);
+    if (fate == Fate::squared) all_squared(spot, sums);
+    else all(spot.at, sums);
   }
 };
 
@@ -153,8 +179,9 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
 template <class T> struct ThroughMemory {
   const Work<T> &work;
   const Layer<T> &layer;
+  Place<T> place;
   Run<T> run;
-  ThroughMemory(const Work<T> &w, const Layer<T> &l, Run<T> r) : work(w), layer(l), run(r) {}
+  ThroughMemory(const Work<T> &w, const Layer<T> &l, Run<T> r) : work(w), layer(l), place(weights_of(w, l)), run(r) {}
 
   template <int MR, int NV>
   __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
@@ -163,28 +190,48 @@ template <class T> struct ThroughMemory {
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) copy[r * NV + v] = sums[r][v];
-    run(work, layer, fate, spot, copy, MR, NV);
+    run(work, layer, place, fate, spot, copy, MR, NV);
   }
 };
 
+// Runs of rows of vectors that follow one another, for each fate.
+template <class T>
+void keep_run(const Work<T> &work, const Layer<T> &, const Place<T> &place, Fate fate, Spot spot, const Vec<T> *sums,
+              int rows, int vectors) {
+  for (int n = 0; n < rows * vectors; n++) {
+    const long i = spot.at + n * lanes<T>;
+    store<T>(place.g + i,
+             fate == Fate::kept ? sums[n] : gradient_of<T, Penalty::any>(sums[n], place, i, work.scale));
+  }
+}
 template <class T, Rule rule>
-void settle_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot, const Vec<T> *sums, int rows,
-                int vectors) {
+void settle_run(const Work<T> &work, const Layer<T> &, const Place<T> &place, Fate, Spot spot, const Vec<T> *sums,
+                int rows, int vectors) {
   const Change<T, rule> change(work.rates);
-  const Place<T> place = weights_of(work, layer);
-  for (int i = 0; i < rows * vectors; i++)
-    settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, spot.at + i * lanes<T>, sums[i]);
+  for (int n = 0; n < rows * vectors; n++)
+    settle<T, rule, true, Penalty::any>(work.scale, change, place, spot.at + n * lanes<T>, sums[n]);
 }
 template <class T, Rule rule, int kinds>
-void square_run(const Work<T> &work, const Layer<T> &layer, Fate fate, Spot spot, const Vec<T> *sums, int rows,
-                int vectors) {
+void square_run(const Work<T> &work, const Layer<T> &layer, const Place<T> &place, Fate, Spot spot,
+                const Vec<T> *sums, int rows, int vectors) {
   const Change<T, rule> change(work.rates);
-  const Place<T> place = weights_of(work, layer);
   for (int v = 0; v < vectors; v++)
     down_column<T, kinds>(layer, spot.column + v * lanes<T>, spot.row, spot.row + rows, [&](int row, auto &squares) {
-      const int i = (row - spot.row) * vectors + v;
-      settle<T, rule, true, Penalty::any>(fate, work.scale, change, place, spot.at + i * lanes<T>, sums[i], squares);
+      const int n = (row - spot.row) * vectors + v;
+      settle<T, rule, true, Penalty::any>(work.scale, change, place, spot.at + n * lanes<T>, sums[n], squares);
     });
+}
+
+template <class T, Rule rule> Run<T> run_with(const Work<T> &work, Fate fate) {
+  if (fate == Fate::updated) return settle_run<T, rule>;
+  if constexpr (adds_memory(rule))
+    if (memory_is_change(work)) return square_run<T, rule, noted_at_once>;
+  return square_run<T, rule, noted>;
+}
+template <class T> Run<T> run_of(const Work<T> &work, Fate fate) {
+  Run<T> run = keep_run<T>;
+  if (is_update(fate)) with_rule(work.rule, [&](auto rule) { run = run_with<T, rule.value>(work, fate); });
+  return run;
 }
 
 }  // namespace SCHUSS_ISA

@@ -32,10 +32,10 @@ template <class T> SCHUSS_INLINE Batch next_rows(const Work<T> &work, int n) {
 }
 
 // A thread's part of the weights of a layer. What it has in common with its neighbour goes by rows of the weights.
-template <class T, Rule rule>
+template <class T>
 void update_share(Work<T> &work, int l, Fate fate, bool resumes, int samples, const Part &part, int thread) {
   const auto update = [&](const Part &some) {
-    update_weights<T, rule>(work, l, input_of(work, l), fate, resumes, samples, some);
+    update_weights(work, l, input_of(work, l), fate, resumes, samples, some);
   };
   if (!keeps_columns(work, l)) return update(part);
   const auto [own, middle] = panel_share(work, l, samples, thread);
@@ -46,55 +46,30 @@ void update_share(Work<T> &work, int l, Fate fate, bool resumes, int samples, co
   });
 }
 
-template <class T, Rule rule>
-void update_with(Work<T> &work, Range layers, Fate fate, bool resumes, int samples, int thread) {
-  const Change<T, rule> change(work.rates);
+template <class T>
+void update_layers(Work<T> &work, Range layers, Fate fate, bool resumes, int samples, int thread) {
   for (int l = layers.first; l < layers.last; l++) {
     const Layer<T> &layer = work.layers[l];
     const Part own = weights_part(work, l, thread);
     if (l == 0) look_ahead(work, next_rows(work, samples), thread, own);
-    if (is_sparse(work, l)) update_sparse<T, rule>(work, change, fate, resumes, samples, own.rows.first, own.rows.last);
-    else update_share<T, rule>(work, l, fate, resumes, samples, own, thread);
+    if (is_sparse(work, l)) update_sparse(work, fate, resumes, samples, own.rows.first, own.rows.last);
+    else update_share(work, l, fate, resumes, samples, own, thread);
     if (layer.has_bias && (keeps_columns(work, l) || thread == 0))
-      update_biases<T, rule>(work, change, l, fate, resumes, samples, own.panels);
+      update_biases(work, l, fate, resumes, samples, own.panels);
     if (fate == Fate::squared && keeps_columns(work, l))
       note_columns(work, layer, columns_of<T>(panel_share(work, l, samples, thread).own));
   }
 }
 
 // The same from gradients that stand in g, times a factor.
-template <class T, Rule rule> void apply_with(Work<T> &work, Range layers, T factor, int thread) {
-  const Change<T, rule> change(work.rates);
+template <class T> void apply_layers(Work<T> &work, Range layers, T factor, int thread) {
   for (int l = layers.first; l < layers.last; l++) {
     const Layer<T> &layer = work.layers[l];
     const Range r = share(layer.n_in, rows_together, thread, work.team->threads);
-    apply_to_weights<T, rule>(work, change, factor, layer, r.first, r.last);
+    apply_to_weights(work, factor, layer, r.first, r.last);
     if (is_sparse(work, l)) clear_sums(work, is_penalised(work), r.first, r.last);
-    if (layer.has_bias && thread == 0) apply_to_biases<T, rule>(change, factor, layer);
+    if (layer.has_bias && thread == 0) apply_to_biases(work, factor, layer);
     if (!work.last_step) pair_weights<T>(layer, {r, all_panels(layer)});
-  }
-}
-
-template <Rule rule> struct RuleConstant {
-  static constexpr Rule value = rule;
-};
-
-// f with the rule of this training as a constant.
-template <class T, class F> SCHUSS_INLINE void with_rule(const Work<T> &work, F f) {
-  switch (work.rule) {
-    case Rule::momentum: return f(RuleConstant<Rule::momentum>());
-    case Rule::nesterov: return f(RuleConstant<Rule::nesterov>());
-    case Rule::adam: return f(RuleConstant<Rule::adam>());
-    case Rule::outer_momentum: return f(RuleConstant<Rule::outer_momentum>());
-    case Rule::averaged_momentum: return f(RuleConstant<Rule::averaged_momentum>());
-    case Rule::quasi_hyperbolic: return f(RuleConstant<Rule::quasi_hyperbolic>());
-    case Rule::rmsprop: return f(RuleConstant<Rule::rmsprop>());
-    case Rule::adagrad: return f(RuleConstant<Rule::adagrad>());
-    case Rule::aggmo: return f(RuleConstant<Rule::aggmo>());
-    case Rule::lion: return f(RuleConstant<Rule::lion>());
-    case Rule::lookahead: return f(RuleConstant<Rule::lookahead>());
-    case Rule::schedule_free: return f(RuleConstant<Rule::schedule_free>());
-    default: return f(RuleConstant<Rule::gradient_descent>());
   }
 }
 
@@ -190,7 +165,7 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
     const Range layers = {last && work.update ? apart_from(work) : 0, work.depth};
     if (layers.first == layers.last) return true;
     const Fate fate = last ? Fate::gradient : Fate::kept;
-    with_rule(work, [&](auto rule) { update_with<T, rule.value>(work, layers, fate, begin > 0, n, thread); });
+    update_layers(work, layers, fate, begin > 0, n, thread);
     if (last && work.clips) square_gradient(work, thread);
     if (meet(*work.team)) return false;
   }
@@ -198,11 +173,11 @@ template <class T> bool chunks(Work<T> &work, const Batch &batch, int thread) {
 }
 
 // What a step is made for; gradients of some layers may stand in g, and are multiplied by a factor.
-template <class T, Rule rule> void change_weights(Work<T> &work, T factor, int thread) {
+template <class T> void change_weights(Work<T> &work, T factor, int thread) {
   const int from = apart_from(work);
   const Fate fate = work.norms ? Fate::squared : Fate::updated;
-  update_with<T, rule>(work, {0, from}, fate, work.batch.n > work.chunk, last_rows(work.batch.n, work.chunk), thread);
-  if (from < work.depth) apply_with<T, rule>(work, {from, work.depth}, factor, thread);
+  update_layers(work, {0, from}, fate, work.batch.n > work.chunk, last_rows(work.batch.n, work.chunk), thread);
+  if (from < work.depth) apply_layers(work, {from, work.depth}, factor, thread);
 }
 
 template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
@@ -219,11 +194,11 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   const T factor = work.clips ? clip_factor(work) : T(1);
   if (work.observation) work.observation->factor[work.number] = factor;
   if (work.update && narrow) {
-    with_rule(work, [&](auto rule) { narrow_update<T, rule.value>(work, factor); });
+    narrow_update(work, factor);
     return true;
   }
   if (work.update) {
-    with_rule(work, [&](auto rule) { change_weights<T, rule.value>(work, factor, thread); });
+    change_weights(work, factor, thread);
     meet(*work.team);
   } else if (factor != T(1)) {
     scale_gradient(work, factor, thread);
@@ -237,7 +212,7 @@ template <class T> void settle_all(Work<T> &work, int thread) {
   note_owed(work);
   if (!work.lags) return;
   const Range r = share(work.layers[0].n_in, rows_together, thread, work.team->threads);
-  with_rule(work, [&](auto rule) { catch_up_all<T, rule.value>(work, r.first, r.last); });
+  catch_up_all(work, r.first, r.last);
 }
 
 template <class T> void outputs(Work<T> &work, long first, int row, int n) {

@@ -151,18 +151,26 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
   }
 }
 
-template <class T, Rule rule>
-void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, const Part &part) {
-  auto *update = multiply_update<T, ThroughMemory<T>>;
+template <class T>
+using Update = void (*)(Work<T> &, Run<T>, int l, const T *y, Fate, bool resumes, int samples, const Part &);
+
+template <class T, Rule rule> Update<T> update_with(const Work<T> &work) {
   if constexpr (!goes_through_memory(rule)) {
     const bool in_registers = work.keep == T(1) && work.l1 == T(0);
-    if (in_registers && work.l2 == T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::none>>;
-    if (in_registers && work.l2 != T(0)) update = multiply_update<T, InRegisters<T, rule, Penalty::l2>>;
+    if (in_registers && work.l2 == T(0)) return multiply_update<T, InRegisters<T, rule, Penalty::none>>;
+    if (in_registers) return multiply_update<T, InRegisters<T, rule, Penalty::l2>>;
   }
-  Run<T> run = fate == Fate::squared ? square_run<T, rule, noted> : settle_run<T, rule>;
-  if constexpr (adds_memory(rule))
-    if (fate == Fate::squared && memory_is_change(work)) run = square_run<T, rule, noted_at_once>;
-  update(work, run, l, y, fate, resumes, samples, part);
+  return multiply_update<T, ThroughMemory<T>>;
+}
+template <class T> Update<T> update_of(const Work<T> &work, Fate fate) {
+  Update<T> update = multiply_update<T, InGradient<T>>;
+  if (is_update(fate)) with_rule(work.rule, [&](auto rule) { update = update_with<T, rule.value>(work); });
+  return update;
+}
+
+template <class T>
+void update_weights(Work<T> &work, int l, const T *y, Fate fate, bool resumes, int samples, const Part &part) {
+  update_of(work, fate)(work, run_of(work, fate), l, y, fate, resumes, samples, part);
 }
 
 // A vector's new weights from its gradient in g, times a factor.
@@ -173,33 +181,51 @@ SCHUSS_INLINE void apply_at(const Change<T, rule> &change, T factor, const Place
   apply_rule<T, rule, decays>(change, place, i, factor * gradient, note);
 }
 
+// Those in [begin, end).
+template <class T, Rule rule>
+void apply_run(const Work<T> &work, T factor, const Place<T> &place, long begin, long end) {
+  const Change<T, rule> change(work.rates);
+  NoSquares<T> none;
+  for (long i = begin; i < end; i += lanes<T>) apply_at<T, rule, true>(change, factor, place, i, none);
+}
+template <class T> using Apply = void (*)(const Work<T> &, T factor, const Place<T> &, long begin, long end);
+template <class T> Apply<T> apply_of(const Work<T> &work) {
+  Apply<T> apply = nullptr;
+  with_rule(work.rule, [&](auto rule) { apply = apply_run<T, rule.value>; });
+  return apply;
+}
+
 // Rows [first, last) of a panel likewise, and the sums of the first `kinds` lengths.
 template <class T, Rule rule, int kinds>
-void apply_to_panel(const Change<T, rule> &change, T factor, const Layer<T> &layer, const Place<T> &weights,
-                    const Panel<T> &at, int first, int last) {
-  const long begin = at.b - layer.w, end = begin + (last - first) * at.stride;
-  if constexpr (kinds == 0) {
-    NoSquares<T> none;
-    for (long i = begin; i < end; i += lanes<T>) apply_at<T, rule, true>(change, factor, weights, i, none);
-  } else {
-    for (int c = 0; c < at.stride; c += lanes<T>)
-      down_column<T, kinds>(layer, at.at + c, first, last, [&](int row, Squares<T, kinds> &squares) {
-        apply_at<T, rule, true>(change, factor, weights, begin + (row - first) * at.stride + c, squares);
-      });
-  }
+void apply_squared(const Work<T> &work, T factor, const Layer<T> &layer, const Panel<T> &at, int first, int last) {
+  const Change<T, rule> change(work.rates);
+  const Place<T> weights = weights_of(work, layer);
+  const long begin = at.b - layer.w;
+  for (int c = 0; c < at.stride; c += lanes<T>)
+    down_column<T, kinds>(layer, at.at + c, first, last, [&](int row, Squares<T, kinds> &squares) {
+      apply_at<T, rule, true>(change, factor, weights, begin + (row - first) * at.stride + c, squares);
+    });
+}
+template <class T>
+using ApplySquared = void (*)(const Work<T> &, T factor, const Layer<T> &, const Panel<T> &, int first, int last);
+template <class T, Rule rule> ApplySquared<T> apply_squared_with(const Work<T> &work) {
+  if constexpr (adds_memory(rule))
+    if (memory_is_change(work)) return apply_squared<T, rule, noted_at_once>;
+  return apply_squared<T, rule, noted>;
 }
 
 // And of all panels.
-template <class T, Rule rule>
-void apply_to_weights(const Work<T> &work, const Change<T, rule> &change, T factor, const Layer<T> &layer,
-                      int first, int last) {
-  auto *apply = apply_to_panel<T, rule, 0>;
-  if (work.norms) apply = apply_to_panel<T, rule, noted>;
-  if constexpr (adds_memory(rule))
-    if (work.norms && memory_is_change(work)) apply = apply_to_panel<T, rule, noted_at_once>;
-  const Place<T> weights = weights_of(work, layer);
-  for (int p = 0; p < stored_panels(layer); p++)
-    apply(change, factor, layer, weights, weight_panel<T>(layer, layer.w, p, first), first, last);
+template <class T>
+void apply_to_weights(const Work<T> &work, T factor, const Layer<T> &layer, int first, int last) {
+  ApplySquared<T> squared = nullptr;
+  if (work.norms) with_rule(work.rule, [&](auto rule) { squared = apply_squared_with<T, rule.value>(work); });
+  const Apply<T> apply = apply_of(work);
+  for (int p = 0; p < stored_panels(layer); p++) {
+    const Panel<T> at = weight_panel<T>(layer, layer.w, p, first);
+    const long begin = at.b - layer.w;
+    if (squared) squared(work, factor, layer, at, first, last);
+    else apply(work, factor, weights_of(work, layer), begin, begin + (last - first) * at.stride);
+  }
 }
 
 // ½·l2·Σ w² + l1·Σ |w| of row k of a layer; padding is zero and adds nothing.
