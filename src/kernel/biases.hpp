@@ -1,6 +1,6 @@
 // Biases: weights from a unit whose output is 1. They carry no penalty and do not decay.
 #pragma once
-#include "update.hpp"
+#include "applying.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {

@@ -3,6 +3,7 @@
 // the rule, from the gradient in g. On such networks deciding takes longer than computing. Here the samples of a batch
 // stand one below the other; beside.hpp has the way of five and more, side by side.
 #pragma once
+#include "applying.hpp"
 #include "backward.hpp"
 #include "update.hpp"
 
