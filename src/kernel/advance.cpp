@@ -249,14 +249,12 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
   auto space = shelf.take(problem, table, needs);
   Watch watch(poll);
   const Batch all = {nullptr, 0, data.n};
-  const double no_rate = 0;  // the rule is gradient descent, and stays unused
   Crew().run(team.threads, [&](int thread) {
     Work<T> work = space->work(team, thread);
     set_data(work, problem, data);
     set_dropout(work, dropout);
     set_objective(work, objective);
     set_scale(work, objective, data, all);
-    work.rates = &no_rate;
     if (thread == 0) watch.listen_in(work);
     work.clips = work.clips && gradient;
     work.by_rows = work.clips || data.is_sparse() || !dropout.rates.empty();
@@ -288,7 +286,6 @@ void curvature_product(const Problem &problem, Shelf<T> &shelf, const Table<T> &
   moved_space->pack(vector, nullptr);
   Watch watch(poll);
   const Batch all = {nullptr, 0, data.n};
-  const double no_rate = 0;
   std::vector<Layer<T>> layers;  // of the vector, with the error signals of the weights
   const Work<T> at = space->work(team, 0), moving = moved_space->work(team, 0);
   for (int l = 0; l < at.depth; l++) {
@@ -301,7 +298,6 @@ void curvature_product(const Problem &problem, Shelf<T> &shelf, const Table<T> &
       set_data(*each, problem, data);
       set_scale(*each, objective, data, all);
       each->l2 = T(objective.l2);
-      each->rates = &no_rate;
       each->by_rows = true;
     }
     Work<T> crossed = moved;

@@ -40,17 +40,15 @@ void apply_squared(const Work<T> &work, T factor, const Layer<T> &layer, const P
 }
 template <class T>
 using ApplySquared = void (*)(const Work<T> &, T factor, const Layer<T> &, const Panel<T> &, int first, int last);
-template <class T, Rule rule> ApplySquared<T> apply_squared_with(const Work<T> &work) {
-  if constexpr (adds_memory(rule))
-    if (memory_is_change(work)) return apply_squared<T, rule, noted_at_once>;
-  return apply_squared<T, rule, noted>;
-}
 
 // And of all panels.
 template <class T>
 void apply_to_weights(const Work<T> &work, T factor, const Layer<T> &layer, int first, int last) {
   ApplySquared<T> squared = nullptr;
-  if (work.norms) with_rule(work.rule, [&](auto rule) { squared = apply_squared_with<T, rule.value>(work); });
+  with_rule(work.rule, [&](auto rule) {
+    if (!work.norms) return;
+    with_noted<rule.value>(work, [&](auto kinds) { squared = apply_squared<T, rule.value, kinds.value>; });
+  });
   const Apply<T> apply = apply_of(work);
   for (int p = 0; p < stored_panels(layer); p++) {
     const Panel<T> at = weight_panel<T>(layer, layer.w, p, first);

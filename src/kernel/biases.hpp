@@ -55,7 +55,7 @@ void update_biases(const Work<T> &work, int l, Fate fate, bool resumes, int samp
   over_biases(layer, panels, [&](int c, int vectors) {
     Vec<T> sums[bias_sums];
     sum_signals(layer, resumes, samples, c, vectors, sums);
-    const auto change = [&] { run(work, layer, biases, fate, {c, 0, c}, sums, 1, vectors); };
+    const auto change = [&] { run(work, layer, biases, {c, 0, c}, sums, 1, vectors); };
     const auto gradient = [&](int v) { return gradient_of<T, Penalty::none>(sums[v], biases, 0, work.scale); };
     if (squares) note_biases(work, layer, c, vectors, gradient, change);
     else change();
@@ -65,10 +65,11 @@ void update_biases(const Work<T> &work, int l, Fate fate, bool resumes, int samp
 // From gradients that stand in g, times a factor.
 template <class T> void apply_to_biases(const Work<T> &work, T factor, const Layer<T> &layer) {
   const Apply<T> apply = apply_of(work);
-  over_biases(layer, {0, panels_of<T>(layer.n_out)}, [&](int c, int vectors) {
+  over_biases(layer, all_panels(layer), [&](int c, int vectors) {
     const auto change = [&] { apply(work, factor, biases_of(layer), c, c + vectors * lanes<T>); };
     const auto gradient = [&](int v) { return load<T>(layer.b_g + c + v * lanes<T>); };
-    note_biases(work, layer, c, vectors, gradient, change);
+    if (work.norms) note_biases(work, layer, c, vectors, gradient, change);
+    else change();
   });
 }
 

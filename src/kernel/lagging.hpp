@@ -7,19 +7,16 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// f with the vectors of a row as a constant where they are few and the rule is fast, since a loop over them would be
-// most of what is done, and else with 0.
-template <Rule rule, class F> SCHUSS_INLINE void with_row(int vectors, F f) {
-  if constexpr (!goes_through_memory(rule)) {
-    if (vectors == 1) return f(Count<1>());
-    if (vectors == 2) return f(Count<2>());
-  }
+// f with the vectors of a row as a constant where they are few, since a loop over them would be most of what is done,
+// and else with 0.
+template <class F> SCHUSS_INLINE void with_row(int vectors, F f) {
+  if (vectors == 1) return f(Count<1>());
+  if (vectors == 2) return f(Count<2>());
   f(Count<0>());
 }
 
 // f(k, place) for the row of weights from each input met, k, the memory asked for in time.
-template <class T, Rule rule, int known, class F>
-SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
+template <class T, Rule rule, int known, class F> SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
   const Place<T> weights = weights_of(work, work.layers[0]);
   const int32_t *met = work.met;
   const int end = first + work.n_met, vectors = known ? known : vectors_of<T>(work.layers[0].n_out);
@@ -34,9 +31,9 @@ SCHUSS_INLINE void over_met(const Work<T> &work, int first, F f) {
   }
 }
 
-// What the sums of inputs that the batch met become, where the other weights lag behind.
+// What the sums of inputs that the batch met become, where the other weights lag behind or rest.
 template <class T, Rule rule, int known>
-__attribute__((noinline)) void settle_met(const Work<T> &work, bool resumes, int first) {
+__attribute__((noinline)) void settle_met_by(const Work<T> &work, bool resumes, int first) {
   const Layer<T> &layer = work.layers[0];
   const Place<T> weights = weights_of(work, layer);
   const Change<T, rule> change(work.rates);
@@ -62,8 +59,8 @@ __attribute__((noinline)) void settle_met(const Work<T> &work, bool resumes, int
 
 template <class T> void settle_met(const Work<T> &work, bool resumes, int first) {
   with_rule(work.rule, [&](auto rule) {
-    with_row<rule.value>(vectors_of<T>(work.layers[0].n_out), [&](auto known) {
-      settle_met<T, rule.value, known.value>(work, resumes, first);
+    with_row(vectors_of<T>(work.layers[0].n_out), [&](auto known) {
+      settle_met_by<T, rule.value, known.value>(work, resumes, first);
     });
   });
 }
@@ -129,7 +126,7 @@ __attribute__((noinline)) void make_up(const Work<T> &work, int first, long to) 
 template <class T> void catch_up(const Work<T> &work, int first, long to) {
   if (!sort_by_lag(work, first, to)) return;
   with_rule(work.rule, [&](auto rule) {
-    with_row<rule.value>(vectors_of<T>(work.layers[0].n_out), [&](auto known) {
+    with_row(vectors_of<T>(work.layers[0].n_out), [&](auto known) {
       constexpr bool decays = goes_through_memory(rule.value);  // one function is enough: they take longer anyway
       if (work.all_keeps) make_up<T, rule.value, true, known.value>(work, first, to);
       else make_up<T, rule.value, decays, known.value>(work, first, to);
@@ -169,8 +166,11 @@ void update_sparse(Work<T> &work, Fate fate, bool resumes, int samples, int firs
   }
   work.n_met_now = 0;
   if (work.lags) return update_met(work, resumes, first, last);
-  settle_sums(work, fate, resumes, first, last);
-  if (fate == Fate::updated) forget_met(work, first);
+  if (fate == Fate::updated && rests(work)) settle_met(work, resumes, first);
+  else settle_sums(work, fate, resumes, first, last);
+  if (fate != Fate::updated) return;
+  if (resumes) clear_sums(work, false, first, last);
+  else forget_met(work, first);
 }
 
 }  // namespace SCHUSS_ISA

@@ -10,7 +10,6 @@
 #include "losses.hpp"
 #include "matmul.hpp"
 #include "rules.hpp"
-#include "step.hpp"
 
 namespace schuss {
 namespace SCHUSS_ISA {

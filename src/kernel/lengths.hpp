@@ -20,6 +20,13 @@ template <class T> SCHUSS_INLINE bool memory_is_change(const Work<T> &work) {
   return adds_memory(work.rule) && work.keep == T(1);
 }
 
+// f with how many lengths of a step are summed, as a constant.
+template <Rule rule, class T, class F> SCHUSS_INLINE auto with_noted(const Work<T> &work, F f) {
+  if constexpr (adds_memory(rule))
+    if (memory_is_change(work)) return f(std::integral_constant<int, noted_at_once>());
+  return f(std::integral_constant<int, noted>());
+}
+
 SCHUSS_INLINE int groups_of(int rows) { return (rows + rows_together - 1) / rows_together; }
 
 // A column of numbers that lie panel by panel, `rows` to a panel: so that no thread writes beside what another does.

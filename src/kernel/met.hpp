@@ -87,14 +87,14 @@ template <class T> SCHUSS_INLINE T *sums_of(const Work<T> &work, int k) {
   return work.layers[0].g + (work.lags ? work.place_met[k] : k) * row_of(work.layers[0]);
 }
 
-// The sums of some vectors of weights from input k, from vector `first` on; zero where no sample meets it.
+// The sums of some vectors of weights from input k, from vector `from` on; they may be put where they stand in g.
 template <class T>
-__attribute__((noinline)) void sum_row(const Work<T> &work, const Nonzero<T> *list, int k, int first, int vectors,
+__attribute__((noinline)) void sum_row(const Work<T> &work, const Nonzero<T> *list, int k, int from, int vectors,
                                        bool resumes, Vec<T> *to) {
   const Layer<T> &layer = work.layers[0];
   const T *g = sums_of(work, k), *deltas = layer.delta;
   over_blocks(vectors, [&](auto nv, int v) {
-    const long at = (first + v) * lanes<T>;
+    const long at = (from + v) * lanes<T>;
     Vec<T> sums[nv.value];
     sum_list<T, nv.value>(list, work.lists[k], deltas + at, layer.stride, g + at, resumes, sums);
 #pragma GCC unroll 4
@@ -127,8 +127,8 @@ template <class T> void clear_row(const Layer<T> &layer, int k) {
 // Between two steps all of g is zero, but where weights lag behind. Under a penalty a gradient may stand everywhere.
 template <class T> void clear_sums(Work<T> &work, bool everywhere, int first, int last) {
   const Layer<T> &layer = work.layers[0];
-  for (int k = first; k < last && everywhere; k++) clear_row(layer, k);
-  for (int m = first; m < first + work.n_met && !everywhere; m++) clear_row(layer, work.met[m]);
+  const int end = everywhere ? last : first + work.n_met;
+  for (int m = first; m < end; m++) clear_row(layer, everywhere ? m : work.met[m]);
   forget_met(work, first);
 }
 
@@ -141,7 +141,7 @@ constexpr int settled_together = 32;  // vectors of weights that follow one anot
 
 // What the sums of `rows` rows of weights from unit k on become. Those of a unit that no sample met are zero.
 template <class T>
-void settle_rows(const Work<T> &work, const Nonzero<T> *list, Run<T> run, Fate fate, int k, int rows, bool resumes) {
+void settle_rows(const Work<T> &work, const Nonzero<T> *list, Run<T> run, int k, int rows, bool resumes) {
   const Layer<T> &layer = work.layers[0];
   const Place<T> weights = weights_of(work, layer);
   const int vectors = vectors_of<T>(layer.n_out);
@@ -152,25 +152,24 @@ void settle_rows(const Work<T> &work, const Nonzero<T> *list, Run<T> run, Fate f
       if (work.is_met[k + r]) sum_row(work, list, k + r, v, count, resumes, sums + r * count);
       else for (int i = 0; i < count; i++) sums[r * count + i] = Vec<T>{};
     }
-    run(work, layer, weights, fate, {k * row_of(layer) + v * lanes<T>, k, v * lanes<T>}, sums, rows, count);
+    run(work, layer, weights, {k * row_of(layer) + v * lanes<T>, k, v * lanes<T>}, sums, rows, count);
   }
 }
 
-// Of all weights from units [first, last) that change.
+// Of all weights from units [first, last), or of those met alone, which are the only ones whose gradient is not zero.
 template <class T>
 __attribute__((noinline)) void settle_sums(const Work<T> &work, Fate fate, bool resumes, int first, int last) {
-  const bool everywhere = fate == Fate::updated ? !rests(work) : is_penalised(work);
+  const bool everywhere = fate == Fate::updated || is_penalised(work);
   const int vectors = vectors_of<T>(work.layers[0].n_out), end = everywhere ? last : first + work.n_met;
   const int together = everywhere && vectors < settled_together ? settled_together / vectors : 1;
   const Run<T> run = run_of(work, fate);
   Effort<T> effort{work};
   for (int m = first; m < end; m += together) {
     const int begin = everywhere ? m : work.met[m], rows = least(together, end - m);
-    settle_rows(work, listed(work, first), run, fate, begin, rows, resumes);
+    settle_rows(work, listed(work, first), run, begin, rows, resumes);
     for (int k = begin; k < begin + rows; k++) {
       if (!work.is_met[k]) continue;
       work.lists[k] = 0;
-      if (fate == Fate::updated && resumes) clear_row(work.layers[0], k);
       if (fate != Fate::updated && effort.given_up_after(work.n_listed / work.n_met + 1, vectors)) return;
     }
   }

@@ -61,7 +61,7 @@ __attribute__((noinline)) void narrow_backward(const Layer<T> &layer, const Laye
 
 // Sums over samples, resumed where a batch comes in groups, which become a gradient in g with the last.
 template <class T> struct NarrowSums {
-  InGradient<T> ends;
+  InGradient<T, true> ends;
   const T *a;  // outputs of the layer below
   long a_row, a_term;
   bool resumes = false, is_last = true;
@@ -121,15 +121,11 @@ template <class T, Rule rule, int kinds> __attribute__((noinline)) void narrow_a
   if constexpr (kinds > 0) totals.note(work.norms);
 }
 
-template <class T> using NarrowApply = void (*)(const Work<T> &, T factor);
-template <class T, Rule rule> NarrowApply<T> narrow_apply_with(const Work<T> &work) {
-  if (!work.norms) return narrow_apply<T, rule, 0>;
-  if constexpr (adds_memory(rule))
-    if (memory_is_change(work)) return narrow_apply<T, rule, noted_at_once>;
-  return narrow_apply<T, rule, noted>;
-}
 template <class T> void narrow_update(const Work<T> &work, T factor) {
-  with_rule(work.rule, [&](auto rule) { narrow_apply_with<T, rule.value>(work)(work, factor); });
+  with_rule(work.rule, [&](auto rule) {
+    if (!work.norms) return narrow_apply<T, rule.value, 0>(work, factor);
+    with_noted<rule.value>(work, [&](auto kinds) { narrow_apply<T, rule.value, kinds.value>(work, factor); });
+  });
 }
 
 }  // namespace SCHUSS_ISA

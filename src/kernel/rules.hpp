@@ -173,8 +173,8 @@ template <class T, class N> struct Change<T, Rule::schedule_free, N> {
   }
 };
 
-// Whether the sums of a tile leave the registers for a rule. The first three do not: they are the fastest, and have a
-// copy of the update for every size of tile. Of the others some draw roots, which take longer than the way.
+// Whether the sums of a tile leave the registers for a rule. The first three do not: they are the fastest, and have
+// copies of the update, and of what sparse rows need. Of the others some draw roots, which take longer than the way.
 SCHUSS_INLINE constexpr bool goes_through_memory(Rule rule) { return int(rule) > int(Rule::nesterov); }
 
 template <Rule rule> struct RuleConstant {

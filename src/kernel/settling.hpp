@@ -99,11 +99,21 @@ struct Spot {
 };
 
 template <class T>
-using Run = void (*)(const Work<T> &, const Layer<T> &, const Place<T> &, Fate, Spot, const Vec<T> *sums, int rows,
+using Run = void (*)(const Work<T> &, const Layer<T> &, const Place<T> &, Spot, const Vec<T> *sums, int rows,
                      int vectors);
 
-// What a tile's sums become. Where they are no update, the same for all rules:
-template <class T> struct InGradient {
+// Gradients into g, under penalties too. By value: what is stored might else be what is read.
+template <class T>
+__attribute__((noinline)) void put_gradients(Place<T> place, T scale, long at, const Vec<T> *sums, int count) {
+  for (int n = 0; n < count; n++) {
+    const long i = at + n * lanes<T>;
+    store<T>(place.g + i, gradient_of<T, Penalty::any>(sums[n], place, i, scale));
+  }
+}
+
+// What a tile's sums become. Where they are no update, the same for all rules. Penalties in registers make long code:
+// where not every tile ends here, penalised sums go through memory.
+template <class T, bool all_in_registers = false> struct InGradient {
   T scale;
   Place<T> place;
   bool penalised;
@@ -115,21 +125,26 @@ template <class T> struct InGradient {
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
-      for (int v = 0; v < NV; v++) store<T>(place.g + at + (r * NV + v) * lanes<T>, f(sums[r][v]));
+      for (int v = 0; v < NV; v++) {
+        const long i = at + (r * NV + v) * lanes<T>;
+        store<T>(place.g + i, f(sums[r][v], i));
+      }
   }
   template <int MR, int NV>
   __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
-    const auto kept = [](Vec<T> sum) __attribute__((always_inline)) { return sum; };
-    const auto plain = [&](Vec<T> sum) __attribute__((always_inline)) {
-      return gradient_of<T, Penalty::none>(sum, place, 0, scale);
+    const auto kept = [](Vec<T> sum, long) __attribute__((always_inline)) { return sum; };
+    const auto plain = [&](Vec<T> sum, long i) __attribute__((always_inline)) {
+      return gradient_of<T, Penalty::none>(sum, place, i, scale);
+    };
+    const auto pulled = [&](Vec<T> sum, long i) __attribute__((always_inline)) {
+      return gradient_of<T, Penalty::any>(sum, place, i, scale);
     };
     if (fate == Fate::gradient && !penalised) return all(spot.at, sums, plain);
+    if constexpr (all_in_registers)
+      if (fate == Fate::gradient) return all(spot.at, sums, pulled);
     all(spot.at, sums, kept);
-    if (fate == Fate::gradient) pull(spot.at, MR * NV);
-  }
-  __attribute__((noinline)) void pull(long at, int vectors) const {
-    for (long i = at; i < at + vectors * lanes<T>; i += lanes<T>)
-      store<T>(place.g + i, gradient_of<T, Penalty::any>(load<T>(place.g + i), place, i, scale));
+    const auto *from = reinterpret_cast<const Vec<T> *>(place.g + spot.at);
+    if (fate == Fate::gradient) put_gradients(place, scale, spot.at, from, MR * NV);
   }
 };
 
@@ -174,7 +189,7 @@ template <class T, Rule rule, Penalty penalty> struct InRegisters {
   }
 };
 
-// And here by one function for all sizes of tiles: for rules that go through memory, for weights that decay or are
+// Or by one function for all sizes of tiles: for rules that go through memory, for weights that decay or are
 // pulled to zero, so that the others need not ask, and for the small tiles of all.
 template <class T> struct ThroughMemory {
   const Work<T> &work;
@@ -184,53 +199,57 @@ template <class T> struct ThroughMemory {
   ThroughMemory(const Work<T> &w, const Layer<T> &l, Run<T> r) : work(w), layer(l), place(weights_of(w, l)), run(r) {}
 
   template <int MR, int NV>
-  __attribute__((always_inline)) void operator()(Fate fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
+  __attribute__((always_inline)) void operator()(Fate, Spot spot, Vec<T> (&sums)[MR][NV]) const {
     Vec<T> copy[MR * NV];  // what a function is shown would stand in memory from the first product on
 #pragma GCC unroll 16
     for (int r = 0; r < MR; r++)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; v++) copy[r * NV + v] = sums[r][v];
-    run(work, layer, place, fate, spot, copy, MR, NV);
+    run(work, layer, place, spot, copy, MR, NV);
   }
 };
 
-// Runs of rows of vectors that follow one another, for each fate.
+// Rows of vectors that follow one another, for each fate. They work on copies of their own: what is stored might else
+// be what is read.
 template <class T>
-void keep_run(const Work<T> &work, const Layer<T> &, const Place<T> &place, Fate fate, Spot spot, const Vec<T> *sums,
-              int rows, int vectors) {
-  for (int n = 0; n < rows * vectors; n++) {
-    const long i = spot.at + n * lanes<T>;
-    store<T>(place.g + i,
-             fate == Fate::kept ? sums[n] : gradient_of<T, Penalty::any>(sums[n], place, i, work.scale));
-  }
+void keep_run(const Work<T> &, const Layer<T> &, const Place<T> &place, Spot spot, const Vec<T> *sums, int rows,
+              int vectors) {
+  for (int n = 0; n < rows * vectors; n++) store<T>(place.g + spot.at + n * lanes<T>, sums[n]);
+}
+template <class T>
+void gradient_run(const Work<T> &work, const Layer<T> &, const Place<T> &place, Spot spot, const Vec<T> *sums,
+                  int rows, int vectors) {
+  put_gradients(place, work.scale, spot.at, sums, rows * vectors);
 }
 template <class T, Rule rule>
-void settle_run(const Work<T> &work, const Layer<T> &, const Place<T> &place, Fate, Spot spot, const Vec<T> *sums,
-                int rows, int vectors) {
+void settle_run(const Work<T> &work, const Layer<T> &, const Place<T> &place, Spot spot, const Vec<T> *sums, int rows,
+                int vectors) {
   const Change<T, rule> change(work.rates);
+  const Place<T> here = place;
+  const T scale = work.scale;
   for (int n = 0; n < rows * vectors; n++)
-    settle<T, rule, true, Penalty::any>(work.scale, change, place, spot.at + n * lanes<T>, sums[n]);
+    settle<T, rule, true, Penalty::any>(scale, change, here, spot.at + n * lanes<T>, sums[n]);
 }
 template <class T, Rule rule, int kinds>
-void square_run(const Work<T> &work, const Layer<T> &layer, const Place<T> &place, Fate, Spot spot,
-                const Vec<T> *sums, int rows, int vectors) {
+void square_run(const Work<T> &work, const Layer<T> &layer, const Place<T> &place, Spot spot, const Vec<T> *sums,
+                int rows, int vectors) {
   const Change<T, rule> change(work.rates);
+  const Place<T> here = place;
+  const T scale = work.scale;
   for (int v = 0; v < vectors; v++)
     down_column<T, kinds>(layer, spot.column + v * lanes<T>, spot.row, spot.row + rows, [&](int row, auto &squares) {
       const int n = (row - spot.row) * vectors + v;
-      settle<T, rule, true, Penalty::any>(work.scale, change, place, spot.at + n * lanes<T>, sums[n], squares);
+      settle<T, rule, true, Penalty::any>(scale, change, here, spot.at + n * lanes<T>, sums[n], squares);
     });
 }
 
-template <class T, Rule rule> Run<T> run_with(const Work<T> &work, Fate fate) {
-  if (fate == Fate::updated) return settle_run<T, rule>;
-  if constexpr (adds_memory(rule))
-    if (memory_is_change(work)) return square_run<T, rule, noted_at_once>;
-  return square_run<T, rule, noted>;
-}
 template <class T> Run<T> run_of(const Work<T> &work, Fate fate) {
-  Run<T> run = keep_run<T>;
-  if (is_update(fate)) with_rule(work.rule, [&](auto rule) { run = run_with<T, rule.value>(work, fate); });
+  if (!is_update(fate)) return fate == Fate::kept ? keep_run<T> : gradient_run<T>;
+  Run<T> run = nullptr;
+  with_rule(work.rule, [&](auto rule) {
+    if (fate == Fate::updated) run = settle_run<T, rule.value>;
+    else with_noted<rule.value>(work, [&](auto kinds) { run = square_run<T, rule.value, kinds.value>; });
+  });
   return run;
 }
 

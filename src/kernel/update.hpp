@@ -124,7 +124,6 @@ SCHUSS_INLINE void update_from_strips(const Work<T> &work, const UpdateOp<T, Set
   }
 }
 
-// Not inlined, so that all rules that go through memory share one.
 template <class T, class Settle>
 __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l, const T *y, Fate fate,
                                                bool resumes, int samples, const Part &part) {
