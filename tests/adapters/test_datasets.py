@@ -15,7 +15,8 @@ import sklearn.datasets
 from sklearn.linear_model import Perceptron
 from sklearn.neighbors import KNeighborsClassifier
 
-from schuss.adapters import datasets
+from schuss.adapters import bundled
+from schuss.adapters.bundled import BUNDLED, Bundled
 from schuss.adapters.datasets import DATASETS, Dataset, load
 from schuss.adapters.preprocessing import Preprocessor
 from schuss.adapters.targets import Target
@@ -64,7 +65,9 @@ def test_a_real_set_is_scikit_learns(name: str, loader: str, settings: dict[str,
     """Values, rows and classes are those of the bundled loader."""
     X, y = getattr(sklearn.datasets, loader)(return_X_y=True, **settings)
     dataset = load(name)
+    names = getattr(sklearn.datasets, loader)().feature_names
     assert np.array_equal(dataset.table.matrix(dataset.inputs), X)
+    assert dataset.inputs == tuple(map(str, names))
     column = dataset.table.column(dataset.targets[0])
     target = Target.fit(column)
     if dataset.task == "regression":
@@ -82,35 +85,55 @@ def package_at(folder: Path) -> ModuleSpec:
     return ModuleSpec("sklearn", None, origin=str(folder / "__init__.py"))
 
 
-OTHER_FILES = {
+PACKED = {
     "too few numbers": gzip.compress(b"0,1,2\n"),
     "words": gzip.compress(b"a,b\n"),
     "cut": gzip.compress(b"0," * 1000)[:-9],
     "not packed": b"0,1,2\n",
 }
+COUNTED = {
+    "too few rows": b"150,4,setosa,versicolor,virginica\n5.1,3.5,1.4,0.2,0\n",
+    "other numbers": b"1,4,setosa,versicolor,virginica\n5.1,3.5,1.4,0.2,0\n",
+    "a class without a name": b"1,1,setosa\n5.1,3\n",
+    "words": b"a,b\nc,d\n",
+    "packed": gzip.compress(b"150,4\n"),
+    "nothing in it": b"",
+}
+PARTS = ("data_raw", "target")
+OTHERS = [
+    *[(name, there, []) for name in BUNDLED for there in ("no package", "nowhere", "no file")],
+    *[("digits", there, [("digits.csv.gz", PACKED[there])]) for there in PACKED],
+    *[("iris", there, [("iris.csv", COUNTED[there])]) for there in COUNTED],
+    ("diabetes", "one of two", [("diabetes_data_raw.csv.gz", gzip.compress(b"1 2\n"))]),
+    (
+        "diabetes",
+        "too few",
+        [(f"diabetes_{x}.csv.gz", gzip.compress(b"1 2\n")) for x in ("data_raw", "target")],
+    ),
+]
 
 
-@pytest.mark.parametrize("there", ["no package", "nowhere", "no file", *OTHER_FILES])
-def test_digits_are_found_wherever_scikit_learn_keeps_them(
-    there: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(("name", "there", "files"), OTHERS, ids=[f"{o[0]}-{o[1]}" for o in OTHERS])
+def test_a_real_set_is_found_wherever_scikit_learn_keeps_it(
+    name: str, there: str, files: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Where the usual file is not there or is another, scikit-learn reads its own: the same columns."""
-    usual = DATASETS["digits"].build()
+    """Where the usual files are not there or are others, scikit-learn reads its own: the same columns."""
+    usual = DATASETS[name].build()
     nothing = {"no package": None, "nowhere": ModuleSpec("sklearn", None)}
     found = nothing.get(there, package_at(tmp_path))
-    if there in OTHER_FILES:
-        (tmp_path / "datasets" / "data").mkdir(parents=True)
-        (tmp_path / "datasets" / "data" / "digits.csv.gz").write_bytes(OTHER_FILES[there])
+    (tmp_path / "datasets" / "data").mkdir(parents=True)
+    for file, content in files:
+        (tmp_path / "datasets" / "data" / file).write_bytes(content)
     asked = list[str]()
-    bundled = datasets._bundled
-    monkeypatch.setattr(datasets, "find_spec", lambda name: found if name == "sklearn" else None)
-    monkeypatch.setattr(datasets, "_bundled", lambda *how: asked.append(how[0]) or bundled(*how))
-    again = DATASETS["digits"].build()
+    ask = Bundled.from_library
+    monkeypatch.setattr(bundled, "find_spec", lambda name: found if name == "sklearn" else None)
+    monkeypatch.setattr(Bundled, "from_library", lambda of: asked.append(of.loader) or ask(of))
+    again = DATASETS[name].build()
 
-    assert asked == ["load_digits"]
+    assert asked == [BUNDLED[name].loader]
     assert list(again) == list(usual)
-    assert all(np.array_equal(again[name], usual[name]) for name in usual)
-    assert all(again[name].dtype == usual[name].dtype for name in usual)
+    assert all(np.array_equal(again[column], usual[column]) for column in usual)
+    assert all(again[column].dtype == usual[column].dtype for column in usual)
 
 
 def test_the_small_sets_are_their_definitions() -> None:

@@ -6,25 +6,20 @@ every machine, because their coordinates are rounded beyond the last digit that 
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from itertools import product
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from schuss.adapters.bundled import Arrays, bundled
 from schuss.adapters.columns import Table
 from schuss.adapters.recognition import column_from_array
 from schuss.errors import DataError, did_you_mean
 
 __all__ = ["DATASETS", "Dataset", "load"]
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -75,37 +70,6 @@ def load(name: str) -> Dataset:
             f"the sets are {', '.join(DATASETS)}"
         )
     return DATASETS[name]
-
-
-def _bundled(loader: str, target: str, **settings: Any) -> Arrays:
-    """Return a set that scikit-learn ships; classes by their names unless these are numbers."""
-    import sklearn.datasets
-
-    bunch = getattr(sklearn.datasets, loader)(**settings)
-    names = np.asarray(bunch.get("target_names", []))
-    values = names[bunch.target] if names.dtype.kind == "U" else bunch.target
-    columns = {str(name): bunch.data[:, j] for j, name in enumerate(bunch.feature_names)}
-    return {**columns, target: values}
-
-
-def _digits() -> Arrays:
-    """Read scikit-learn's file of digits by itself: its import takes longer than to train on them."""
-    package = find_spec("sklearn")
-    file = package and package.origin and Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
-    rows = _numbers_in(file) if file else None
-    if rows is None:  # it lies elsewhere, or is another
-        return _bundled("load_digits", "digit")
-    columns = {f"pixel_{i}_{j}": rows[:, 8 * i + j] for i, j in product(range(8), repeat=2)}
-    return {**columns, "digit": rows[:, 64].astype(np.int64)}
-
-
-def _numbers_in(file: Path) -> NDArray[np.float64] | None:
-    """Return the numbers in a packed file, 65 in a row; None where there is no such file."""
-    try:
-        with gzip.open(file, "rt") as lines:
-            return np.loadtxt(lines, delimiter=",").reshape(-1, 65)
-    except (OSError, EOFError, ValueError):
-        return None
 
 
 def _points(points: Any, *classes: Any) -> Arrays:
@@ -167,7 +131,7 @@ _ALL = (
         targets=("digit",),
         n_rows=1797,
         n_inputs=64,
-        build=_digits,
+        build=lambda: bundled("digits"),
     ),
     Dataset(
         name="iris",
@@ -176,7 +140,7 @@ _ALL = (
         targets=("species",),
         n_rows=150,
         n_inputs=4,
-        build=lambda: _bundled("load_iris", "species"),
+        build=lambda: bundled("iris"),
     ),
     Dataset(
         name="wine",
@@ -185,7 +149,7 @@ _ALL = (
         targets=("cultivar",),
         n_rows=178,
         n_inputs=13,
-        build=lambda: _bundled("load_wine", "cultivar"),
+        build=lambda: bundled("wine"),
     ),
     Dataset(
         name="breast-cancer",
@@ -194,7 +158,7 @@ _ALL = (
         targets=("diagnosis",),
         n_rows=569,
         n_inputs=30,
-        build=lambda: _bundled("load_breast_cancer", "diagnosis"),
+        build=lambda: bundled("breast-cancer"),
     ),
     Dataset(
         name="diabetes",
@@ -203,7 +167,7 @@ _ALL = (
         targets=("progression",),
         n_rows=442,
         n_inputs=10,
-        build=lambda: _bundled("load_diabetes", "progression", scaled=False),
+        build=lambda: bundled("diabetes"),
     ),
     Dataset(
         name="xor",
