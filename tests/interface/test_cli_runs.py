@@ -76,7 +76,7 @@ def test_a_run_is_a_model_too(runs: Path, tmp_path: Path) -> None:
 
 def test_a_killed_training_is_resumed_to_the_same_bits(runs: Path, tmp_path: Path) -> None:
     """By a process of its own, killed in the middle; scores on the rows kept for testing come again."""
-    slow = ("--epochs", 300000, "--hidden", 64, "--quiet")  # takes seconds, and is killed in the first
+    slow = ("--epochs", 100000, "--hidden", 64, "--quiet")  # takes seconds, and is killed in the first
     args = ("train", "iris", *slow, "--record", "killed")
     whole = invoke_json("train", "iris", *slow, "--record", "whole")
     process = subprocess.Popen(  # noqa: S603  # our own command
