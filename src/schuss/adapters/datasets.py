@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from schuss.adapters.bundled import Arrays, bundled
+from schuss.adapters.bundled import BUNDLED, Arrays, bundled
 from schuss.adapters.columns import Table
 from schuss.adapters.recognition import column_from_array
 from schuss.errors import DataError, did_you_mean
@@ -72,6 +72,13 @@ def load(name: str) -> Dataset:
     return DATASETS[name]
 
 
+def _real(
+    name: str, description: str, task: Literal["classification", "regression"] = "classification"
+) -> Dataset:
+    of = BUNDLED[name]
+    return Dataset(name, description, task, (of.target,), of.n_rows, len(of.inputs), lambda: bundled(name))
+
+
 def _points(points: Any, *classes: Any) -> Arrays:
     """Return columns x1, x2, ... of the points (n, d) and the targets t, or t1, t2, ..."""
     inputs = np.asarray(points, dtype=np.float64)
@@ -124,51 +131,11 @@ def _six_points() -> Arrays:
 _EIGHT = tuple(f"t{k}" for k in range(1, 9))
 
 _ALL = (
-    Dataset(
-        name="digits",
-        description="handwritten digits, 8 x 8 grey levels from 0 to 16, ten classes",
-        task="classification",
-        targets=("digit",),
-        n_rows=1797,
-        n_inputs=64,
-        build=lambda: bundled("digits"),
-    ),
-    Dataset(
-        name="iris",
-        description="sepals and petals of three species of iris",
-        task="classification",
-        targets=("species",),
-        n_rows=150,
-        n_inputs=4,
-        build=lambda: bundled("iris"),
-    ),
-    Dataset(
-        name="wine",
-        description="thirteen chemical measurements of wines from three cultivars",
-        task="classification",
-        targets=("cultivar",),
-        n_rows=178,
-        n_inputs=13,
-        build=lambda: bundled("wine"),
-    ),
-    Dataset(
-        name="breast-cancer",
-        description="cell nuclei in breast masses, malignant or benign (Wisconsin)",
-        task="classification",
-        targets=("diagnosis",),
-        n_rows=569,
-        n_inputs=30,
-        build=lambda: bundled("breast-cancer"),
-    ),
-    Dataset(
-        name="diabetes",
-        description="progression of diabetes one year after ten measurements",
-        task="regression",
-        targets=("progression",),
-        n_rows=442,
-        n_inputs=10,
-        build=lambda: bundled("diabetes"),
-    ),
+    _real("digits", "handwritten digits, 8 x 8 grey levels from 0 to 16, ten classes"),
+    _real("iris", "sepals and petals of three species of iris"),
+    _real("wine", "thirteen chemical measurements of wines from three cultivars"),
+    _real("breast-cancer", "cell nuclei in breast masses, malignant or benign (Wisconsin)"),
+    _real("diabetes", "progression of diabetes one year after ten measurements", "regression"),
     Dataset(
         name="xor",
         description="exclusive or: the four corners that no single layer can part",
