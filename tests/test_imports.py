@@ -166,12 +166,12 @@ def test_a_command_loads_what_it_needs(tmp_path: Path) -> None:
     table, model = tmp_path / "table.csv", tmp_path / "model"
     table.write_text("x,town,y\n" + "".join(f"{i},{'ab'[i % 2]},{i % 3}\n" for i in range(60)), "utf-8")
     train = ("train", str(table), "--target", "y", "--epochs", "1", "--no-record", "--out", str(model))
-    real = ("train", "iris", "--epochs", "1", "--no-record")
+    real = [("train", name, "--epochs", "1", "--no-record") for name in ("digits", "iris", "diabetes")]
     allowed = {"rich", "typer", "click", "safetensors"}
 
-    for words in (train, ("predict", str(model), str(table)), ("evaluate", str(model), str(table)), real):
+    for words in (train, ("predict", str(model), str(table)), ("evaluate", str(model), str(table)), *real):
         assert not loaded_by(called(*words)) & set(HEAVY) - allowed, words
-    assert "sklearn" in loaded_by(f"import sklearn\n{called(*real)}")
+    assert "sklearn" in loaded_by(f"import sklearn\n{called(*train)}")
 
 
 def test_only_the_command_that_is_called_is_loaded() -> None:

@@ -80,6 +80,17 @@ def test_a_real_set_is_scikit_learns(name: str, loader: str, settings: dict[str,
         assert target.decode(target.encode(column)).tolist() == names[y].tolist()
 
 
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_real_set_is_read_without_scikit_learn(name: str) -> None:
+    """The files are as expected here, and hold what its loader gives, in the same types."""
+    read, given = BUNDLED[name].from_files(), BUNDLED[name].from_library()
+    assert read is not None
+    for mine, theirs in zip(read, given, strict=True):
+        assert np.array_equal(mine, theirs)
+        assert mine.dtype == theirs.dtype
+        assert not np.array_equal(mine[::-1], theirs)
+
+
 def package_at(folder: Path) -> ModuleSpec:
     """Return what Python would find of a scikit-learn that lies in this folder."""
     return ModuleSpec("sklearn", None, origin=str(folder / "__init__.py"))
