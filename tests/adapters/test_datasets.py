@@ -108,6 +108,7 @@ COUNTED = {
     "a class without a name": b"1,1,setosa\n5.1,3\n",
     "words": b"a,b\nc,d\n",
     "packed": gzip.compress(b"150,4\n"),
+    "no rows": b"150,4,setosa,versicolor,virginica\n",
     "nothing in it": b"",
 }
 PARTS = ("data_raw", "target")

@@ -25,8 +25,11 @@ Numbers = NDArray[np.float64]
 
 def _rows(file: Path, delimiter: str | None = ",", skip: int = 0) -> Numbers:
     """Return the numbers in a file, packed or not; those of each line in a row."""
-    with gzip.open(file, "rt") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
-        return np.loadtxt(lines, delimiter=delimiter, skiprows=skip, ndmin=2)
+    with gzip.open(file, "rt") if file.suffix == ".gz" else file.open(encoding="utf-8") as opened:
+        lines = opened.readlines()[skip:]
+    if not lines:
+        raise ValueError(file)
+    return np.loadtxt(lines, delimiter=delimiter, ndmin=2)
 
 
 def _counted(folder: Path, name: str) -> tuple[Numbers, NDArray[Any]]:
