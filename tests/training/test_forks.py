@@ -12,18 +12,17 @@ from schuss import Adam, DataError, Keep, Listed, Nesterov, Plateau, SettingErro
 from schuss.method.rules import Momentum
 from schuss.training.stopping import Progress
 
+TAKEN_OVER: dict[str, dict[str, Any]] = {
+    "average": {"average": 0.6},
+    "plateau": {"rule": Momentum(Plateau(0.05, 2.0, 1e-4)), "patience": 2, "min_improvement": 0.01},
+    "validation": {"validation": draw_data(seed=1), "patience": 12, "min_improvement": 0.0},
+    "patience": {"rule": Momentum(1e-3, 0.5), "patience": 55, "min_improvement": 1.0},
+    "reached": {"patience": 3, "min_improvement": 0.0, "reached": Progress(0.05, 1)},
+}
+
 
 @pytest.mark.parametrize("step", [0, 7, 100, 151])
-@pytest.mark.parametrize(
-    "how",
-    [
-        {"average": 0.6},
-        {"rule": Momentum(Plateau(0.05, 2.0, 1e-4)), "patience": 2, "min_improvement": 0.01},
-        {"validation": draw_data(seed=1), "patience": 12, "min_improvement": 0.0},
-        {"patience": 3, "min_improvement": 0.0, "reached": Progress(0.05, 1)},
-    ],
-    ids=["average", "plateau", "validation", "reached"],
-)
+@pytest.mark.parametrize("how", TAKEN_OVER.values(), ids=TAKEN_OVER)
 def test_a_fork_without_changes_takes_over_all_that_was_reached(
     how: dict[str, Any], step: int, tmp_path: Path
 ) -> None:
@@ -37,7 +36,47 @@ def test_a_fork_without_changes_takes_over_all_that_was_reached(
     assert (fork.best is None) == (run.best is None)
     assert fork.best is None or fork.best.digest() == run.best.digest()  # type: ignore[union-attr]  # both are
     if run.epochs > 30:
-        assert not same_runs(load_run(tmp_path / "run").fork(step, learning_rate=0.001), run)
+        assert not same_runs(load_run(tmp_path / "run").fork(step, learning_rate=0.002), run)
+
+
+@pytest.mark.parametrize("keeps", ["recorded", "not recorded"])
+@pytest.mark.parametrize(("first", "second"), [(7, 9), (100, 138), (100, 151), (250, 290)])
+@pytest.mark.parametrize("how", TAKEN_OVER.values(), ids=TAKEN_OVER)
+def test_a_fork_of_a_fork_takes_over_what_that_took_over(
+    how: dict[str, Any], first: int, second: int, keeps: str, tmp_path: Path
+) -> None:
+    """Whose own steps begin late: what was reached before them is counted once."""
+    run = recorded(tmp_path / "run", **how)
+    if second >= run.state.step:
+        return
+    fork = load_run(tmp_path / "run").fork(first, record=tmp_path / "fork" if keeps == "recorded" else None)
+    judged = {"validation": how["validation"]} if "validation" in how and keeps != "recorded" else {}
+    again = fork.fork(second, **judged)
+
+    assert same_runs(again, run)
+    assert (again.best is None) == (run.best is None)
+    assert again.best is None or again.best.digest() == run.best.digest()  # type: ignore[union-attr]  # both are
+    assert not same_runs(fork.fork(second, learning_rate=0.002, **judged), run)
+
+
+def test_a_fork_that_is_judged_for_the_first_time_can_be_forked(tmp_path: Path) -> None:
+    """The epochs before it have no validation loss, and none of them is the best."""
+    run, held_out = recorded(tmp_path / "run"), draw_data(seed=1)
+    fork = run.fork(4 * STEPS_PER_EPOCH, validation=held_out)
+    again = fork.fork(7 * STEPS_PER_EPOCH, validation=held_out)
+
+    assert np.isnan(fork.validation_loss[:4]).all()
+    assert same_runs(again, fork)
+    assert again.best.digest() == fork.best.digest()  # type: ignore[union-attr]  # both are
+    assert fork.best.step > 4 * STEPS_PER_EPOCH  # type: ignore[union-attr]  # as above
+
+
+def test_the_speed_of_a_fork_is_of_its_own_epochs(tmp_path: Path) -> None:
+    """Its seconds are its own too."""
+    run = recorded(tmp_path / "run")
+    fork = run.fork(50 * STEPS_PER_EPOCH)
+
+    assert fork.samples_per_second == pytest.approx(10 * run.n_samples / fork.seconds)
 
 
 def test_a_run_that_a_function_judged_asks_for_it_again(tmp_path: Path) -> None:
@@ -134,7 +173,7 @@ def test_a_velocity_that_cannot_be_corrected(tmp_path: Path) -> None:
     """Adam has none; one made with a rate of 0 has no proportion."""
     adam = recorded(tmp_path / "adam", rule=Adam(0.01))
     with pytest.raises(SettingError, match="the run's is adam"):
-        adam.fork(7, learning_rate=0.001, correct_velocity=True)
+        adam.fork(7, learning_rate=0.002, correct_velocity=True)
     still = recorded(tmp_path / "still", rule=Momentum(Listed((0.1, 0.0))))
     with pytest.raises(SettingError, match="the rate before must lie in"):
-        still.fork(7, learning_rate=0.001, correct_velocity=True)
+        still.fork(7, learning_rate=0.002, correct_velocity=True)

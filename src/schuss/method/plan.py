@@ -167,6 +167,11 @@ class Plan:
             )
         return self.dropout
 
+    @property
+    def averages_from(self) -> int:
+        """The first epoch, counted from 1, whose weights count into the average; beyond the last for none."""
+        return int((1.0 - self.average) * self.epochs) + 1
+
     def batch_of(self, n: int) -> int:
         """Return the batch size on `n` samples."""
         return n if self.batch_size is None else min(self.batch_size, n)

@@ -19,12 +19,11 @@ from schuss.method.rules import Momentum, Nesterov
 from schuss.method.samples import Samples, as_weights
 from schuss.method.schedules import Plateau, Restart, at_steps
 from schuss.method.state import State
-from schuss.training.checkpoint import progress_from
 from schuss.training.keep import Keep
 from schuss.training.loop import Loop
 from schuss.training.record import NextFree
 from schuss.training.recording import begin
-from schuss.training.replay import Held
+from schuss.training.replay import Began, Held
 from schuss.training.restarting import check_restarts
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
@@ -65,8 +64,8 @@ def fork(
     judge = judge_of(run.network, plan, replay.engine, held_out)
     loop = Loop(run.network, samples, plan, replay.engine, judge, callbacks, progress, state)
     loop.made = [Advance(state, run.step_loss[:step], DONE)]
-    loop.kept = Held(state)
     _take_over(loop, run, step)
+    loop.kept = Held(state, Began(step, loop.reached, loop.best, loop.averaged, loop.average))
     if record is not None:
         told = {name: repr(value) for name, value in changes.items()}
         if correct_velocity:
@@ -87,20 +86,27 @@ def _judged_by(run: Run, given: tuple[Any, Any] | Judge | None) -> Samples | Jud
 
 
 def _take_over(loop: Loop, run: Run, step: int) -> None:
-    """Put a fork where the run stood at `step`: progress, validation losses, best state and average."""
-    per_epoch = run.plan.steps_per_epoch(run.n_samples)
-    epochs = step // per_epoch
+    """Put a fork where the run stood at `step`: progress, validation losses, best state and average.
+
+    A run that is a fork itself has taken over what was reached before its own first step.
+    """
+    began, per_epoch = run.replay.kept.began(), run.plan.steps_per_epoch(run.n_samples)
+    before, epochs = began.step // per_epoch, step // per_epoch
     is_judged = loop.judge is not None and len(run.validation_loss) > 0
     seen = (run.validation_loss if is_judged else run.loss)[:epochs]
-    if isinstance(run.kept, RunFolder):
-        loop.reached = progress_from(run.kept.told["reached"])
     if is_judged or loop.judge is None:
-        loop.reached = counted(loop.reached, seen.tolist(), run.plan, 0, per_epoch)
+        own = seen[before:].tolist()
+        loop.reached = counted(began.reached, own, run.plan, before * per_epoch, per_epoch)
     if loop.judge is not None:
         loop.judged = seen.tolist() if is_judged else [np.nan] * epochs
-    if is_judged and epochs:
-        loop.best = run.at((int(np.argmin(seen)) + 1) * per_epoch)
-    for epoch in range(int((1.0 - loop.plan.average) * loop.plan.epochs) + 1, epochs + 1):
+    if is_judged:
+        loop.best = began.best
+        if loop.reached.best < began.reached.best:
+            loop.best = run.at((int(np.flatnonzero(seen == loop.reached.best)[0]) + 1) * per_epoch)
+    first = loop.plan.averages_from
+    if first == run.plan.averages_from:
+        loop.averaged, loop.average = began.averaged, began.average
+    for epoch in range(first + loop.averaged, epochs + 1):
         loop.take_average(epoch, run.at(epoch * per_epoch))
 
 

@@ -306,7 +306,7 @@ class Loop:
 
     def take_average(self, number: int, state: State) -> None:
         """Count the weights after epoch `number` into the average, if that epoch belongs to it."""
-        if not self.plan.average or number <= (1.0 - self.plan.average) * self.plan.epochs:
+        if number < self.plan.averages_from:
             return
         self.averaged += 1
         before = 0.0 if self.average is None else self.average

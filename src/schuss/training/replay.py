@@ -7,7 +7,7 @@ bits. Where the bits differ all the same, nothing is returned.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,24 @@ from numpy.typing import NDArray
 from schuss.engine.engine import INTERRUPTED, Advance, Engine, EngineInfo
 from schuss.errors import ReplayError, SettingError
 from schuss.method.checks import check_integer
+from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
 from schuss.method.state import State
+from schuss.training.stopping import Progress
 
-__all__ = ["Held", "InMemory", "Kept", "Replay", "check_same_engine"]
+__all__ = ["Began", "Held", "InMemory", "Kept", "Replay", "check_same_engine"]
+
+
+class Began(NamedTuple):
+    """What a training had reached before its first step: of a fork, what it took over from its parent."""
+
+    step: int = 0
+    reached: Progress = Progress()
+    best: State | None = None
+    averaged: int = 0
+    average: Array | None = None
 
 
 class Kept(Protocol):
@@ -39,6 +51,10 @@ class Kept(Protocol):
         """Return the nearest one after `step`, or None."""
         ...
 
+    def began(self) -> Began:
+        """Return what the training had reached before its first step."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class InMemory:
@@ -47,6 +63,7 @@ class InMemory:
     network: Network
     plan: Plan
     dtype: Any
+    reached: Progress = field(default_factory=Progress)
 
     @property
     def steps(self) -> list[int]:
@@ -61,12 +78,17 @@ class InMemory:
         """Return None."""
         return None
 
+    def began(self) -> Began:
+        """Return what was given as reached."""
+        return Began(reached=self.reached)
+
 
 @dataclass(frozen=True, eq=False)
 class Held:
     """One state that is held: where a fork that was not recorded began, or a training from given weights."""
 
     state: State
+    taken_over: Began = field(default_factory=Began)
 
     @property
     def steps(self) -> list[int]:
@@ -82,6 +104,10 @@ class Held:
     def after(self, step: int) -> State | None:  # noqa: ARG002  # as `Kept` has it
         """Return None."""
         return None
+
+    def began(self) -> Began:
+        """Return what the fork took over."""
+        return self.taken_over
 
 
 @dataclass(frozen=True, eq=False)

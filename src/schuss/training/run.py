@@ -321,8 +321,9 @@ class Run:
 
     @property
     def samples_per_second(self) -> float:
-        """Samples trained on per second, over all epochs."""
-        return self.epochs * self.n_samples / max(self.seconds, 1e-9)
+        """Samples trained on per second, over all epochs; of a fork, over those that it trained itself."""
+        before = 0 if self.kept is None else self.kept.steps[0] // self.plan.steps_per_epoch(self.n_samples)
+        return (self.epochs - before) * self.n_samples / max(self.seconds, 1e-9)
 
     def predict(self, X: Any, *, engine: str | Engine | None = None) -> Array:
         """Return the network's outputs (n, n_out) for inputs `X` (n, n_in).

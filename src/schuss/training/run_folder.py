@@ -33,6 +33,7 @@ from schuss.training.content import Content
 from schuss.training.norms import Norms
 from schuss.training.past_cache import LARGE
 from schuss.training.record import append, make_folder, remove, write_whole
+from schuss.training.replay import Began
 from schuss.training.series import as_block, whole_rows
 from schuss.training.stored_samples import DATA, samples_of
 
@@ -192,6 +193,13 @@ class RunFolder:
         for checkpoint in self._whole(later, "Steps before it are proved by a later one, if there is one."):
             return checkpoint.state
         return None
+
+    def began(self) -> Began:
+        """Return what the training had reached before its first step."""
+        if not self.told["parent"]:
+            return Began(reached=progress_from(self.told["reached"]))
+        first = self.checkpoint(self.told["parent"]["step"])
+        return Began(first.state.step, first.reached, first.best, first.averaged, first.average)
 
     def losses(self) -> Array:
         """Return the losses of the steps as far as they are whole, shape (steps,)."""

@@ -135,7 +135,7 @@ def train(
     )
     loop.reached = reached or loop.reached
     if theta is None and memory is None:
-        loop.kept, loop.own = InMemory(network, plan, samples.X.dtype), loop.first
+        loop.kept, loop.own = InMemory(network, plan, samples.X.dtype, loop.reached), loop.first
     elif memory is None:  # else it would take as much room as what is given up for it
         loop.given = Held(loop.first)
     if record is not None:
