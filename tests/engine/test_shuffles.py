@@ -1,5 +1,8 @@
 """scikit-learn's orders: drawn in C++, by NumPy and by scikit-learn itself, asked for in any sequence."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +15,7 @@ from runs import draw_run, in_pieces, one_call
 from schuss.engine import native
 from schuss.engine.shuffles import Draw, Shuffles, draw_with_numpy
 from schuss.method.network import Network
-from schuss.method.orders import Shuffled
+from schuss.method.orders import Blocks, Shuffled
 from schuss.method.plan import Plan
 from schuss.method.rules import Momentum
 
@@ -54,6 +57,34 @@ def test_whatever_was_asked_before(draw, asked):
     whole, made = order.orders(11, 0, 20), Shuffles(order, 11, draw)
     for first, epochs in asked:
         np.testing.assert_array_equal(made.orders(first, first + epochs), whole[first : first + epochs])
+
+
+@each_draw
+def test_two_threads_ask_at_once(draw):
+    """What one remembers and lets go does not disturb the other."""
+    order = Shuffled.of(np.random.RandomState(3))
+    whole, made = order.orders(11, 0, 20), Shuffles(order, 11, draw)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            epochs = [int(i) for i in np.random.default_rng(0).integers(0, 19, 600)]
+            for epoch, found in zip(
+                epochs, threads.map(lambda i: made.orders(i, i + 1), epochs), strict=True
+            ):
+                np.testing.assert_array_equal(found, whole[epoch : epoch + 1])
+    finally:
+        sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("engine_name", ["reference", *NATIVE])
+@pytest.mark.parametrize("order", ["philox", "sequential", Blocks(5), Shuffled.of(np.random.RandomState(1))])
+def test_an_engine_knows_the_rows_of_a_step(engine_name, order):
+    """Those of the plan, in whatever order they are asked for."""
+    plan, engine = Plan(order=order, batch_size=7, epochs=4), make_engine(engine_name)
+    for step in (0, 1, 3, 4, 15, 9, 2):
+        assert engine.rows_of(plan, step, 23).tolist() == plan.batch(step, 23).tolist()
+    assert engine.rows_of(plan, 4, 23).tolist() != plan.batch(5, 23).tolist()
 
 
 def test_another_state_is_noticed():

@@ -11,7 +11,6 @@ from comparisons import assert_near
 from schuss import Adam, Momentum, Network, Plan, SettingError, train
 from schuss.errors import ReplayError
 from schuss.insight.story.batch_terms import BatchTerms
-from schuss.insight.story.steps import Batches
 from schuss.insight.story.story import story
 from schuss.insight.story.told import Story
 from schuss.method.backprop import Objective
@@ -277,12 +276,3 @@ def test_a_run_without_states_is_refused():
     """It says what to do instead."""
     with pytest.raises(ReplayError, match="record=FOLDER"):
         story(replace(draw("native"), kept=None))
-
-
-@pytest.mark.parametrize("order", ["philox", "sequential", Blocks(5), Shuffled.of(np.random.RandomState(1))])
-def test_batches_are_those_of_the_plan(order):
-    """In whatever order they are asked for."""
-    plan = Plan(order=order, batch_size=7, epochs=4)
-    batches = Batches(plan, 23)
-    for step in (0, 1, 3, 4, 15, 9, 2):
-        assert batches[step].tolist() == plan.batch(step, 23).tolist()

@@ -20,14 +20,16 @@ def train_command(data: str, targets: Sequence[str], options: dict[str, Any]) ->
     Parameters
     ----------
     options : dict
-        By their names in Python; those that are None or False are left out, and of True the name is enough.
+        By their names in Python; those that are None or False are left out, of True the name is enough, and
+        a list stands for an option given several times.
     """
     words = ["schuss", "train", data]
     for target in targets:
         words += ["--target", target]
-    for name, value in options.items():
-        if value is not None and value is not False:
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    for name, given in options.items():
+        for value in given if isinstance(given, list) else [given]:
+            if value is not None and value is not False:
+                words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return join(words)
 
 

@@ -12,6 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NoReturn
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schuss.engine import native
 from schuss.engine.engine import Advance, AdvanceMany, EngineInfo, Poll, Predictor
 from schuss.errors import EngineError
@@ -109,6 +112,10 @@ class Bfloat16Engine:
         _check(state.theta, samples.X)
         how: dict[str, Any] = {"check_each_step": check_each_step, "norms_every": norms_every}
         return self._native.advance(network, state, samples, plan, stop, poll=poll, **how)
+
+    def rows_of(self, plan: Plan, step: int, n: int) -> NDArray[np.int32]:
+        """Return the samples of a step."""
+        return self._native.rows_of(plan, step, n)
 
     def observe(self, *_: Any) -> NoReturn:
         """Raise EngineError: what is watched are full products, which this engine does not make."""

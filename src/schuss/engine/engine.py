@@ -184,6 +184,10 @@ class Engine(Protocol):
         """Which arithmetic this engine runs."""
         ...
 
+    def rows_of(self, plan: Plan, step: int, n: int) -> NDArray[np.int32]:
+        """Return what ``plan.batch(step, n)`` returns, without drawing an epoch's order anew each time."""
+        ...
+
     def outputs(self, network: Network, theta: Array, X: Any) -> Array:
         """Return the outputs (n, n_out) for inputs `X` (n, n_in), dense or CSR, of theta's dtype."""
         ...

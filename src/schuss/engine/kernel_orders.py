@@ -29,6 +29,8 @@ class KernelOrders:
     def of_step(self, plan: Plan, step: int, n: int) -> Orders:
         """Return the samples of `step`."""
         size, (epoch, place) = plan.batch_of(n), divmod(step, plan.steps_per_epoch(n))
+        if plan.order == "sequential":
+            return np.arange(place * size, min((place + 1) * size, n), dtype=np.int32)
         (order,) = self._of(plan.order, plan.seed, epoch, epoch + 1, n)
         return order[place * size : (place + 1) * size]
 
@@ -51,13 +53,14 @@ class KernelOrders:
     def _of(self, order: Order, seed: int, first: int, last: int, n: int) -> Orders:
         """Return the orders of epochs [first, last), shape (epochs, n)."""
         if isinstance(order, Shuffled):
-            if self._shuffles is None or self._shuffles.key != (order, n):
-                self._shuffles = Shuffles(order, n, self._shuffle)
-            return self._shuffles.orders(first, last)
+            shuffles = self._shuffles  # read once: another thread may train with this engine too
+            if shuffles is None or shuffles.key != (order, n):
+                shuffles = self._shuffles = Shuffles(order, n, self._shuffle)
+            return shuffles.orders(first, last)
         if order == "sequential":
             return np.tile(np.arange(n, dtype=np.int32), (last - first, 1))
         block = order.size if isinstance(order, Blocks) else n
-        known = self._drawn  # read once: another thread may train with this engine too
+        known = self._drawn  # read once, as above
         if known is None or known[0] != (seed, block, n, first, last):
             orders = np.empty((last - first, n), np.int32)
             self._draw(seed, first, orders, block)

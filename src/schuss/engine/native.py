@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schuss.engine.arguments import data, per_output, rows, silent, terms, varied
 from schuss.engine.engine import (
@@ -129,6 +130,10 @@ class NativeEngine:
         self._problems: dict[Network, _kernel.Problem] = {}
         self._last: tuple[Network | None, Any] = None, None
 
+    def rows_of(self, plan: Plan, step: int, n: int) -> NDArray[np.int32]:
+        """Return the samples of a step; the orders drawn last are kept."""
+        return self._orders.of_step(plan, step, n)
+
     def __reduce__(self) -> tuple[type[NativeEngine], tuple[int, str]]:
         """Leave behind what is only kept for speed: copies and pickles start without."""
         return NativeEngine, (self._threads, self._set)
@@ -233,10 +238,8 @@ class NativeEngine:
         watch: Watch | None = None,
     ) -> Advance:
         if isinstance(plan.rule, WholeStep):
-            n = len(samples)
-            rows_of = partial(self._orders.of_step, plan, n=n)
-            whole = WholeSteps(self, network, samples, plan, rows_of, watch)
-            return run_steps(whole, state, n, plan, stop, poll, check_each_step, norms_every)
+            whole = WholeSteps(self, network, samples, plan, watch)
+            return run_steps(whole, state, len(samples), plan, stop, poll, check_each_step, norms_every)
         made: list[Advance] = []
         result = Advance(state, NOTHING, DONE)
         ahead, kept = read_ahead(samples.X, plan), keeping()

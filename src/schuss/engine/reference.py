@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schuss.engine.engine import Advance, AdvanceMany, EngineInfo, Observed, Poll, Predictor
 from schuss.engine.observing import Watch
@@ -32,7 +33,7 @@ class ReferenceEngine:
     """Runs `schuss.method.backprop` and the rules' own `update`, step by step."""
 
     def __init__(self) -> None:
-        self._order: tuple[Any, Array] | None = None  # that of the last epoch, with its key
+        self._order: tuple[Any, NDArray[np.int32]] | None = None  # that of the last epoch, with its key
         self._shuffles: Shuffles | None = None
 
     def __reduce__(self) -> tuple[type[ReferenceEngine], tuple[()]]:
@@ -151,7 +152,7 @@ class ReferenceEngine:
     ) -> Advance:
         n = len(samples)
         make: Callable[[State], Made] = (
-            WholeSteps(self, network, samples, plan, lambda step: self._rows(plan, step, n), watch)
+            WholeSteps(self, network, samples, plan, watch)
             if isinstance(plan.rule, WholeStep)
             else lambda state: self._step(network, state, samples, plan, watch)
         )
@@ -174,7 +175,7 @@ class ReferenceEngine:
         self, network: Network, state: State, samples: Samples, plan: Plan, watch: Watch | None
     ) -> Made:
         n = len(samples)
-        rows = self._rows(plan, state.step, n)
+        rows = self.rows_of(plan, state.step, n)
         dropout = plan.dropout_at(state.step, network.depth - 1)
         made = self._working(network, state.theta, samples.take(rows), plan.objective, dropout)
         if watch is not None:
@@ -188,7 +189,8 @@ class ReferenceEngine:
             )
         return Made(State(theta, memory, state.step + 1), made.loss, made.unclipped)
 
-    def _rows(self, plan: Plan, step: int, n: int) -> Array:
+    def rows_of(self, plan: Plan, step: int, n: int) -> NDArray[np.int32]:
+        """Return the samples of a step; the order of the last epoch asked about is kept."""
         epoch, place = divmod(step, plan.steps_per_epoch(n))
         known = self._order  # read once: another thread may train with this engine too
         if known is None or known[0] != (plan, epoch, n):
@@ -196,12 +198,13 @@ class ReferenceEngine:
         size = plan.batch_of(n)
         return known[1][place * size : (place + 1) * size]
 
-    def _order_of(self, plan: Plan, epoch: int, n: int) -> Array:
+    def _order_of(self, plan: Plan, epoch: int, n: int) -> NDArray[np.int32]:
         if not isinstance(plan.order, Shuffled):
             return plan.order_of(epoch, n)
-        if self._shuffles is None or self._shuffles.key != (plan.order, n):
-            self._shuffles = Shuffles(plan.order, n, draw_with_numpy)
-        return self._shuffles.orders(epoch, epoch + 1)[0]
+        shuffles = self._shuffles  # read once, as above
+        if shuffles is None or shuffles.key != (plan.order, n):
+            shuffles = self._shuffles = Shuffles(plan.order, n, draw_with_numpy)
+        return shuffles.orders(epoch, epoch + 1)[0]
 
 
 def _note(watch: Watch, network: Network, state: State, rows: Array, made: Working) -> None:

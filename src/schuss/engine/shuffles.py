@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,13 @@ class Shuffles:
         self._draw = draw
         first = _Place(order.words, order.position, np.arange(n, dtype=np.int32))
         self._places = {0: first}
+        self._lock = Lock()  # two threads may train with one engine
 
     def orders(self, first: int, last: int) -> NDArray[np.int32]:
         """Return the orders of epochs [first, last), shape (epochs, n)."""
-        nearest = max(epoch for epoch in self._places if epoch <= first)
-        place = self._places[nearest]
+        with self._lock:
+            nearest = max(epoch for epoch in self._places if epoch <= first)
+            place = self._places[nearest]
         place = _Place(place.words.copy(), place.position, place.order.copy())
         if nearest < first:
             self._go_on(place, first - nearest)
@@ -74,7 +77,9 @@ class Shuffles:
         return made
 
     def _keep(self, epoch: int, place: _Place) -> None:
-        self._places.pop(epoch, None)
-        self._places[epoch] = _Place(place.words.copy(), place.position, place.order.copy())
-        for old in list(self._places)[1:-KEPT]:  # the beginning stays
-            del self._places[old]
+        kept = _Place(place.words.copy(), place.position, place.order.copy())
+        with self._lock:
+            self._places.pop(epoch, None)
+            self._places[epoch] = kept
+            for old in list(self._places)[1:-KEPT]:  # the beginning stays
+                del self._places[old]

@@ -163,7 +163,7 @@ class BatchLandscape:
 
 
 class WholeSteps:
-    """Makes steps of a `WholeStep` rule, one at a call; `rows_of` says which samples a step has."""
+    """Makes steps of a `WholeStep` rule, one at a call."""
 
     def __init__(
         self,
@@ -171,16 +171,15 @@ class WholeSteps:
         network: Network,
         samples: Samples,
         plan: Plan,
-        rows_of: Callable[[int], Array],
         watch: Watch | None = None,
     ) -> None:
         self._engine, self._network, self._samples, self._plan = engine, network, samples, plan
-        self._rows_of, self._watch = rows_of, watch
+        self._watch = watch
 
     def __call__(self, state: State) -> Made:
         """Return what the step from `state` makes of it."""
         plan, n = self._plan, len(self._samples)
-        batch = self._samples.take(self._rows_of(state.step))
+        batch = self._samples.take(self._engine.rows_of(plan, state.step, n))
         dropout = plan.dropout_at(state.step, self._network.depth - 1)
         objective = replace(plan.objective, as_scikit_learn=False)  # a rule goes down what is derived
         land = BatchLandscape(self._engine, self._network, batch, objective, dropout)

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schuss.engine.engine import Advance, AdvanceMany, Engine, EngineInfo, Observed, Predictor
 from schuss.engine.stepping import WholeSteps, run_steps
 from schuss.method.backprop import Gradient
@@ -73,6 +76,10 @@ class CountedEngine:
         """That of the engine behind."""
         return self.engine.info
 
+    def rows_of(self, plan: Plan, step: int, n: int) -> NDArray[np.int32]:
+        """Return what the engine behind returns."""
+        return self.engine.rows_of(plan, step, n)
+
     def gradient(self, *args: Any, **how: Any) -> Gradient:
         """Return what the engine behind returns, and count it."""
         self.gradients += 1
@@ -93,9 +100,8 @@ class CountedEngine:
     ) -> Advance:
         """Run steps [state.step, stop) of `plan`; a step by one gradient counts as that."""
         if isinstance(plan.rule, WholeStep):
-            n = len(samples)
-            whole = WholeSteps(self, network, samples, plan, lambda step: plan.batch(step, n))
-            return run_steps(whole, state, n, plan, stop, **how)
+            whole = WholeSteps(self, network, samples, plan)
+            return run_steps(whole, state, len(samples), plan, stop, **how)
         made = self.engine.advance(network, state, samples, plan, stop, **how)
         self.gradients += made.state.step - state.step
         return made

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from schuss.engine.choice import engine_named
 from schuss.engine.engine import Engine
 from schuss.insight.spikes.jumps import Jump
 from schuss.insight.story.batch_terms import BatchTerms, batch_terms
-from schuss.insight.story.steps import Batches
 from schuss.method.functions import Array
 from schuss.method.samples import Samples, is_sparse
 from schuss.method.state import State
@@ -185,12 +184,12 @@ def scene_of(replay: Replay, jump: Jump) -> Scene:
         state = replay.run(state, mark).state
         curve.append(_loss(replay, state.theta, samples))
         lowest = state if curve[-1] < min(curve[:-1]) else lowest
-    batches = Batches(replay.plan, len(replay.samples))
-    rows = [batches[step] for step in range(start.step, jump.peak + 1)]
+    rows_of = partial(replay.engine.rows_of, replay.plan, n=len(replay.samples))
+    rows = [rows_of(step) for step in range(start.step, jump.peak + 1)]
     around = range(max(0, jump.peak - NEIGHBOURS), min(jump.peak + NEIGHBOURS + 1, replay.stop))
     if len(rows[-1]) == len(replay.samples):
         around = range(jump.peak, jump.peak + 1)
-    near = [batches[step].astype(np.int64) for step in around]
+    near = [rows_of(step).astype(np.int64) for step in around]
     return Scene(
         *(replay, jump, probe, start, lowest, marks, np.array(curve), tuple(rows)),
         near=tuple(_terms_at_peak(replay, state, these) for these in near),

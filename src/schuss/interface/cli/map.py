@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +23,7 @@ from schuss.interface.cli.options import (
     Hidden,
     Seed,
     Targets,
+    Task,
     TestSize,
     Threads,
 )
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["map"]
 
-GRID, NETWORK, RULE, RUN = "Grid", "Network", "Rule", "Run"
+GRID, RULE, RUN = "Grid", "Rule", "Run"
 STEPS = 500  # of each training, at least, where no epochs are given
 STYLES = {"●": "green", "·": "dim", "~": "yellow", "×": "red", "★": "bold"}
 
@@ -46,9 +46,7 @@ STYLES = {"●": "green", "·": "dim", "~": "yellow", "×": "red", "★": "bold"
 def map(  # noqa: A001  # commands are named by their functions
     data: Data,
     target: Targets = None,
-    task: Annotated[
-        str | None, typer.Option(help="classification or regression; by default the target decides.")
-    ] = None,
+    task: Task = None,
     learning_rates: Annotated[
         str | None,
         typer.Option(help="The range, as 0.001,1; by default around 2/λmax.", rich_help_panel=GRID),
@@ -138,22 +136,21 @@ def map(  # noqa: A001  # commands are named by their functions
             threads=threads,
         )
     same = {
-        "--target": target,
-        "--task": task,
-        "--hidden": hidden,
-        "--activation": activation,
-        "--nesterov": nesterov,
-        "--rule": rule,
-        "--set": settings_of_rule,
-        "--batch-size": batch_size,
-        "--l2": l2,
-        "--seed": seed or None,
-        "--test-size": test_size,
-        "--drop-missing-target": drop_missing_target,
-        "--dtype": None if dtype == "float32" else dtype,
-        "--engine": None if engine == "auto" else engine,
+        "task": task,
+        "hidden": hidden,
+        "activation": activation,
+        "nesterov": nesterov,
+        "rule": rule,
+        "set": settings_of_rule or [],
+        "batch_size": batch_size,
+        "l2": l2,
+        "seed": seed or None,
+        "test_size": test_size,
+        "drop_missing_target": drop_missing_target,
+        "dtype": None if dtype == "float32" else dtype,
+        "engine": None if engine == "auto" else engine,
     }
-    command = confirming(found, data, same)
+    command = confirming(found, data, target or [], same)
     report(found, table.name, command, as_json=as_json)
     if plot is not None:
         from schuss.interface.map_picture import save_stability_map
@@ -188,26 +185,18 @@ def refuse_axes(recipe: Recipe) -> None:
             raise SettingError(f"a map has every {name} of a range; give {ranges[name]} instead of --set.")
 
 
-def confirming(found: StabilityMap, data: str, same: dict[str, Any]) -> str | None:
+def confirming(found: StabilityMap, data: str, targets: list[str], same: dict[str, Any]) -> str | None:
     """Return the command that trains as the best cell was trained, to the same losses; None without one."""
+    from schuss.adapters.train_command import train_command
+
     if found.best is None:
         return None
     rule: Any = found.plan_of(*found.best).rule
-    words = ["schuss", "train", data]
-    for option, value in same.items():
-        if value is True:
-            words.append(option)
-        elif value not in (None, False):
-            values = value if isinstance(value, list) else [value]
-            words += [word for each in values for word in (option, str(each))]
-    momentum = repr(getattr(rule, found.keeps_by))
-    words += ["--learning-rate", repr(rule.learning_rate)]
-    words += (
-        ["--momentum", momentum]
-        if found.keeps_by == "momentum"
-        else ["--set", f"{found.keeps_by}={momentum}"]
-    )
-    return shlex.join([*words, "--epochs", str(found.plan.epochs)])
+    axes: dict[str, Any] = {"learning_rate": rule.learning_rate, "epochs": found.plan.epochs}
+    momentum = getattr(rule, found.keeps_by)
+    if found.keeps_by == "momentum":
+        return train_command(data, targets, same | axes | {"momentum": momentum})
+    return train_command(data, targets, same | axes | {"set": [*same["set"], f"{found.keeps_by}={momentum}"]})
 
 
 def report(found: StabilityMap, data: str, command: str | None, *, as_json: bool) -> None:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-NETWORK, RULE, RUN = "Network", "Rule", "Run"
+RULE, RUN = "Rule", "Run"
 
 
 def train(
