@@ -116,9 +116,10 @@ SCHUSS_ONE_FUNCTION void activate(Activation a, T *y, T *slope, long stride, int
 
 // Dropout stores the slope of a layer, mask included, whatever the activation; this is one that reads it.
 constexpr Activation stored_slope = Activation::gelu;
+static_assert(stores_slope[int(stored_slope)], "it must not work its slope out from y");
 
-// dy/dx from y (or from the stored slope s)
-template <class T> SCHUSS_INLINE Vec<T> slope_at(Activation a, Vec<T> y, const T *s) {
+// dy/dx from y, or from place i of the stored slopes: there are none, and no place, of activations that need none.
+template <class T> SCHUSS_INLINE Vec<T> slope_at(Activation a, Vec<T> y, const T *slope = nullptr, long i = 0) {
   const Vec<T> one = all<T>(T(1)), zero = all<T>(T(0));
   switch (a) {
     case Activation::logistic: return y * (one - y);
@@ -129,26 +130,23 @@ template <class T> SCHUSS_INLINE Vec<T> slope_at(Activation a, Vec<T> y, const T
     case Activation::exp: return y;
     case Activation::softplus:
     case Activation::silu:
-    case Activation::gelu: return load<T>(s);
+    case Activation::gelu: return load<T>(slope + i);
     default: return one;
   }
 }
 
 // delta ← slope · delta, for those that the matrix product does not multiply in registers
-template <class T, Activation a>
-void times_slope_of(T *delta, const T *y, const T *slope, long stride, int rows, int vectors) {
+template <class T, Activation a> void times_slope_of(T *delta, const T *y, long stride, int rows, int vectors) {
   over_strip(delta, stride, rows, vectors,
-             [=](T *p, long i) { store<T>(p, slope_at<T>(a, load<T>(y + i), slope + i) * load<T>(p)); });
+             [=](T *p, long i) { store<T>(p, slope_at<T>(a, load<T>(y + i)) * load<T>(p)); });
 }
 
 template <class T>
-SCHUSS_ONE_FUNCTION void times_slope(Activation a, T *delta, const T *y, const T *slope, long stride, int rows,
-                                     int vectors) {
+SCHUSS_ONE_FUNCTION void times_slope(Activation a, T *delta, const T *y, long stride, int rows, int vectors) {
   switch (a) {
-    case Activation::logistic: return times_slope_of<T, Activation::logistic>(delta, y, slope, stride, rows, vectors);
-    case Activation::leaky_relu:
-      return times_slope_of<T, Activation::leaky_relu>(delta, y, slope, stride, rows, vectors);
-    case Activation::elu: return times_slope_of<T, Activation::elu>(delta, y, slope, stride, rows, vectors);
+    case Activation::logistic: return times_slope_of<T, Activation::logistic>(delta, y, stride, rows, vectors);
+    case Activation::leaky_relu: return times_slope_of<T, Activation::leaky_relu>(delta, y, stride, rows, vectors);
+    case Activation::elu: return times_slope_of<T, Activation::elu>(delta, y, stride, rows, vectors);
     default: return;
   }
 }

@@ -68,7 +68,13 @@ void set_scale(Work<T> &work, const Objective &objective, const Data<T> &data, c
   work.scale = T(work.loss_scale);
 }
 
-// Weights that lag behind have no length.
+// Whether weights that no sample of a batch meets can be left for later: where nobody asks for all of them.
+template <class T> bool may_lag(const Data<T> &data, const Objective &objective, const Course &course, bool apart) {
+  const bool rests = course.rule == Rule::gradient_descent && !course.keeps;  // they do not change at all
+  return data.is_sparse() && !rests && !apart && objective.l2 == 0 && objective.l1 == 0;
+}
+
+// Weights that lag behind have no length, nor would they everywhere have one where a long update does not let them.
 template <class T> void leave_out(Work<T> &work, int thread) {
   if (thread == 0) std::fill(work.norms, work.norms + 3, T(std::nan("")));
   work.norms = nullptr;
@@ -95,7 +101,7 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     set_scale(work, objective, data, batch);
     work.last_step = s + 1 == course.steps && !stays;
     work.norms = rows.of(s);
-    if (work.norms && work.lags) leave_out(work, thread);
+    if (work.norms && may_lag(data, objective, course, work.clips)) leave_out(work, thread);
     const auto part = [&] { return double(last_rows(batch.n, work.chunk)) / double(batch.n); };
     work.judge = nullptr;
     if (work.may_be_apart && thread == 0 && work.is_first) watch.judge_in(work, part());
@@ -114,12 +120,6 @@ Progress make_steps(Work<T> &work, const Workspace<T> &space, const Table<T> &ta
     }
   }
   return {stretch.last, Outcome::done};
-}
-
-// Whether weights that no sample of a batch meets can be left for later: where nobody asks for all of them.
-template <class T> bool may_lag(const Data<T> &data, const Objective &objective, const Course &course, bool apart) {
-  const bool rests = course.rule == Rule::gradient_descent && !course.keeps;  // they do not change at all
-  return data.is_sparse() && !rests && !apart && objective.l2 == 0 && objective.l1 == 0;
 }
 
 // Whether a workspace is huge whatever else it holds.
@@ -249,7 +249,7 @@ double gradient(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, 
   auto space = shelf.take(problem, table, needs);
   Watch watch(poll);
   const Batch all = {nullptr, 0, data.n};
-  Crew().run(team.threads, [&](int thread) {
+  KeptCrew::run(team.threads, [&](int thread) {
     Work<T> work = space->work(team, thread);
     set_data(work, problem, data);
     set_dropout(work, dropout);
@@ -292,7 +292,7 @@ void curvature_product(const Problem &problem, Shelf<T> &shelf, const Table<T> &
     layers.push_back(moving.layers[l]);
     layers.back().delta = at.layers[l].delta;
   }
-  Crew().run(team.threads, [&](int thread) {
+  KeptCrew::run(team.threads, [&](int thread) {
     Work<T> work = space->work(team, thread), moved = moved_space->work(team, thread);
     for (Work<T> *each : {&work, &moved}) {
       set_data(*each, problem, data);
@@ -324,7 +324,7 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
   Team team;
   Watch watch(poll);
   const int n_out = problem.layers.back();
-  Crew().run(team_size, [&](int thread) {
+  KeptCrew::run(team_size, [&](int thread) {
     Work<T> work = space->work(team, thread);
     set_data(work, problem, data);
     if (thread == 0) watch.listen_in(work);
@@ -340,6 +340,7 @@ void outputs(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, con
       }
     }
   });
+  shelf.put(std::move(space));
 }
 
 #define SCHUSS_FOR(T)                                                                                              \

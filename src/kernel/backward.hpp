@@ -50,10 +50,11 @@ template <class T, long known_stride = 0> struct BackwardOp {
   static constexpr bool by_groups() { return false; }
 
   long stride() const { return known_stride ? known_stride : below.stride; }
+  long term() const { return known_stride ? a_term : 1; }  // as in ForwardOp
   Panel<T> panel_at(int p, int k) const { return transposed_panel(layer, room, p, k); }
   template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
   template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int k) const {
-    return {a + row * a_row + k * a_term, a_row, a_term};
+    return {a + row * a_row + k * term(), a_row, term()};
   }
   template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
     return is_first ? Vec<T>{} : load<T>(below.delta + row * stride() + p.at + v * lanes<T>);
@@ -68,8 +69,7 @@ template <class T, long known_stride = 0> struct BackwardOp {
       case stored_slope: return put<stored_slope>(at, c);
       default:
         put<Activation::identity>(at, c);
-        times_slope<T>(activation, below.delta + at, below.y + at, below.slope ? below.slope + at : nullptr,
-                       stride(), MR, NV);
+        times_slope<T>(activation, below.delta + at, below.y + at, stride(), MR, NV);
     }
   }
   template <Activation known, int MR, int NV>
@@ -80,7 +80,7 @@ template <class T, long known_stride = 0> struct BackwardOp {
       for (int v = 0; v < NV; v++) {
         const long i = at + r * stride() + v * lanes<T>;
         if (known == Activation::identity) store<T>(below.delta + i, c[r][v]);
-        else store<T>(below.delta + i, slope_at<T>(known, load<T>(below.y + i), below.slope + i) * c[r][v]);
+        else store<T>(below.delta + i, slope_at<T>(known, load<T>(below.y + i), below.slope, i) * c[r][v]);
       }
   }
 };

@@ -116,7 +116,7 @@ template <class T> void moved_free(const Work<T> &work, const Side<T> &s, const 
   if (a == Activation::softmax) return moved_shares(work, s, m);
   Vec<T> value;
   for (int j = 0; j < s.n; j++) {
-    const Vec<T> y = at(s.y, j), t = at(s.t, j), slope = slope_at<T>(a, y, s.slope + j * lanes<T>);
+    const Vec<T> y = at(s.y, j), t = at(s.t, j), slope = slope_at<T>(a, y, s.slope, j * lanes<T>);
     const Vec<T> e = error_of<T>(work.loss, s.parameter[j], s.n, y, t, value);
     const Vec<T> re = error_slope_of<T>(work.loss, s.parameter[j], s.n, y, t);
     put(m.delta, j, (re * slope * slope + e * bend_of<T>(a, at(m.t, j), y)) * at(m.y, j));

@@ -54,6 +54,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
   require(!order || used_are_below(*order, batch_size, first_place, steps), "order names a sample that is not there");
   const Course course = {order ? order->data() : nullptr, batch_size, steps, first_place, Rule(rule), rates.data(),
                          keeps ? keeps->data() : nullptr, check_each_step};
+  require(!table.in_pairs || !observation, "products of pairs cannot be watched");
   const Dropout silent = dropout_of(p, dropout);
   std::vector<WeightPlace> places;
   const auto seen = observation_of<T>(p, observation, steps, batch_size, memory_rows[rule], places);
@@ -102,6 +103,7 @@ void curvature_product_in(Prepared &p, const std::string &set, Vector<const T> t
   const Data<T> data = data_of<T>(p, table, x, t, classes, weights);
   require(theta.shape(0) == p.n_parameters() && vector.shape(0) == p.n_parameters() &&
           out.shape(0) == p.n_parameters(), "theta has a wrong length");
+  require(!table.in_pairs, "curvature is of whole products, not of pairs");
   PythonPoll ask{nb::none()};
   {
     nb::gil_scoped_release free;

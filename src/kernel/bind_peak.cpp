@@ -1,9 +1,9 @@
 // The door to the loop of multiply-adds: on so many threads at once, for so many seconds.
 #include <chrono>
-#include <thread>
 #include <vector>
 
 #include "bind.hpp"
+#include "crew.hpp"
 
 namespace {
 
@@ -22,13 +22,9 @@ template <class T> double operations_until(const Table<T> &table, Clock::time_po
 
 template <class T> double peak_of(const Table<T> &table, int threads, double seconds) {
   std::vector<double> operations(static_cast<size_t>(threads));
-  std::vector<std::thread> others;
   const auto began = Clock::now();
   const auto end = began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  for (int t = 1; t < threads; t++)
-    others.emplace_back([&, t] { operations[size_t(t)] = operations_until(table, end); });
-  operations[0] = operations_until(table, end);
-  for (std::thread &other : others) other.join();
+  KeptCrew::run(threads, [&](int thread) { operations[size_t(thread)] = operations_until(table, end); });
   double total = 0;
   for (double each : operations) total += each;
   return total / std::chrono::duration<double>(Clock::now() - began).count();

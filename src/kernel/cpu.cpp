@@ -42,7 +42,9 @@ struct Processor {
     if (!has(saved, 0x06) || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return;  // SSE and AVX halves
     avx2 = has(b, bit_AVX2);
     avx512 = avx2 && has(saved, 0xe6) && has(b, bit_AVX512F | bit_AVX512DQ | bit_AVX512VL | bit_AVX512BW);
+#if defined(SCHUSS_BF16)  // older compilers do not know the bit either
     bf16 = avx512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, bit_AVX512BF16);
+#endif
 #if defined(SCHUSS_EMULATE)
     avx512 = bf16 = avx2;
 #endif

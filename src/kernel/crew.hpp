@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "rounding.hpp"
+
 namespace schuss {
 
 // The processor that runs this thread, and the way to another: left to themselves, two threads may share one for ten
@@ -52,6 +54,7 @@ class Crew {
 
   // Run body(thread) on `threads` threads, this one included.
   template <class F> void run(int threads, const F &body) {
+    const UsualRounding here;
     if (threads == 1) return body(0);
     const std::function<void(int)> shared = std::cref(body);
     begin(threads, shared);
@@ -76,6 +79,7 @@ class Crew {
   }
 
   void work(int thread) {
+    const UsualRounding here;  // a thread begins with that of its maker
     std::unique_lock<std::mutex> alone(lock_);
     for (long seen = 0;;) {
       wake_.wait(alone, [&] { return over_ || (job_ != seen && thread < size_); });
@@ -106,6 +110,7 @@ class Crew {
 class KeptCrew {
  public:
   template <class F> static void run(int threads, const F &body) {
+    const UsualRounding here;
     if (threads == 1) return body(0);
     std::unique_ptr<Crew> crew = take();
     if (!crew) crew = std::make_unique<Crew>();

@@ -8,18 +8,6 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Sums that go on from what stands where they go.
-template <class T> struct MoreForward : ForwardOp<T> {
-  template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
-    return load<T>(this->layer.y + row * this->layer.stride + p.at + v * lanes<T>);
-  }
-};
-template <class T> struct MoreBackward : BackwardOp<T> {
-  template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
-    return load<T>(this->below.delta + row * this->below.stride + p.at + v * lanes<T>);
-  }
-};
-
 // Sparse rows laid out densely, a chunk at a time.
 template <class T> void spread(Work<T> &work, Range r) {
   const Layer<T> &in = work.layers[0];
@@ -39,7 +27,7 @@ template <class T> __attribute__((noinline)) void bend_rows(const Layer<T> &at, 
     for (int c = 0; c < at.n_out; c += lanes<T>) store<T>(x + c, load<T>(y + c));
     activate<T>(at.activation, y, slope, at.stride, 1, vectors_of<T>(at.n_out));
     for (int c = 0; c < at.n_out; c += lanes<T>) {
-      const Vec<T> value = load<T>(y + c), f = slope_at<T>(at.activation, value, slope + c), way = load<T>(rx + c);
+      const Vec<T> value = load<T>(y + c), f = slope_at<T>(at.activation, value, slope, c), way = load<T>(rx + c);
       store<T>(x + c, bend_of<T>(at.activation, load<T>(x + c), value) * way);
       store<T>(slope + c, f);
       store<T>(rx + c, f * way);
@@ -47,25 +35,19 @@ template <class T> __attribute__((noinline)) void bend_rows(const Layer<T> &at, 
   }
 }
 
-// Not inlined: the two products of a layer that are alike share one.
-template <class T, class Op>
-__attribute__((noinline)) void bend_product(const Work<T> &work, const Op &op, const Part &part, int terms) {
-  multiply<T>(work, op, part, terms);
-}
-
 // The second work's layers hold the vector for weights.
 template <class T> void bend_forward(Work<T> &work, Work<T> &moved, Range rows) {
+  constexpr Activation none = Activation::identity;
   for (int l = 0; l < work.depth; l++) {
     const Layer<T> &at = work.layers[l], &v = moved.layers[l];
     const Part part = {rows, all_panels(at)};
     const T *y = input_of(work, l);
-    bend_product<T>(work, ForwardOp<T>{at, Activation::identity, y, at.stride_in, 1}, part, at.n_in);
-    bend_product<T>(work, ForwardOp<T>{v, Activation::identity, y, at.stride_in, 1}, part, at.n_in);
+    multiply<T>(work, ForwardOp<T>{at, none, y, at.stride_in}, part, at.n_in);
+    multiply<T>(work, ForwardOp<T>{v, none, y, at.stride_in}, part, at.n_in);
     if (l > 0) {
       Layer<T> both = v;
       both.w = at.w;
-      multiply<T>(work, MoreForward<T>{{both, Activation::identity, input_of(moved, l), at.stride_in, 1}}, part,
-                  at.n_in);
+      multiply<T>(work, ForwardOp<T>{both, none, input_of(moved, l), at.stride_in}, part, at.n_in, true);
     }
     if (l < work.depth - 1) bend_rows(at, v, rows);
   }
@@ -99,14 +81,15 @@ template <class T> void bend_deltas(const Layer<T> &at, const Layer<T> &moved, R
 }
 
 template <class T> void bend_backward(Work<T> &work, Work<T> &moved, Range rows) {
+  constexpr Activation none = Activation::identity;
+  T *room = work.transposed;
   for (int l = work.depth - 1; l > 0; l--) {
     const Layer<T> &at = work.layers[l], &below = work.layers[l - 1];
     const Layer<T> &v = moved.layers[l], &moved_below = moved.layers[l - 1];
     const Part part = {rows, {0, panels_of<T>(at.n_in)}};
-    constexpr Activation none = Activation::identity;
-    bend_product<T>(work, BackwardOp<T>{at, below, none, at.delta, at.stride, 1, work.transposed}, part, at.n_out);
-    bend_product<T>(work, BackwardOp<T>{at, moved_below, none, v.delta, v.stride, 1, work.transposed}, part, at.n_out);
-    multiply<T>(work, MoreBackward<T>{{v, moved_below, none, at.delta, at.stride, 1, work.transposed}}, part, at.n_out);
+    multiply<T>(work, BackwardOp<T>{at, below, none, at.delta, at.stride, 1, room}, part, at.n_out);
+    multiply<T>(work, BackwardOp<T>{at, moved_below, none, v.delta, v.stride, 1, room}, part, at.n_out);
+    multiply<T>(work, BackwardOp<T>{v, moved_below, none, at.delta, at.stride, 1, room}, part, at.n_out, true);
     bend_deltas(below, moved_below, rows);
   }
 }

@@ -57,7 +57,7 @@ template <class T> SCHUSS_INLINE void silence(const Layer<T> &layer, long i, Bit
   const Bits<T> limit = Bits<T>{} + layer.keep_below;
   const Vec<T> mask = pick<T>((Ints<T>)(drawn < limit), all<T>(layer.keep_scale), Vec<T>{});
   const Vec<T> y = load<T>(layer.y + i);
-  store<T>(layer.slope + i, slope_at<T>(layer.activation, y, layer.slope + i) * mask);
+  store<T>(layer.slope + i, slope_at<T>(layer.activation, y, layer.slope, i) * mask);
   store<T>(layer.y + i, y * mask);
 }
 

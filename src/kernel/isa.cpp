@@ -47,11 +47,21 @@ template <class T> void apply(Function which, const T *in, T *out, size_t n) {
   }
 }
 
+// Null where products are of pairs: these are made of whole products alone.
+template <class T> constexpr decltype(Table<T>::lane_steps) lane_steps_or_none() {
+  if constexpr (in_pairs<T>) return nullptr;
+  else return lane_steps<T>;
+}
+template <class T> constexpr decltype(Table<T>::bend) bend_or_none() {
+  if constexpr (in_pairs<T>) return nullptr;
+  else return bend<T>;
+}
+
 template <class T>
 constexpr Table<T> table = {lanes<T>,   panel<T>,           narrow_columns<T>, in_pairs<T>, step<T>,
                             settle_all<T>, outputs<T>,      pair_some<T>, pack<T>,     unpack<T>,
                             finite<T>,  apply<T>,           multiply_adds<T>,
-                            in_pairs<T> ? nullptr : lane_steps<T>, in_pairs<T> ? nullptr : bend<T>};
+                            lane_steps_or_none<T>(), bend_or_none<T>()};
 
 // No code runs to make these: it would run where a processor does not have the set.
 extern const Table<double> f64;

@@ -241,10 +241,10 @@ template <class T> struct Table {
   void (*apply)(Function, const T *in, T *out, size_t n);
   // c·a + b over and over in registers; how many operations that was.
   double (*multiply_adds)(long rounds, T a, T b, T *sum);
-  // Run the steps of a group of networks, one a lane; false if they were given up.
+  // Run the steps of a group of networks, one a lane; false if they were given up. Null where products are in pairs.
   bool (*lane_steps)(const LaneJob<T> &);
   // The Hessian's product with the vector that the second work has for weights, into its g; the third has the
-  // layers of the second with the error signals of the first. False if it was given up.
+  // layers of the second with the error signals of the first. False if it was given up. Null as above.
   bool (*bend)(Work<T> &, Work<T> &, Work<T> &, const Batch &, int thread);
 };
 

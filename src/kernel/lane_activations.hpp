@@ -8,7 +8,7 @@ namespace SCHUSS_ISA {
 
 template <class T, Activation a> void slopes_of(const T *y, T *slope, int vectors) {
   for (long i = 0; i < long(vectors) * lanes<T>; i += lanes<T>)
-    store<T>(slope + i, slope_at<T>(a, load<T>(y + i), nullptr));
+    store<T>(slope + i, slope_at<T>(a, load<T>(y + i)));
 }
 
 // What sweeps of tanh do most: nothing is asked of it but vectors that follow one another.
@@ -22,7 +22,7 @@ template <class T> void relu_with_slopes(T *y, T *slope, int vectors) {
   for (long i = 0; i < long(vectors) * lanes<T>; i += lanes<T>) {
     const Vec<T> out = relu<T>(load<T>(y + i));
     store<T>(y + i, out);
-    store<T>(slope + i, slope_at<T>(Activation::relu, out, nullptr));
+    store<T>(slope + i, slope_at<T>(Activation::relu, out));
   }
 }
 

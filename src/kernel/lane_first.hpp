@@ -63,7 +63,7 @@ SCHUSS_INLINE void lane_tanh_signals(const LaneFirst<T> &p, const T *y, const T 
   }
 #pragma GCC unroll 4
   for (int c = 0; c < count; c++)
-    signal[c] = slope_at<T>(Activation::tanh, load<T>(y + c * lanes<T>), nullptr) * signal[c];
+    signal[c] = slope_at<T>(Activation::tanh, load<T>(y + c * lanes<T>)) * signal[c];
 }
 
 // Of all inputs, and of units [unit, unit + count); where the second layer has a single unit, also its sums from these

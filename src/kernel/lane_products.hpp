@@ -77,7 +77,7 @@ SCHUSS_INLINE void lane_tile(const LaneProduct<T> &p, int row, int column) {
       Vec<T> sum = c[r * NC + j];
       if (kind == LaneSums::signals) sum = load<T>(to + at) * sum;
       if (kind == LaneSums::signals_to_tanh)
-        sum = slope_at<T>(Activation::tanh, load<T>(p.outputs + place + at), nullptr) * sum;
+        sum = slope_at<T>(Activation::tanh, load<T>(p.outputs + place + at)) * sum;
       store<T>(to + at, sum);
     }
   }

@@ -30,7 +30,8 @@ template <class T, class F> SCHUSS_INLINE void over_groups(const Work<T> &work, 
   if (work.groups == 1) return f(s);  // as it is: a copy would cost a small step two per cent
   for (int g = 0, j = 0; g < work.groups; j = work.group_ends[g++]) {
     const long at = long(j) * lanes<T>;
-    f(Side<T>{work.group_ends[g] - j, s.y + at, s.t + at, s.delta + at, s.slope + at, s.parameter + j});
+    T *slope = s.slope ? s.slope + at : nullptr;
+    f(Side<T>{work.group_ends[g] - j, s.y + at, s.t + at, s.delta + at, slope, s.parameter + j});
   }
 }
 
@@ -186,7 +187,7 @@ template <class T> SCHUSS_INLINE Vec<T> loss_of_outputs(const Work<T> &work, con
     const Vec<T> y = at(s.y, j), e = error_of<T>(work.loss, s.parameter[j], s.n, y, at(s.t, j), value);
     error = error + value;
     if (shares) shared = shared + e * y;
-    put(s.delta, j, shares ? e : slope_at<T>(a, y, s.slope + j * lanes<T>) * e);
+    put(s.delta, j, shares ? e : slope_at<T>(a, y, s.slope, j * lanes<T>) * e);
   }
   for (int j = 0; shares && j < s.n; j++) put(s.delta, j, at(s.y, j) * (at(s.delta, j) - shared));
   return work.as_scikit_learn && work.loss == Loss::squared_error ? error / all<T>(T(s.n)) : error;

@@ -189,14 +189,15 @@ template <class T> SCHUSS_INLINE bool given_up(const Work<T> &work, double flops
   return __atomic_load_n(&work.team->cancel, __ATOMIC_RELAXED) != 0;
 }
 
-// A part of a product with `terms` terms; left undone if the step is given up.
+// A part of a product with `terms` terms, which go on from what stands where they go if it `resumes`; left undone if
+// the step is given up. One function for each Op: there are many tiles in it.
 template <class T, class Op>
-SCHUSS_INLINE void multiply(const Work<T> &work, Op op, const Part &part, int terms) {
+__attribute__((noinline)) void multiply(const Work<T> &work, Op op, const Part &part, int terms, bool resumes = false) {
   const int first = part.rows.first, last = part.rows.last;
   if (first >= last) return;
   for (int k = 0; k < terms; k += k_block) {
     const int count = least(k_block, terms - k);
-    op.is_first = k == 0;
+    op.is_first = k == 0 && !resumes;
     op.is_last = k + count == terms;
     for (int p = part.panels.first; p < part.panels.last; p++) {
       const Panel<T> at = op.panel_at(p, k);
@@ -218,17 +219,18 @@ template <class T, long known_stride = 0> struct ForwardOp {
   const Layer<T> &layer;
   Activation activation;  // identity leaves net inputs, for the output layer
   const T *a;
-  long a_row, a_term;
+  long a_row, a_term = 1;
   bool is_first = true, is_last = true;
   static constexpr bool by_groups() { return false; }
 
   long stride() const { return known_stride ? known_stride : layer.stride; }
+  long term() const { return known_stride ? a_term : 1; }  // a constant in `multiply`
   Panel<T> panel_at(int p, int k) const {
     return in_pairs<T> ? pairs_panel(layer, p, k) : weight_panel<T>(layer, layer.w, p, k);
   }
   template <int MR, int NV> __attribute__((always_inline)) Nothing begin(int, const Panel<T> &) const { return {}; }
   template <int MR> __attribute__((always_inline)) Evenly<T> left(int row, int k) const {
-    return {a + row * a_row + k * a_term, a_row, a_term};
+    return {a + row * a_row + k * term(), a_row, term()};
   }
   template <int NV> __attribute__((always_inline)) Vec<T> start(int row, const Panel<T> &p, int v) const {
     const int column = p.at + v * lanes<T>;

@@ -33,7 +33,7 @@ template <class T> void forward_layer(Work<T> &work, int l, const Part &part) {
   const Layer<T> &layer = work.layers[l];
   const Paired<T> &pairs = input_pairs(work, l);
   const ForwardOp<T> op = {layer, forward_activation(work, l), in_pairs<T> ? pairs.along : input_of(work, l),
-                           in_pairs<T> ? pairs.stride : layer.stride_in, 1};
+                           in_pairs<T> ? pairs.stride : layer.stride_in};
   if (is_sparse(work, l)) forward_sparse<T>(work, op, part.rows.first, part.rows.last);
   else multiply<T>(work, op, part, terms_of<T>(layer.n_in));
   if (layer.drops) drop<T>(work, l, part.rows.first, part.rows.last);

@@ -7,9 +7,9 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-// Whether layer l is fed by sparse rows.
+// Whether layer l is fed by sparse rows; never where products are of pairs.
 template <class T> SCHUSS_INLINE bool is_sparse(const Work<T> &work, int l) {
-  return l == 0 && work.sparse.starts != nullptr;
+  return !in_pairs<T> && l == 0 && work.sparse.starts != nullptr;
 }
 
 struct Span {

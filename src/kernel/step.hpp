@@ -52,8 +52,10 @@ void update_layers(Work<T> &work, Range layers, Fate fate, bool resumes, int sam
     const Layer<T> &layer = work.layers[l];
     const Part own = weights_part(work, l, thread);
     if (l == 0) look_ahead(work, next_rows(work, samples), thread, own);
-    if (is_sparse(work, l)) update_sparse(work, fate, resumes, samples, own.rows.first, own.rows.last);
-    else update_share(work, l, fate, resumes, samples, own, thread);
+    if constexpr (!in_pairs<T>) {
+      if (is_sparse(work, l)) update_sparse(work, fate, resumes, samples, own.rows.first, own.rows.last);
+    }
+    if (!is_sparse(work, l)) update_share(work, l, fate, resumes, samples, own, thread);
     if (layer.has_bias && (keeps_columns(work, l) || thread == 0))
       update_biases(work, l, fate, resumes, samples, own.panels);
     if (fate == Fate::squared && keeps_columns(work, l))
@@ -180,23 +182,30 @@ template <class T> void change_weights(Work<T> &work, T factor, int thread) {
   if (from < work.depth) apply_layers(work, {from, work.depth}, factor, thread);
 }
 
+// By what gradients that stand in g are multiplied: noted where weights are watched.
+template <class T> T factor_of(const Work<T> &work) {
+  const T factor = work.clips ? clip_factor(work) : T(1);
+  if (work.observation) work.observation->factor[work.number] = factor;
+  return factor;
+}
+
+// A step of a narrow network, by one thread.
+template <class T> bool narrow_step(Work<T> &work, int n, int thread) {
+  if (!narrow_gradient(work, n)) return false;
+  if (work.clips) square_gradient(work, thread);
+  narrow_update(work, factor_of(work));
+  return true;
+}
+
 template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
   work.batch = batch;
   if (work.observation) observe_weights(work);
   if (is_penalised(work)) penalties(work, thread);
-  const bool narrow = work.narrow && batch.n <= work.chunk;
-  if (narrow) {
-    if (!narrow_gradient(work, int(batch.n))) return false;
-    if (work.clips) square_gradient(work, thread);
-  } else if (!chunks(work, batch, thread)) {
-    return false;
+  if constexpr (!in_pairs<T>) {
+    if (work.narrow && batch.n <= work.chunk) return narrow_step(work, int(batch.n), thread);
   }
-  const T factor = work.clips ? clip_factor(work) : T(1);
-  if (work.observation) work.observation->factor[work.number] = factor;
-  if (work.update && narrow) {
-    narrow_update(work, factor);
-    return true;
-  }
+  if (!chunks(work, batch, thread)) return false;
+  const T factor = factor_of(work);
   if (work.update) {
     change_weights(work, factor, thread);
     meet(*work.team);
@@ -210,9 +219,11 @@ template <class T> bool step(Work<T> &work, const Batch &batch, int thread) {
 // Also where no step follows.
 template <class T> void settle_all(Work<T> &work, int thread) {
   note_owed(work);
-  if (!work.lags) return;
-  const Range r = share(work.layers[0].n_in, rows_together, thread, work.team->threads);
-  catch_up_all(work, r.first, r.last);
+  if constexpr (!in_pairs<T>) {
+    if (!work.lags) return;
+    const Range r = share(work.layers[0].n_in, rows_together, thread, work.team->threads);
+    catch_up_all(work, r.first, r.last);
+  }
 }
 
 template <class T> void outputs(Work<T> &work, long first, int row, int n) {

@@ -27,11 +27,12 @@ SCHUSS_INLINE Strips<T> bring_together(T *room, const T *const *rows, int terms,
   return strips;
 }
 
+constexpr bool strips_are_measured = SCHUSS_BYTES < 64;  // panels of AVX-512 are four times as wide
+
 // Whether that pays: where rows are many, and lie apart, and panels share the copy.
 template <class T> SCHUSS_INLINE bool gains_from_strips(const Layer<T> &layer, int terms, const Range &panels) {
-  constexpr bool is_measured = SCHUSS_BYTES < 64;  // panels of AVX-512 are four times as wide
   const long apart = long(terms) * layer.stride_in * long(sizeof(T));
-  return is_measured && terms >= 64 && terms * (panels.last - panels.first) >= 512 && apart > long(1) << 17;
+  return terms >= 64 && terms * (panels.last - panels.first) >= 512 && apart > long(1) << 17;
 }
 
 }  // namespace SCHUSS_ISA

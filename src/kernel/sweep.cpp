@@ -226,33 +226,41 @@ struct Queue {
   Queue(std::vector<Piece> all, long groups, int team)
       : pieces(std::move(all)), made(size_t(groups)), errors(size_t(team)) {}
 
-  // The next piece, once those before it of its group are made; null: none, or it is time to stop.
-  const Piece *take() {
+  // The next piece, once those before it of its group are made; null: none, or it is time to stop. `wait` is called
+  // while others work.
+  template <class F> const Piece *take(F wait) {
     const size_t i = next++;
     if (i >= pieces.size()) return nullptr;
-    while (made[size_t(pieces[i].group)] != pieces[i].first && !stopped) std::this_thread::yield();
+    while (made[size_t(pieces[i].group)] != pieces[i].first && !stopped) wait();
     return stopped ? nullptr : &pieces[i];
   }
 
+  void end(const Piece &piece) {
+    made[size_t(piece.group)] = piece.last;
+    ended++;
+  }
+  bool is_over() const { return stopped || ended == pieces.size(); }
+
   const std::vector<Piece> pieces;
   std::vector<std::atomic<long>> made;  // steps of each group
-  std::atomic<size_t> next{0};
+  std::atomic<size_t> next{0}, ended{0};
   std::atomic<bool> stopped{false};
   std::vector<std::exception_ptr> errors;  // of each thread
 };
 
 }  // namespace
 
-template <class T> bool fits_lanes(const Data<T> &data, const Objective &objective, const Dropout &dropout) {
+template <class T>
+bool fits_lanes(const Table<T> &table, const Data<T> &data, const Objective &objective, const Dropout &dropout) {
   const bool drops = std::any_of(dropout.rates.begin(), dropout.rates.end(), [](double rate) { return rate > 0; });
-  return !data.is_sparse() && !std::isfinite(objective.clip) && !drops;
+  return table.lane_steps && !data.is_sparse() && !std::isfinite(objective.clip) && !drops;
 }
 
 template <class T>
 Layout faster_layout(const Problem &problem, const Table<T> &table, const Data<T> &data, const Objective &objective,
                      const Dropout &dropout, const Courses &courses, int threads) {
   const double parameters = double(problem.n_parameters());
-  if (!fits_lanes(data, objective, dropout) || parameters > most_parameters) return Layout::alone;
+  if (!fits_lanes(table, data, objective, dropout) || parameters > most_parameters) return Layout::alone;
   const long groups = in_turns(courses.networks, table.lanes);
   const double beside = std::sqrt(parameters / most_parameters) * double(in_turns(groups, threads) * table.lanes);
   return beside <= double(in_turns(courses.networks, threads)) ? Layout::lanes : Layout::alone;
@@ -285,15 +293,17 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
       return queue.stopped.load();
     };
     Watch watch(ask);
+    const auto wait = [&] { watch.wait(); };
     LaneRoom<T> *room = in_lanes ? rooms[thread].get() : nullptr;
     if (room) watch.listen_in(room->work());
-    while (const Piece *piece = queue.take()) {
+    while (const Piece *piece = queue.take(wait)) {
       const auto first = members.begin() + piece->group * size;
       const bool made = room ? train_lanes(given, *room, step_losses[thread], {first, first + size}, *piece)
                              : train_alone(given, step_losses[thread], *first, *piece, ask);
-      if (made) queue.made[size_t(piece->group)] = piece->last;
+      if (made) queue.end(*piece);
       else queue.stopped = true;
     }
+    while (thread == 0 && !queue.is_over()) wait();  // Ctrl-C is heard by this thread alone
   };
   KeptCrew::run(team, [&](int thread) {
     try {
@@ -309,7 +319,7 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
 }
 
 #define SCHUSS_FOR(T)                                                                                                \
-  template bool fits_lanes<T>(const Data<T> &, const Objective &, const Dropout &);                                 \
+  template bool fits_lanes<T>(const Table<T> &, const Data<T> &, const Objective &, const Dropout &);               \
   template Layout faster_layout<T>(const Problem &, const Table<T> &, const Data<T> &, const Objective &,           \
                                    const Dropout &, const Courses &, int);                                            \
   template bool sweep<T>(const Problem &, Shelf<T> &, const Table<T> &, const Data<T> &, const Objective &,         \

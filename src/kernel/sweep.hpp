@@ -31,7 +31,7 @@ struct Courses {
 enum class Layout : int { fastest, lanes, alone };
 
 // Whether the lanes know these settings; and which layout is the faster one.
-template <class T> bool fits_lanes(const Data<T> &, const Objective &, const Dropout &);
+template <class T> bool fits_lanes(const Table<T> &, const Data<T> &, const Objective &, const Dropout &);
 template <class T>
 Layout faster_layout(const Problem &, const Table<T> &, const Data<T> &, const Objective &, const Dropout &,
                      const Courses &, int threads);

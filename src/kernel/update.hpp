@@ -109,8 +109,9 @@ SCHUSS_INLINE void update_tiles(const Op &op, const SmallTiles<T> &small, const 
   });
 }
 
+// By a function of its own, as its room is large.
 template <class T, class Settle>
-SCHUSS_INLINE void update_from_strips(const Work<T> &work, const UpdateOp<T, Settle> &op, const SmallTiles<T> &small,
+__attribute__((noinline)) void update_from_strips(const Work<T> &work, const UpdateOp<T, Settle> &op, const SmallTiles<T> &small,
                                       int terms, const Part &part) {
   alignas(line_bytes) T room[strip_room];
   for (int row = part.rows.first; row < part.rows.last; row += rows_together) {
@@ -137,8 +138,11 @@ __attribute__((noinline)) void multiply_update(Work<T> &work, Run<T> run, int l,
   const UpdateOp<T, Settle> op = {{work, layer, run}, work, work.ahead, layer, fate, resumes, rows};
   const SmallTiles<T> small = {{work, layer, run}, work, work.ahead, layer, fate, resumes, rows};
   const Range whole = {part.panels.first, least(part.panels.last, layer.n_out / panel<T>)};
-  const bool from_strips = gains_from_strips<T>(layer, terms, whole);
-  if (from_strips) update_from_strips(work, op, small, terms, {part.rows, whole});
+  bool from_strips = false;
+  if constexpr (strips_are_measured) {
+    from_strips = gains_from_strips<T>(layer, terms, whole);
+    if (from_strips) update_from_strips(work, op, small, terms, {part.rows, whole});
+  }
   for (int p = from_strips ? whole.last : part.panels.first; p < part.panels.last; p++) {
     const Panel<T> at = op.panel_at(p);
     const double flops = 2.0 * (part.rows.last - part.rows.first) * terms * at.vectors * lanes<T>;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <thread>
 
 #include "kernel.hpp"
 
@@ -30,6 +31,13 @@ class Watch {
     work.poll_data = this;
   }
 
+  // A moment in which others work; a longer one where they take long.
+  void wait() {
+    if (++waits_ < 1000) std::this_thread::yield();
+    else std::this_thread::sleep_for(std::chrono::microseconds(50));
+    due(flops_per_look);
+  }
+
   // To be asked for Work::apart_from after the way forth and back of this step, whose last rows are such a part of all.
   template <class T> void judge_in(Work<T> &work, double part) {
     began_ = Clock::now();
@@ -50,7 +58,7 @@ class Watch {
     double all = 0;
     for (int l = 0; l < work.depth; l++) all += weights(l);
     int from = 0;
-    for (double left = longest_; (left -= seconds * weights(from) / all) >= 0;) from++;
+    for (double left = longest_; from < work.depth && (left -= seconds * weights(from) / all) >= 0;) from++;
     return from;
   }
 
@@ -68,7 +76,7 @@ class Watch {
   const double longest_, share_;
   const Poll &poll_;
   double since_ = 0, loss_ = 0;
-  long steps_ = 0;
+  long steps_ = 0, waits_ = 0;
   double part_ = 0;
   Clock::time_point last_, began_;
 };

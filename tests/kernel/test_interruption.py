@@ -12,11 +12,13 @@ import engines
 from comparisons import assert_same_bits
 from runs import draw_run, draw_sparse_run, one_call
 from schuss.engine.engine import Advance, Engine
+from schuss.engine.native import NativeEngine
 from schuss.method.network import Network
 from schuss.method.plan import Plan
+from schuss.method.plans import Plans
 from schuss.method.rules import GradientDescent, Momentum
 from schuss.method.samples import Samples
-from schuss.method.state import State
+from schuss.method.state import State, States
 
 FOR_EVER = 10**8
 PLAN = Plan(Momentum(1e-4, 0.9), epochs=FOR_EVER, batch_size=16, l2=0.01)
@@ -229,6 +231,21 @@ def test_ctrl_c_in_a_large_network():
         ]
         # some 20 ms are seen, half of it copying the state; the bound is for a machine that others share
         assert np.median(latencies) < max(0.1, 0.3 * a_step), (name, latencies)
+
+
+def test_ctrl_c_in_a_sweep_whose_first_thread_has_nothing_left():
+    """It is that thread alone that hears it: while the other trains the last network too."""
+    network, plan = Network([1000, 1000, 1000], "relu"), Plan(Momentum(0.01, 0.9), epochs=1, batch_size=None)
+    samples, start = draw_run(network, plan, 4000, dtype="float32")
+    states = States(np.stack([start.theta] * 3), np.stack([start.memory] * 3))
+    plans = Plans(plan.replace(epochs=2), {}, 3)
+    engine = NativeEngine(2)
+
+    made, latency = with_ctrl_c(
+        1.2, lambda: engine.advance_many(network, states, samples, plans, 2, layout="alone")
+    )
+    assert isinstance(made.error, KeyboardInterrupt)
+    assert latency < PATIENCE
 
 
 def for_ever(ask) -> None:
