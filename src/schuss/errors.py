@@ -82,7 +82,11 @@ class MissingExtraError(SchussError, ImportError):
 
     def __init__(self, purpose: str, extra: str) -> None:
         super().__init__(f'{purpose} needs an optional package: pip install "schuss[{extra}]"')
-        self.extra = extra
+        self.purpose, self.extra = purpose, extra
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be made again from what it was made of, in another process too."""
+        return type(self), (self.purpose, self.extra), self.__dict__
 
 
 class OutputError(SchussError, OSError):
@@ -127,6 +131,11 @@ class DivergenceError(SchussError, ArithmeticError, ValueError):
         self.momentum = momentum
         self.state = state
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be made again from what it was made of, in another process too."""
+        made_of = self.step, self.layer, self.learning_rate, self.momentum, self.state
+        return type(self), made_of, self.__dict__
+
     @staticmethod
     def _rates(learning_rate: float, momentum: float) -> str:
         """Return what the rates were, and which to try."""
@@ -156,6 +165,10 @@ class TrainingInterrupted(KeyboardInterrupt):
         super().__init__(f"training interrupted after step {run.state.step}")
         self.run = run
         self.model = model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be made again from what it was made of, in another process too."""
+        return type(self), (self.run, self.model)
 
 
 class SchussWarning(UserWarning):

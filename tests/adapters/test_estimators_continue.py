@@ -180,3 +180,27 @@ def test_weights_set_before_a_first_fit_are_where_it_begins() -> None:
         model.fit(X, Y)
     assert same_weights(given, begin)
     assert not same_weights(without, begin)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_fit_that_fails_between_changes_nothing(early_stopping: bool) -> None:
+    """Neither weights nor what is drawn by the next."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((80, 3))
+    y = X[:, 0] > 0
+    how: dict[str, Any] = {"warm_start": True, "random_state": 0, "solver": "sgd", "max_iter": 5, "tol": 0.0}
+    how |= {"early_stopping": early_stopping, "batch_size": 8}
+
+    def fitted(*, fails: bool) -> Any:
+        model = MLPClassifier((4,), **how).fit(X, y)
+        if fails:
+            with pytest.raises(ValueError, match="at least 0"):
+                model.fit(X, y, sample_weight=np.where(y, -1.0, 1.0))
+        return model.fit(X, y)
+
+    plain, between = fitted(fails=False), fitted(fails=True)
+    assert plain.coefs_[0].tobytes() == between.coefs_[0].tobytes()
+    assert plain.loss_curve_ == between.loss_curve_
+    other = MLPClassifier((4,), **how | {"random_state": 1}).fit(X, y)
+    assert plain.coefs_[0].tobytes() != other.coefs_[0].tobytes()

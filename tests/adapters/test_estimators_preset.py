@@ -124,3 +124,23 @@ def test_what_it_cannot_do_is_refused() -> None:
         model.to_sklearn()
     with pytest.raises(SettingError, match="changes its inputs"):
         model.predictor()
+
+
+def test_sizes_may_be_an_array() -> None:
+    """Which is compared with the default as a whole."""
+    X, y = np.random.default_rng(0).standard_normal((60, 3)), np.arange(60) % 2
+    model = MLPClassifier(np.array([5, 4]), preset="tabular", random_state=0).fit(X, y)
+    assert [w.shape for w in model.coefs_] == [(3, 5), (5, 4), (4, 1)]
+
+
+def test_a_column_of_gaps_alone_is_a_constant() -> None:
+    """As without the preset; the others are scaled as if it were not there."""
+    X, y = np.random.default_rng(0).standard_normal((60, 3)), np.arange(60) % 2
+    X[::7, 1] = np.nan
+    gaps = np.column_stack([X, np.full(60, np.nan)])
+    model = MLPClassifier((5,), preset="tabular", allow_nan=True, random_state=0).fit(gaps, y)
+    plain = MLPClassifier((5,), preset="tabular", allow_nan=True, random_state=0).fit(X, y)
+
+    assert np.isfinite(model.predict_proba(gaps)).all()
+    np.testing.assert_array_equal(model._centre[:3], plain._centre)
+    np.testing.assert_array_equal(model._spread[:3], plain._spread)

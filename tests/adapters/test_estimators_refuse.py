@@ -101,6 +101,9 @@ def test_a_bad_parameter_of_scikit_learns_is_refused_in_its_words(kind: Any, bad
 # What may be more than in scikit-learn, and what is ours alone
 WIDER: list[tuple[dict[str, Any], str]] = [
     ({"hidden_layer_sizes": (4, 0)}, r"hidden_layer_sizes must be > 0, got \[4, 0\]"),
+    ({"hidden_layer_sizes": (10.7,)}, r"hidden_layer_sizes must be whole numbers, got \[10.7\]"),
+    ({"hidden_layer_sizes": ("a",)}, r"hidden_layer_sizes must be whole numbers, got \['a'\]"),
+    ({"hidden_layer_sizes": ((3, 4),)}, r"hidden_layer_sizes must be whole numbers, got \[\(3, 4\)\]"),
     ({"hidden_layer_sizes": "100"}, "The 'hidden_layer_sizes' parameter of MLP.* must be"),
     ({"activation": "rely"}, "The 'activation' parameter of MLP.* Got 'rely' instead"),
     ({"activation": "softmax"}, "The 'activation' parameter of MLP.* Got 'softmax' instead"),

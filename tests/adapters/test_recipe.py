@@ -101,6 +101,10 @@ def test_defaults_fit_any_number_of_rows(n: int) -> None:
             {"rule_name": "lion", "rule_settings": (("beta", 0.9),)},
             r"'lion' has learning_rate, beta_1, beta_2; got",
         ),
+        (
+            {"learning_rate": 0.1, "rule_settings": (("learning_rate", 0.2),)},
+            "given twice: by itself, and as a setting of the rule",
+        ),
         ({"rule_name": "lion", "rule_settings": (("beta_1", 1.0),)}, r"beta_1 must lie in \[0, 1\); got 1.0"),
     ],
 )
@@ -108,3 +112,12 @@ def test_settings_that_are_not_allowed_are_refused(settings: dict, sentence: str
     """Also those that arithmetic would trip over first."""
     with pytest.raises(SettingError, match=sentence):
         Recipe(**settings).plan(100)
+
+
+def test_a_rate_among_the_settings_of_the_rule_is_given() -> None:
+    """It is not the recipe's, which would try smaller ones that change nothing."""
+    given = Recipe(rule_settings=(("learning_rate", 1e30),))
+    assert not given.chooses_rate
+    assert given.gentler(2) is given
+    assert given.plan(100).rule.learning_rate == 1e30
+    assert Recipe().chooses_rate

@@ -10,6 +10,7 @@ import pytest
 
 from schuss import RecordError, SettingError, Study, load_run, load_study, tune
 from schuss.adapters.model import fit_model
+from schuss.adapters.recorded import open_run
 from schuss.adapters.tables import read_table
 from schuss.adapters.tuning_problem import recipe_of
 from schuss.insight.tuning.journal import Journal
@@ -164,15 +165,21 @@ def test_a_trial_whose_data_is_unknown_is_no_run(tmp_path: Path) -> None:
         study.run(5)
 
 
-def test_a_trial_that_was_cut_off_goes_on(tmp_path: Path) -> None:
-    """A kill in its training leaves a part; the next question ends it, in the bits of one never stopped."""
+@pytest.mark.parametrize("keeps_data", [True, False])
+def test_a_trial_that_was_cut_off_goes_on(tmp_path: Path, keeps_data: bool) -> None:
+    """A kill in its training leaves a part; the next question ends it, in the bits of one never stopped.
+
+    Data that were too large to be kept are read again.
+    """
     path, told = saved(tmp_path), []
     tune(path, "y", trials=3, study=tmp_path / "s", source=str(path))
     study = load_study(tmp_path / "s")
     whole = study.run(2)
     for each in (tmp_path / "s" / "2" / "checkpoints").iterdir():
         each.unlink()
-    assert load_run(tmp_path / "s" / "2").stopped == "unfinished"
+    if not keeps_data:
+        (tmp_path / "s" / "2" / "data.safetensors").unlink()
+    assert open_run(tmp_path / "s" / "2").stopped == "unfinished"
     run = study.run(2, tell=told.append)
     assert (run.stopped, run.state.digest()) == ("epochs", whole.state.digest())
     assert "was cut off at step 0" in told[-1]

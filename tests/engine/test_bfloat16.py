@@ -219,7 +219,9 @@ def test_other_data_are_refused() -> None:
     with pytest.raises(ValueError, match="cannot be watched"):
         full.observe(network, plan.start(theta), samples, plan, 2, [0])
     states = States(np.stack([theta] * 16), np.zeros((16, 1, theta.size), np.float32))
-    many = full.advance_many(network, states, samples, Plans(plan, {}, 16), 3)  # not in lanes, which know no pairs
+    many = full.advance_many(
+        network, states, samples, Plans(plan, {}, 16), 3
+    )  # not in lanes, which know no pairs
     alone = Bfloat16Engine(1).advance(network, plan.start(theta), samples, plan, 3).state
     assert many.states.theta[7].tobytes() == alone.theta.tobytes()
     copy = pickle.loads(pickle.dumps(Bfloat16Engine(2)))  # noqa: S301  # our own bytes

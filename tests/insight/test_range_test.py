@@ -9,6 +9,7 @@ import pytest
 from schuss import (
     DataError,
     GradientDescent,
+    LineSearch,
     Momentum,
     Nesterov,
     Network,
@@ -164,6 +165,7 @@ def test_it_is_shown_as_text_and_json() -> None:
         ({"steps": 3}, "steps must be an integer of at least 20"),
         ({"batchsize": 3}, "did you mean 'batch_size'"),
         ({"plan": Plan(), "batch_size": 3}, "not both"),
+        ({"rule": LineSearch(), "batch_size": None}, "rule 'line_search' has no learning rate to be tested"),
     ],
 )
 def test_bad_settings_are_refused(settings: dict[str, object], words: str) -> None:

@@ -177,3 +177,12 @@ def test_a_velocity_that_cannot_be_corrected(tmp_path: Path) -> None:
     still = recorded(tmp_path / "still", rule=Momentum(Listed((0.1, 0.0))))
     with pytest.raises(SettingError, match="the rate before must lie in"):
         still.fork(7, learning_rate=0.002, correct_velocity=True)
+
+
+def test_a_fork_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    """What is wrong is said before its folder is made."""
+    run = recorded(tmp_path / "run")
+    for slip in ({"dropout": (0.1, 0.2, 0.3)}, {"callbacks": print}, {"keep": 5}):
+        with pytest.raises(SettingError):
+            run.fork(5, record=tmp_path / "fork", **slip)
+    assert not (tmp_path / "fork").exists()

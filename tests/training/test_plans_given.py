@@ -172,3 +172,42 @@ def test_no_samples_are_refused() -> None:
     """An empty table cannot be trained on."""
     with pytest.raises(DataError, match="no samples"):
         train(Network([3, 2]), np.empty((0, 3)), np.empty((0, 2)), epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("slip", "sentence"),
+    [
+        (
+            {"network": [3, 7, 2]},
+            r"network must be a Network, such as .*; got \[3, 7, 2\]",
+        ),
+        ({"plan": Momentum(0.1)}, "plan must be a Plan.* got a rule alone; give it as rule="),
+        ({"plan": 3}, "plan must be a Plan.* got 3"),
+        ({"validation": (*draw_data(), None)}, r"validation must be inputs and targets, \(X, T\)"),
+        ({"validation": 3}, "validation must be inputs and targets"),
+        ({"callbacks": print}, "callbacks must be a list of functions"),
+        ({"callbacks": [3]}, "callbacks must be a list of functions"),
+        ({"engine": None}, "engine must be one of auto, native"),
+        ({"keep": 5, "record": "run"}, r"keep must be a Keep, such as Keep\(seconds=10\); got 5"),
+        ({"theta": ["a"]}, "theta must be an array of numbers"),
+        ({"memory": "a"}, "memory must be an array of numbers"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else "-".join(value),
+)
+def test_a_thing_of_another_kind_is_told(
+    slip: dict[str, Any], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is taken for something else is named, with what it should be; nothing is trained or recorded."""
+    monkeypatch.chdir(tmp_path)
+    X, T = draw_data()
+    with pytest.raises((SettingError, DataError), match=sentence):
+        train(**{"network": NETWORK, "X": X, "T": T, **slip})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("kind", "words"), [("datetime64[s]", "dates"), ("timedelta64[s]", "time spans")])
+def test_dates_are_no_numbers(kind: str, words: str) -> None:
+    """They would be counts of seconds, some 10⁹."""
+    X, T = draw_data()
+    with pytest.raises(DataError, match=f"X holds {words}; give real numbers"):
+        train(NETWORK, X.astype(kind), T)

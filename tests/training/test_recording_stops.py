@@ -11,7 +11,7 @@ import pytest
 
 from problems import NETWORK, RULE, STEPS_PER_EPOCH, draw_data
 from recorded import OFTEN, recorded, same_runs
-from schuss import DivergenceError, Keep, Momentum, load_run, train
+from schuss import DivergenceError, Keep, Momentum, SchussWarning, load_run, train
 
 MANY = """
 import sys, numpy as np
@@ -123,3 +123,19 @@ def test_checkpoints_lie_within_epochs_too(tmp_path: Path) -> None:
 
     assert any(step % STEPS_PER_EPOCH for step in steps)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["n_samples"] == run.n_samples
+
+
+def test_a_checkpoint_that_cannot_be_removed_ends_the_recording_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a disk that is full does; the training goes on to the same bits."""
+    keep = Keep(seconds=0, size=9000)
+    whole = recorded(tmp_path / "whole", keep=keep)
+
+    def refused(self: Path, **_: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.warns(SchussWarning, match="cannot remove .*goes on, but its recording ends at step"):
+        run = recorded(tmp_path / "run", keep=keep)
+    assert run.state.digest() == whole.state.digest()

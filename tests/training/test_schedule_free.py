@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from comparisons import assert_near
-from problems import NETWORK, draw_data
-from schuss import Cosine, Momentum, Run, ScheduleFree, load_run, sweep, train
+from problems import BATCH, NETWORK, STEPS_PER_EPOCH, draw_data
+from schuss import Cosine, Custom, Listed, Momentum, Run, ScheduleFree, load_run, sweep, train
 
 X, T = draw_data()
 HOW = {"rule": ScheduleFree(0.3), "epochs": 6, "batch_size": 5}
@@ -68,3 +68,17 @@ def test_a_sweep_hands_out_the_means() -> None:
     assert (found.theta != found.state.theta).any()
     other = sweep(NETWORK, X, T, rule=Momentum(0.1), momentum=[0.1, 0.9], epochs=2)
     assert other.theta is other.state.theta
+
+
+@pytest.mark.parametrize("epochs", [1, 5, 8])
+def test_a_schedule_of_ones_own_is_asked_for_its_steps_alone(epochs: int) -> None:
+    """It may be a table that ends with the training."""
+    steps = epochs * STEPS_PER_EPOCH
+    table = np.linspace(0.1, 0.2, steps)
+    rule = ScheduleFree(Custom(lambda n: table[n], high=1.0))
+    run = train(NETWORK, *draw_data(), rule=rule, epochs=epochs, batch_size=BATCH)
+
+    listed = ScheduleFree(Listed(tuple(table.tolist())))
+    again = train(NETWORK, *draw_data(), rule=listed, epochs=epochs, batch_size=BATCH)
+    assert run.state.step == steps
+    assert run.state.digest() == again.state.digest()

@@ -85,3 +85,11 @@ def test_held_out_data_is_checked_before_training(held_out: Any, sentence: str) 
     """Wrong shapes, NaN and no rows are refused at once."""
     with pytest.raises(DataError, match=sentence):
         train(NETWORK, *draw_data(), validation=held_out, epochs=1)
+
+
+def test_a_judge_without_an_answer_is_no_gain() -> None:
+    """NaN from it counts as an epoch in which nothing was gained."""
+    run = train(NETWORK, *draw_data(), epochs=50, patience=3, validation=lambda _: float("nan"))
+    assert (run.stopped, run.epochs) == ("no improvement", 3)
+    better = train(NETWORK, *draw_data(), epochs=50, patience=3, validation=lambda state: -float(state.step))
+    assert better.epochs == 50

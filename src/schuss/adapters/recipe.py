@@ -141,7 +141,8 @@ class Recipe:
     @property
     def chooses_rate(self) -> bool:
         """Whether the learning rate is the recipe's: none was given, and the rule has one that varies."""
-        return self.learning_rate is None and "learning_rate" in self._kind().rates and not self._sees_all()
+        is_given = self.learning_rate is not None or "learning_rate" in dict(self.rule_settings)
+        return not is_given and "learning_rate" in self._kind().rates and not self._sees_all()
 
     def _sees_all(self) -> bool:
         """Whether each step must see all samples; SettingError if it is to see fewer."""
@@ -167,13 +168,17 @@ class Recipe:
         if "momentum" in kind.rates:
             settings.setdefault("momentum", self.momentum)
         if self.chooses_rate:
-            settings.setdefault("learning_rate", self._chosen_rate(0))
+            settings["learning_rate"] = self._chosen_rate(0)
         elif self.learning_rate is not None:
             if "learning_rate" not in kind.rates:
                 raise SettingError(
                     f"rule {kind.name!r} has no learning rate: it finds the lengths of its steps by itself."
                 )
-            settings.setdefault("learning_rate", self.learning_rate)
+            if "learning_rate" in settings:
+                raise SettingError(
+                    "the learning rate is given twice: by itself, and as a setting of the rule."
+                )
+            settings["learning_rate"] = self.learning_rate
         rule: Rule | WholeStep = kind(**settings)
         return rule
 

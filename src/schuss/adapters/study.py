@@ -21,6 +21,7 @@ from schuss.errors import RecordError, did_you_mean
 from schuss.insight.tuning.journal import Measured, difference, is_study, read_journal
 from schuss.insight.tuning.trial import Trial, trials_of
 from schuss.method.checks import check_integer
+from schuss.method.samples import Samples
 from schuss.training.record import NextFree
 from schuss.training.run import Run
 from schuss.training.telling import Tick
@@ -154,7 +155,7 @@ class Study:
         if found.stopped not in CUT_OFF:
             return found
         tell(f"Trial {number} was cut off at step {found.state.step}; it goes on from there.")
-        train(resume=place)
+        train(resume=place, **_given(found.origin))  # where they were too large to be kept
         return open_run(place)
 
     def place_of(self, number: int) -> Path:
@@ -162,6 +163,13 @@ class Study:
         if self.folder is None:
             raise RecordError("these trials are kept in memory alone; tune(…, study=FOLDER) keeps them.")
         return self.folder / str(number)
+
+
+def _given(origin: Samples | str) -> dict[str, Any]:
+    """Return the data of a run that was opened with them, as they are given to a training."""
+    if isinstance(origin, str):
+        return {}
+    return {"X": origin.X, "T": origin.T if origin.classes is None else origin.classes}
 
 
 def _with_targets(source: str, targets: Sequence[str]) -> Table:

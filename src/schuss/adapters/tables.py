@@ -130,7 +130,11 @@ def _column(key: Any, values: Any) -> Column:
 
 
 def _read_file(path: Path) -> Table:
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:  # such as a name that is a whole table
+        raise DataError(f"{str(path)[:60]!r}… is no name of a file: {error.strerror}") from None
+    if not exists:
         raise DataError(_no_such_file(path))
     if path.is_dir():
         raise DataError(f"{path} is a directory; give one file in it")

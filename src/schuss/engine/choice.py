@@ -35,7 +35,7 @@ def engine_named(name: str | Engine = "auto", threads: int | None = None) -> Eng
     EngineError
         ``"native"`` without the kernel, ``"bfloat16"`` on a processor without such products.
     """
-    if not isinstance(name, str):
+    if not isinstance(name, str) and hasattr(name, "advance"):
         return name
     check_choice("engine", name, ENGINES)
     if name == "bfloat16":

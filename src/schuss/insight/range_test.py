@@ -192,6 +192,8 @@ def range_test(
     steps = check_integer("steps", steps, low=LEAST_STEPS)
     samples = Samples.check(network, X, T, dtype, weights, all_finite_by(threads))
     samples, plan = _fitted(samples, fitting_plan(plan, settings, len(samples)), steps)
+    if "learning_rate" not in plan.rule.rates:
+        raise SettingError(f"rule {plan.rule.name!r} has no learning rate to be tested.")
     rising = np.geomspace(low, high, plan.steps(len(samples)))
     plan = plan.replace(rule=replace(plan.rule, learning_rate=Listed(tuple(rising.tolist()))))  # type: ignore[type-var]  # rules are dataclasses
     chosen = engine_named(engine, threads)

@@ -23,7 +23,7 @@ from schuss.method.samples import Samples
 from schuss.method.schedules import Plateau, Restart
 from schuss.method.state import States
 from schuss.training.many import ManyTrainings
-from schuss.training.setup import fitting_plan
+from schuss.training.setup import check_weighs, fitting_plan
 
 __all__ = ["sweep"]
 
@@ -89,6 +89,7 @@ def sweep(
     """
     began = time.perf_counter()
     samples = Samples.check(network, X, T, dtype, weights, all_finite_by(threads))
+    check_weighs(samples)
     n = len(samples)
     if plans is not None:
         if plan is not None or settings:

@@ -72,10 +72,12 @@ class Conversion:
 
         Rates of either convention, as only their ratio counts.
         """
-        factor = velocity_correction(before, after)
         if self.is_exact_when_rate_changes:
+            velocity_correction(before, after)  # are they rates?
             return 1.0
-        return factor if self.target.inside else 1.0 / factor
+        if not self.target.inside:
+            before, after = after, before
+        return velocity_correction(before, after)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -129,6 +131,8 @@ def convert(
     if batch_sizes is not None:
         rate, momentum = change_batch_size(classical.learning_rate, classical.momentum, *batch_sizes)
         classical = replace(classical, learning_rate=rate, momentum=momentum)
+    if classical.momentum == 0.0:  # there is nothing to look ahead by, and PyTorch refuses it
+        classical = replace(classical, nesterov=False)
     _check_possible(there, classical)
     mapped = there.from_classical(classical)
     check_number(f"the rate for {target}", mapped["learning_rate"], **LIMITS["learning_rate"])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.errors import DataError
+from schuss.errors import DataError, SettingError
 from schuss.method.functions import Array
 from schuss.method.network import Network
 
@@ -78,7 +78,11 @@ class Samples:
         ------
         DataError
             Wrong shapes, NaN or infinity, or targets that the output can never reach.
+        SettingError
+            What is no network.
         """
+        if not isinstance(network, Network):
+            raise SettingError(f"network must be a Network, such as Network([2, 3, 1]); got {network!r:.80}.")
         X = as_inputs(X, network.layers[0], dtype, finite)
         n = X.shape[0]
         if n == 0:
@@ -171,9 +175,10 @@ def _as_array(name: str, values: Any) -> Array:
         array = np.asarray(values)
     except ValueError as error:
         raise DataError(f"{name} must be an array of numbers, rows of one length: {error}.") from error
-    if array.dtype.kind == "c" or np.ma.is_masked(values):
-        kind = "complex" if array.dtype.kind == "c" else "masked"
-        raise DataError(f"{name} holds {kind} values; give real numbers, all of them present.")
+    kinds = {"c": "complex values", "M": "dates", "m": "time spans"}
+    kind = "masked values" if np.ma.is_masked(values) else kinds.get(array.dtype.kind)
+    if kind:
+        raise DataError(f"{name} holds {kind}; give real numbers, all of them present.")
     return array
 
 

@@ -27,7 +27,7 @@ from schuss.training.replay import Began, Held
 from schuss.training.restarting import check_restarts
 from schuss.training.run import Run
 from schuss.training.run_folder import RunFolder
-from schuss.training.setup import Judge, check_weighs, judge_of, judged_by
+from schuss.training.setup import Judge, check_callbacks, check_weighs, judge_of, judged_by
 from schuss.training.stopping import counted
 from schuss.training.telling import Callback, Tick
 
@@ -53,6 +53,8 @@ def fork(
     replay, plan = run.replay, changed_plan(run.plan, step, changes)
     total = plan.steps(run.n_samples)
     check_restarts(plan, run.n_samples)
+    check_callbacks(callbacks)
+    plan.dropout_rates(run.network.depth - 1)
     check_integer("step", step, low=0, high=run.state.step)
     if step >= total:
         raise SettingError(f"the plan ends at step {total}; give more epochs to go on from step {step}.")

@@ -79,8 +79,11 @@ def append(path: Path, content: bytes | memoryview) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there."""
-    path.unlink(missing_ok=True)
+    """Remove a file, if it is there; OutputError where that may not be."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot remove {path}: {error.strerror or error}.") from error
 
 
 def make_folder(path: Path, left: Collection[str] = ()) -> Path:

@@ -105,12 +105,11 @@ class Recorder:
         try:
             self._background.wait()
             self._taken(losses)()
-            size = self.folder.write(checkpoint, cached=self._cached)
+            size = self._sizes[checkpoint.state.step] = self.folder.write(checkpoint, cached=self._cached)
+            self._thin(self.keep.size - LOSS_BYTES * self.written - self._norm_bytes * self.norms.written)
         except OutputError as error:
             self._give_up(error)
             return
-        self._sizes[checkpoint.state.step] = size
-        self._thin(self.keep.size - LOSS_BYTES * self.written - self._norm_bytes * self.norms.written)
         self._pace.wrote(time.perf_counter() - began)
         self._cached |= size < SLOWEST * self._pace.writing
 

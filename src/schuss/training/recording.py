@@ -51,6 +51,8 @@ def begin(
     OutputError
         The folder is not empty, cannot be written, or another process records there.
     """
+    if not isinstance(keep, Keep):
+        raise SettingError(f"keep must be a Keep, such as Keep(seconds=10); got {keep!r:.80}.")
     samples, kept = loop.samples, dict[str, Content]()
     how = {"is_sparse": is_sparse(samples.X), "is_alone": usual_threads() == 1}
     every = keep.norms_every(loop.network, loop.plan.batch_of(len(samples)), **how)

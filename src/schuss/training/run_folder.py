@@ -222,7 +222,10 @@ class RunFolder:
 
     def thin_norms(self, times: int) -> None:
         """Give up every second row of the norms, so many times."""
-        thinned = self.norms().thinned(times)
+        try:
+            thinned = self.norms().thinned(times)
+        except OSError as error:
+            raise OutputError(f"cannot thin {self.path / NORMS[0]}: {error.strerror or error}.") from error
         write_whole(self.path / NORMS[0], as_block(0, [thinned.rows], thinned.halvings), flush=False)
 
     def write(self, checkpoint: Checkpoint, *, cached: bool) -> int:

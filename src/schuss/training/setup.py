@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from schuss.method.rules.rule import first_memory
 from schuss.method.samples import Samples
 from schuss.method.state import State
 
-__all__ = ["Judge", "check_weighs", "first_state", "fitting_plan", "judge_of", "judged_by"]
+__all__ = ["Judge", "check_callbacks", "check_weighs", "first_state", "fitting_plan", "judge_of", "judged_by"]
 
 Judge = Callable[[State], float]  # lower is better
 
@@ -30,6 +30,9 @@ def fitting_plan(plan: Plan | None, settings: dict[str, Any], n: int) -> Plan:
     if unknown:
         hint = did_you_mean(unknown[0], Plan.__dataclass_fields__)
         raise SettingError(f"a plan has no setting {unknown[0]!r}{hint}.")
+    if plan is not None and not isinstance(plan, Plan):
+        what = "a rule alone; give it as rule=…" if hasattr(plan, "rates") else f"{plan!r:.80}"
+        raise SettingError(f"plan must be a Plan, such as Plan(Momentum(0.1), epochs=50); got {what}.")
     plan = plan or Plan(**settings)
     if plan.batch_size is not None and plan.batch_size > n:
         if "batch_size" in settings or plan.batch_size != Plan.batch_size:  # the default may be larger
@@ -52,11 +55,11 @@ def first_state(
     network: Network, plan: Plan, dtype: Any, theta: Array | None, memory: Array | None = None
 ) -> State:
     """Return the state before the first step: drawn weights, or checked copies of `theta` and `memory`."""
-    theta = network.initial(plan.seed, dtype) if theta is None else np.array(theta, dtype=dtype)
+    theta = network.initial(plan.seed, dtype) if theta is None else _numbers("theta", theta, dtype)
     network.check_theta(theta)
     given, shape = memory is not None, (len(plan.rule.memory), theta.size)
     # zeros that nobody has looked at take no room yet
-    memory = np.array(memory, dtype) if given else np.asarray(first_memory(plan.rule, theta), dtype)
+    memory = _numbers("memory", memory, dtype) if given else np.asarray(first_memory(plan.rule, theta), dtype)
     if memory.shape != shape:
         raise DataError(f"the memory of rule {plan.rule.name!r} has shape {shape}; got {memory.shape}.")
     if not np.isfinite(theta).all() or (given and not np.isfinite(memory).all()):
@@ -64,10 +67,25 @@ def first_state(
     return State(theta, memory)
 
 
+def _numbers(name: str, values: Any, dtype: Any) -> Array:
+    try:
+        return np.array(values, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} must be an array of numbers: {error}.") from error
+
+
+def check_callbacks(callbacks: Any) -> None:
+    """Raise SettingError for what is no sequence of functions."""
+    if callable(callbacks) or not all(callable(each) for each in callbacks):
+        raise SettingError(f"callbacks must be a list of functions of an Epoch; got {callbacks!r:.80}.")
+
+
 def judged_by(network: Network, given: tuple[Any, Any] | Judge | None, dtype: Any) -> Samples | Judge | None:
     """Return what the epochs are judged by: checked samples, the given function, or nothing."""
     if given is None or callable(given):
         return given
+    if not isinstance(given, Sequence) or len(given) != 2:
+        raise SettingError("validation must be inputs and targets, (X, T), or a function of the state.")
     X, T = given
     return Samples.check(network, X, T, dtype)
 

@@ -35,7 +35,7 @@ class Progress:
 
     def after(self, loss: float, plan: Plan) -> Progress:
         """Return the progress after an epoch of this loss."""
-        missed = loss > self.best - plan.min_improvement
+        missed = not loss <= self.best - plan.min_improvement  # also where it is no number
         return Progress(loss if loss < self.best else self.best, self.waited + 1 if missed else 0)
 
     def after_all(self, losses: Sequence[float] | NDArray[np.float64], plan: Plan) -> Progress:
@@ -44,7 +44,7 @@ class Progress:
             return self
         seen = np.asarray(losses, np.float64)
         best = np.fmin.accumulate(np.concatenate([[self.best], seen]))
-        bettered = np.flatnonzero(~(seen > best[:-1] - plan.min_improvement))
+        bettered = np.flatnonzero(seen <= best[:-1] - plan.min_improvement)
         waited = len(seen) - 1 - bettered[-1] if len(bettered) else self.waited + len(seen)
         return Progress(float(best[-1]), int(waited))
 

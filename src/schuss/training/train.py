@@ -24,7 +24,15 @@ from schuss.training.replay import Held, InMemory
 from schuss.training.restarting import check_restarts
 from schuss.training.resuming import resumed
 from schuss.training.run import Run
-from schuss.training.setup import Judge, check_weighs, first_state, fitting_plan, judge_of, judged_by
+from schuss.training.setup import (
+    Judge,
+    check_callbacks,
+    check_weighs,
+    first_state,
+    fitting_plan,
+    judge_of,
+    judged_by,
+)
 from schuss.training.stopping import Progress
 from schuss.training.telling import Callback, Tick
 
@@ -109,6 +117,7 @@ def train(
     OutputError, RecordError, ReplayError
         The run cannot be recorded there, or not be resumed.
     """
+    check_callbacks(callbacks)
     if resume is not None:
         others = {"plan": plan, "theta": theta, "memory": memory, "reached": reached, "dtype": dtype}
         _refuse(**others, record=record, keep=keep, about=about, **settings)

@@ -6,6 +6,7 @@ The parts that differ (targets, network, score) are the subclasses'; how a solve
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -288,6 +289,8 @@ class Validation:
 def hidden_sizes(given: Any) -> list[int]:
     """Return the sizes of the hidden layers as a list."""
     sizes = list(given) if hasattr(given, "__iter__") else [given]
-    if np.any(np.array(sizes) <= 0):
+    if not all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in sizes):
+        raise ValueError(f"hidden_layer_sizes must be whole numbers, got {sizes}.")
+    if any(n <= 0 for n in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return [int(n) for n in sizes]

@@ -72,11 +72,6 @@ class InputsMixin:
         if first:
             for name in ("_fill", "_gaps", "_centre", "_spread"):
                 self.__dict__.pop(name, None)
-        if first and self.preset:
-            if is_sparse(X):
-                raise ValueError(f"preset={self.preset!r} needs dense inputs; got a sparse matrix.")
-            known = np.where(np.isnan(X), np.nanmedian(X, axis=0), X) if self.allow_nan else X
-            self._centre, self._spread = learn_scaling(known)
         if first and self.allow_nan:
             if is_sparse(X):
                 raise ValueError("allow_nan=True needs dense inputs; got a sparse matrix.")
@@ -85,6 +80,17 @@ class InputsMixin:
             counts = np.maximum((~gaps).sum(axis=0), 1)
             self._fill = (present / counts).astype(X.dtype)
             self._gaps = np.flatnonzero(gaps.any(axis=0))
+        if first and self.preset:
+            if is_sparse(X):
+                raise ValueError(f"preset={self.preset!r} needs dense inputs; got a sparse matrix.")
+            self._centre, self._spread = learn_scaling(self._filled_by_median(X) if self.allow_nan else X)
+
+    def _filled_by_median(self, X: Any) -> Any:
+        """Return inputs without gaps, for a scaling that none shall move; a column of gaps is a constant."""
+        known = ~np.isnan(X).all(axis=0)
+        middle = self._fill.astype(X.dtype)
+        middle[known] = np.nanmedian(X[:, known], axis=0)
+        return np.where(np.isnan(X), middle, X)
 
     def _prepared(self, X: Any) -> Any:
         """Return the network's inputs: gaps filled by the mean and marked, then scaled by a preset."""

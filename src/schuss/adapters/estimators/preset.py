@@ -62,7 +62,8 @@ def applied(estimator: BaseMLP, X: Any) -> Iterator[None]:
     defaults = _defaults(type(estimator))  # type: ignore[arg-type]  # classes are hashable
     try:
         for name, value in settings.items():
-            if before[name] is defaults[name] or before[name] == defaults[name]:
+            given, default = before[name], defaults[name]
+            if given is default or (type(given) is type(default) and given == default):
                 setattr(estimator, name, value)
         yield
     finally:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import warnings
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,9 +60,13 @@ def train(
         _train_lbfgs(estimator, X, T, weights, report)
         return
     memory = estimator._memory
-    memory.generator = generator_of(estimator.random_state, memory.generator)
-    advance_past(memory.generator, *memory.owed)
+    memory.generator = generator = generator_of(estimator.random_state, memory.generator)
+    advance_past(generator, *memory.owed)
+    memory.owed = (0, 0)  # whatever becomes of this fit
     if held_out is None and estimator.early_stopping:
+        if not is_shared(estimator.random_state):  # a fit that fails goes back to the old generator
+            generator = copy.deepcopy(generator)
+            memory = estimator._memory = replace(memory, generator=generator)
         X, T, weights, held_out = _split(estimator, X, T, weights)
     plan = plan_of(estimator, X.shape[0], incremental)
     _refuse_to_go_on(estimator, plan, incremental)
@@ -72,7 +78,7 @@ def train(
     run = _run(estimator, X, T, weights, plan, judge if estimator.early_stopping else None, callbacks)
     memory.owed = (X.shape[0], _drawn(run) if estimator.shuffle else 0)
     if is_shared(estimator.random_state):
-        advance_past(memory.generator, *memory.owed)
+        advance_past(generator, *memory.owed)
         memory.owed = (0, 0)
     _remember(estimator, run, incremental)
     _set_attributes(estimator, run, X.shape[0], judge)

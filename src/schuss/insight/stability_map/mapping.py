@@ -18,7 +18,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.samples import Samples
-from schuss.training.setup import first_state, fitting_plan
+from schuss.training.setup import check_weighs, first_state, fitting_plan
 
 __all__ = ["refinements", "stability_map"]
 
@@ -83,6 +83,7 @@ def stability_map(
         Ctrl-C before the first level was complete.
     """
     samples = Samples.check(network, X, T, dtype, weights, all_finite_by(threads))
+    check_weighs(samples)
     plan = checked_plan(fitting_plan(plan, settings, len(samples)))
     first = first_state(network, plan, samples.X.dtype, theta).theta
     setup = set_up(

@@ -130,11 +130,6 @@ def resampled(values: Sequence[float], count: int) -> list[float]:
     return [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
 
 
-def _finite(value: float | None) -> float | None:
-    """Return a number that JSON can hold, or None."""
-    return None if value is None or not math.isfinite(value) else value
-
-
 def described(model: Model) -> dict[str, Any]:
     """Return a model as plain JSON values."""
     run = model.run
@@ -142,8 +137,8 @@ def described(model: Model) -> dict[str, Any]:
         "network": run.network.to_dict(),
         "n_parameters": run.network.n_parameters,
         "rule": rule_to_dict(run.plan.rule),
-        "effective_rate": _finite(effective_rate(run)),
-        "half_life_steps": _finite(half_life(run)),
+        "effective_rate": effective_rate(run),
+        "half_life_steps": half_life(run),
         "plan": run.plan.to_dict(),
         "epochs": run.epochs,
         "steps": run.state.step,

@@ -29,8 +29,10 @@ def print_line(line: str = "", style: str = "") -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a result as one JSON value to stdout."""
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2))
+    """Print a result as one JSON value to stdout; numbers that are not finite, or not known, are null."""
+    from schuss.insight.shown import plain
+
+    print(json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=2))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, header: bool = True) -> None:

@@ -76,7 +76,8 @@ class ScheduleFree:
         """Return c, the share of each step's z in the mean of all so far."""
         if isinstance(self.learning_rate, float):
             return np.ones(len(steps)) / (steps + (self.age + 1))
-        length = 1 << int(steps.max()).bit_length()  # a few tables serve all steps
+        last = int(steps.max())
+        length = min(1 << last.bit_length(), max(span.total, last + 1))  # a few tables serve all steps
         return _shares_of(self.learning_rate, self.age, span, length)[steps]
 
     def result(self, theta: Array, memory: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -224,5 +225,12 @@ class InverseScaling(Schedule):
         """Return the value at each of `steps`, counted from 0."""
         epochs, which = np.unique(steps // span.per_epoch, return_inverse=True)
         # the C library's power: NumPy's own differs between processors
-        powers = [float(self.seen + e * span.samples + 1) ** self.power for e in epochs.tolist()]
+        powers = [_power(self.seen + e * span.samples + 1, self.power) for e in epochs.tolist()]
         return (self.initial / np.array(powers))[which]
+
+
+def _power(base: int, exponent: float) -> float:
+    try:
+        return float(base) ** exponent
+    except OverflowError:
+        return math.inf
