@@ -57,7 +57,7 @@ def test_what_is_given_holds() -> None:
 def test_every_rule_by_its_name(name: str) -> None:
     """With the momentum given where it has one, its own settings, and a rate that rises and falls."""
     kind = RULES[name]
-    rule = Recipe(rule_name=name, momentum=0.7).rule()
+    rule = Recipe(rule_name=name, **({"momentum": 0.7} if "momentum" in kind.rates else {})).rule()
     peak = PEAK_RATES.get(name, kind().learning_rate)
 
     assert type(rule) is kind
@@ -96,6 +96,9 @@ def test_defaults_fit_any_number_of_rows(n: int) -> None:
         ({"l2": -1.0}, "l2 must lie in"),
         ({"seed": -1}, "seed must be an integer of at least 0"),
         ({"rule_name": "lionn"}, r"rule must be one of .*did you mean 'lion'"),
+        ({"rule_name": "adam", "momentum": 0.3}, "rule 'adam' has no momentum"),
+        ({"rule_name": "rprop", "learning_rate": 0.3}, "has no learning rate: it finds the lengths"),
+        ({"momentum": 0.3, "rule_settings": (("momentum", 0.2),)}, "the momentum is given twice"),
         ({"rule_name": "lion", "nesterov": True}, "nesterov is a rule itself; got the rule 'lion'"),
         (
             {"rule_name": "lion", "rule_settings": (("beta", 0.9),)},

@@ -134,3 +134,10 @@ def test_a_value_that_is_no_table_is_refused(case: str) -> None:
     source, message = BAD_VALUES[case]
     with pytest.raises(DataError, match=message):
         read_table(source)
+
+
+def test_a_table_written_out_is_no_name_of_a_file() -> None:
+    """It is longer than any, and told in a sentence that does not repeat all of it."""
+    with pytest.raises(DataError, match="is no name of a file") as caught:
+        read_table("a,b\n1,2\n" * 1000)
+    assert len(str(caught.value)) < 200

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,11 +11,13 @@ from maps import NETWORK, SMALL, draw_data, drawn, stages_of
 
 from schuss import (
     AveragedMomentum,
+    DataError,
     Lion,
     Momentum,
     Nesterov,
     Network,
     stability_map,
+    sweep,
     train,
 )
 from schuss.insight.curvature.stability import comparable
@@ -275,3 +278,11 @@ def test_the_bar_stands_between_the_cells_that_the_bound_parts() -> None:
         place = (line.index("|") - 8) // 2
         edge = found.bounds[0].at(found.momentum[j : j + 1])[0]
         assert found.learning_rate[place] <= edge < found.learning_rate[place + 1]
+
+
+def test_samples_that_all_weigh_nothing_are_refused() -> None:
+    """By the map and by a sweep, as by `train`."""
+    X, T = draw_data()
+    for ask in (partial(stability_map, **SMALL), partial(sweep, learning_rate=[0.1, 0.2], epochs=2)):
+        with pytest.raises(DataError, match="no sample counts"):
+            ask(NETWORK, X, T, weights=np.zeros(len(X)))

@@ -108,7 +108,15 @@ def test_the_page_has_the_table() -> None:
         (["--from", "pytorch", "momentum=true"], "momentum must be a number in [0, 1]; got True"),
         (["--from", "pytorch", "lr=1", "--new-rate", "-1"], "the rate after must lie in"),
         (["--from", "pytorch", "lr=1", "--batch-size", "8"], "give both --batch-size"),
-        (["--from", "keras", "--to", "matlab", "nesterov=true"], "matlab has no form of Nesterov's momentum"),
+        (
+            ["--to", "pytorch", "learning_rate=1", "--new-rate", "0"],
+            "rate after must lie in (0, inf); got 0",
+        ),
+        (["--batch-size", "8", "--to-batch-size", "16"], "there is nothing to convert; give settings"),
+        (
+            ["--from", "keras", "--to", "matlab", "momentum=.9", "nesterov=true"],
+            "matlab has no form of",
+        ),
     ],
 )
 def test_bad_input(arguments: list[str], message: str) -> None:

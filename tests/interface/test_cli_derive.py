@@ -192,6 +192,9 @@ def test_a_step_of_a_recorded_run_is_derived(tmp_path: Path, monkeypatch: pytest
     assert abs(last["result"] - after) < 1e-7 < abs(before - after)
     for args, words in (
         (("--run", "iris", "--layers", "2-1"), "leave out --layers"),
+        (("--run", "iris", "--activation", "tanh"), "leave out --activation"),
+        (("--run", "iris", "--rule", "adam", "--loss", "huber"), "leave out --loss, --rule"),
+        (("--run", "iris", "--output", "tanh", "--input", "1"), "leave out --input, --output"),
         (("--run", "iris", "--step", 9999), "step must be"),
         (("--step", 3), "--step is for --run"),
         ((), "give --layers, --input and --target"),

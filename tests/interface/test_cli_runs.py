@@ -296,3 +296,17 @@ def test_a_run_is_a_model_by_its_name(runs: Path, tmp_path: Path, monkeypatch: p
         done = invoke(words[0], "nothing", *words[1:])
         assert (done.code, "cannot read nothing" in done.err) == (1, True)
     assert invoke("race", "iris", "--model", "m.schuss", "--steps", 3).code == 0
+
+
+def test_losses_that_are_not_known_are_null(runs: Path) -> None:
+    """Of a run whose file of losses was cut off; JSON has no other word for them."""
+    invoke_json("train", "iris", "--epochs", 30, "--record", "cut", "-q")
+    whole = invoke_json("show", "cut")
+    losses = runs / "cut" / "losses.bin"
+    losses.write_bytes(losses.read_bytes()[:-8])
+    told = invoke_json("show", "cut")
+
+    assert None not in whole["loss"]
+    assert None in told["loss"]
+    assert len(told["loss"]) == len(whole["loss"])
+    invoke_json("fork", "cut", "--step", 5)

@@ -120,6 +120,8 @@ def test_the_trials_are_listed(data: Path) -> None:
         (["--trial", "1", "--study", "mine", "--trials", "9"], 2, "leave out --trials"),
         (["--list", "--study", "mine", "--trial", "1"], 2, "leave out --trial"),
         (["--list", "--study", "mine", "-o", "m.schuss"], 2, "leave out --out"),
+        (["--trial", "1", "--study", "mine", "--no-record", "--record"], 2, "--record or --no-record"),
+        (["--no-record", "--record"], 2, "--no-record keeps nothing"),
     ],
 )
 def test_what_a_study_cannot_answer_is_said(data: Path, options: list[str], code: int, told: str) -> None:

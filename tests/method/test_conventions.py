@@ -268,7 +268,11 @@ REFUSED: dict[str, tuple[tuple[str, str], dict[str, Any], str]] = {
     "momentum": (("keras", "schuss"), {"momentum": 1.5}, "momentum must lie in [0, 1]; got 1.5"),
     "dampening": (("pytorch", "schuss"), {"dampening": 1.0}, "dampening must lie in [0, 1); got 1.0"),
     "nesterov": (("keras", "schuss"), {"nesterov": 1}, "nesterov must be True or False; got 1"),
-    "no nesterov": (("keras", "matlab"), {"nesterov": True}, "matlab has no form of Nesterov's momentum"),
+    "no nesterov": (
+        ("keras", "matlab"),
+        {"momentum": 0.9, "nesterov": True},
+        "matlab has no form of Nesterov",
+    ),
     "both": (
         ("pytorch", "keras"),
         {"dampening": 0.5, "nesterov": True, "momentum": 0.9},
@@ -295,3 +299,11 @@ def test_corrections_are_refused_for_rates_that_are_none() -> None:
         velocity_correction(0.0, 0.1)
     with pytest.raises(SettingError, match="the rate after must lie in"):
         velocity_correction(0.1, float("nan"))
+
+
+def test_nesterov_without_momentum_is_plain_descent() -> None:
+    """PyTorch refuses it, and it makes the same steps."""
+    found = convert("schuss", "pytorch", learning_rate=0.1, momentum=0.0, nesterov=True)
+    assert found.settings["nesterov"] is False
+    assert "nesterov=True" not in found.paste
+    assert "nesterov=True" in convert("schuss", "pytorch", momentum=0.5, learning_rate=1, nesterov=True).paste

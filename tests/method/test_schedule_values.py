@@ -220,3 +220,8 @@ def test_the_bits_are_the_same_everywhere():
     found = np.array([values(schedule) for schedule in EACH if not isinstance(schedule, InverseScaling)])
     assert hashlib.sha256(found.tobytes()).hexdigest()[:16] == "6e32ad1bdbae50df"
     assert hashlib.sha256(np.nextafter(found, 1).tobytes()).hexdigest()[:16] != "6e32ad1bdbae50df"
+
+
+def test_a_power_too_large_for_a_number_leaves_nothing() -> None:
+    """As the limit says: the rate is 0."""
+    assert InverseScaling(0.2, 300.0).at(np.array([0, 5000]), Span(10_000, 1, 50)).tolist() == [0.2, 0.0]

@@ -99,7 +99,7 @@ def test_whatever_call_fails_the_old_file_stands_alone(
 
 def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before any work, and once more where only the attempt shows it."""
-    monkeypatch.setattr(record.tempfile, "mkstemp", failing(errno.EROFS))
+    monkeypatch.setattr(record.os, "open", failing(errno.EROFS))
     with pytest.raises(OutputError, match="Read-only file system"):
         write_whole(tmp_path / "file", NEW)
     monkeypatch.setattr(record.os, "access", lambda *_: False)

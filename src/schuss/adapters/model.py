@@ -193,5 +193,5 @@ def _train_gently(
             if not recipe.chooses_rate:
                 raise
             tell(f"The training diverged at step {error.step}; it starts again at a third of the rate.")
-            record = NextFree(record) if isinstance(record, Path) else record
+            record = NextFree.beside(record)
     return train(network, X, T, recipe.gentler(GENTLER).plan(len(X)), **how, record=record)

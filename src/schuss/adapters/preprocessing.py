@@ -127,11 +127,6 @@ class Preprocessor:
             start += part.shape[1]
         return features
 
-    def ignored(self, table: Table) -> list[str]:
-        """Return the table's columns of which the fitted table had none of that name."""
-        known = {*self.input_names, *self.left_out, *self.excluded}
-        return [name for name in table.columns if name not in known]
-
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able data; `from_dict` makes of it a preprocessor with the same bits."""
         return {

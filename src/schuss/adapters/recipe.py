@@ -79,7 +79,7 @@ class Recipe:
         A number is held constant; by default it rises, then falls along a cosine. Its peak depends
         on the rule: 0.03 for momentum and Nesterov's.
     momentum : float or schedule
-        Of the rules that have one.
+        Of the rules that have one; by default 0.9.
     nesterov : bool
         The same as ``rule_name="nesterov"``.
     epochs, batch_size : int
@@ -95,7 +95,7 @@ class Recipe:
     hidden: tuple[int, ...] | None = None
     activation: str | None = None
     learning_rate: Rate | None = None
-    momentum: Rate = MOMENTUM
+    momentum: Rate | None = None
     nesterov: bool = False
     epochs: int | None = None
     batch_size: int | None = None
@@ -165,22 +165,25 @@ class Recipe:
             if name not in allowed:
                 hint = did_you_mean(name, allowed)
                 raise SettingError(f"rule {kind.name!r} has {', '.join(allowed)}; got {name!r}{hint}.")
+        for name, value in (("momentum", self.momentum), ("learning_rate", self.learning_rate)):
+            if value is not None:
+                settings[name] = self._given(name, value)
         if "momentum" in kind.rates:
-            settings.setdefault("momentum", self.momentum)
+            settings.setdefault("momentum", MOMENTUM)
         if self.chooses_rate:
             settings["learning_rate"] = self._chosen_rate(0)
-        elif self.learning_rate is not None:
-            if "learning_rate" not in kind.rates:
-                raise SettingError(
-                    f"rule {kind.name!r} has no learning rate: it finds the lengths of its steps by itself."
-                )
-            if "learning_rate" in settings:
-                raise SettingError(
-                    "the learning rate is given twice: by itself, and as a setting of the rule."
-                )
-            settings["learning_rate"] = self.learning_rate
         rule: Rule | WholeStep = kind(**settings)
         return rule
+
+    def _given(self, name: str, value: Rate) -> Rate:
+        """Return a rate that was given; SettingError if the rule has none, or it was given twice."""
+        kind, words = self._kind(), name.replace("_", " ")
+        if name not in kind.rates:
+            why = ": it finds the lengths of its steps by itself" if name == "learning_rate" else ""
+            raise SettingError(f"rule {kind.name!r} has no {words}{why}.")
+        if name in dict(self.rule_settings):
+            raise SettingError(f"the {words} is given twice: by itself, and as a setting of the rule.")
+        return value
 
     def _kind(self) -> type[Any]:
         if self.rule_name is None:

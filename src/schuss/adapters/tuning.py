@@ -219,7 +219,7 @@ def _trained(
             return setting, fit(setting, record=record, tell=tell)
         except DivergenceError as error:
             tell(f"The training of the best setting diverged at step {error.step}; the next best is trained.")
-            record = NextFree(record) if isinstance(record, Path) else record
+            record = NextFree.beside(record)
             last = error
     raise last
 

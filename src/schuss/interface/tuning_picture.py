@@ -126,7 +126,7 @@ def _labelled(axes: Axes, name: str, label: str, scale: str, found: Found) -> No
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
     if name == "depth":
-        axes.set_xticks([1, 2])
+        axes.set_xticks([0, 1, 2])
     share = found.effects.get(name)
     axes.set_xlabel(label if share is None else f"{label}    {share:.0%}", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)

@@ -75,9 +75,9 @@ class Conversion:
         if self.is_exact_when_rate_changes:
             velocity_correction(before, after)  # are they rates?
             return 1.0
-        if not self.target.inside:
-            before, after = after, before
-        return velocity_correction(before, after)
+        if self.target.inside:
+            return velocity_correction(before, after)
+        return velocity_correction(check_number("the rate after", after, low=0.0, open_low=True), before)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

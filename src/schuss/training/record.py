@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Collection
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -19,6 +19,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]  # as it is there
 
 __all__ = ["NextFree", "append", "check_place", "claim", "make_folder", "remove", "write_whole"]
+
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 def write_whole(
@@ -43,14 +45,16 @@ def write_whole(
     place = os.path.realpath(path)  # a link stays a link
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=os.path.dirname(place))  # noqa: PTH120  # all are strings here
+        name = f"{os.path.dirname(place)}/.{path.name}.{secrets.token_hex(8)}"  # noqa: PTH120  # all are strings
+        handle = os.open(name, NEW_FILE, 0o666)  # what the umask leaves of that
+        temporary = name
         with os.fdopen(handle, "wb") as file:
             if cached or not write_past_cache(handle, content):
                 file.writelines(content)
                 file.flush()
             if flush:
                 os.fsync(file.fileno())
-        os.chmod(temporary, _mode(place))  # noqa: PTH101  # as above
+        _take_mode(temporary, place)
         os.replace(temporary, place)  # noqa: PTH105  # as above
     except BaseException as error:  # Ctrl-C too must leave nothing behind
         if temporary is not None:
@@ -116,6 +120,11 @@ class NextFree(NamedTuple):
 
     path: Path
 
+    @classmethod
+    def beside(cls, place: str | os.PathLike[str] | NextFree | None) -> NextFree | None:
+        """Return where another attempt is recorded than the one that was to be at `place`; None for none."""
+        return place if place is None or isinstance(place, NextFree) else cls(Path(place))
+
     def made(self) -> Path:
         """Make the folder and return it; no other process is given the same."""
         number, place = 1, self.path
@@ -171,10 +180,7 @@ def check_place(path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _mode(place: str) -> int:
-    """Return the mode of the file there, else an ordinary new file's: mkstemp's 0600 would hide it."""
+def _take_mode(temporary: str, place: str) -> None:
+    """Give a file the mode of the one that it is to replace, if that is there."""
     with contextlib.suppress(FileNotFoundError):
-        return os.stat(place).st_mode & 0o777  # noqa: PTH116  # a string
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+        os.chmod(temporary, os.stat(place).st_mode & 0o777)  # noqa: PTH101, PTH116  # both are strings

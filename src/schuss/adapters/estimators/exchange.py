@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -14,9 +14,6 @@ from schuss.adapters.estimators.weights import WeightsMixin
 from schuss.errors import MissingExtraError, SettingError
 from schuss.method.functions import Array
 from schuss.method.network import Network
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["ExchangeMixin"]
 

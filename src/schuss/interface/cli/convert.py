@@ -45,6 +45,8 @@ def convert(
     from schuss.method.convert import convert as convert_settings
 
     if not settings and source == target == "schuss":
+        if not (new_rate is batch_size is to_batch_size is None):
+            raise SettingError("there is nothing to convert; give settings, as learning_rate=0.1.")
         _list_systems(as_json=as_json)
         return
     batches = _pair(batch_size, to_batch_size)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from schuss.errors import DataError, SettingError
+from schuss.interface.cli.given import refuse_these
 from schuss.interface.cli.output import print_json, print_line, say
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["derive"]
 
 NETWORK, RULE, RECORDED, OUTPUT = "Network", "Rule", "A recorded run", "Output"
+OF_NETWORK = (  # what a recorded run says itself
+    *("layers", "sample", "target", "activation", "output", "loss", "seed", "weights"),
+    *("rule", "learning_rate", "momentum"),
+)
 FORMATS = ("text", "latex", "markdown", "html", "json")
 SUFFIXES = {".tex": "latex", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json"}
 STYLES = {
@@ -36,6 +41,7 @@ STYLES = {
 
 
 def derive(
+    context: typer.Context,
     layers: Annotated[
         str | None, typer.Option(help="Units per layer, as 2-2-1.", rich_help_panel=NETWORK)
     ] = None,
@@ -111,8 +117,7 @@ def derive(
 
         check_place(out)
     if run is not None:
-        refuse(layers=layers, input=sample, target=target, seed=seed, weights=weights, momentum=momentum,
-               learning_rate=learning_rate)  # fmt: skip
+        refuse_these(context, "a recorded run has its own network, data and rule", OF_NETWORK)
         show(of_run(run, step or 0, weight, steps), chosen, digits, out)
         return
     if step is not None:
@@ -134,13 +139,6 @@ def derive(
         seed=seed,
     )
     show(found, chosen, digits, out)
-
-
-def refuse(**given: Any) -> None:
-    """Raise SettingError for what a recorded run says itself."""
-    names = ", ".join(f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None)
-    if names:
-        raise SettingError(f"a recorded run has its own network, data and rule; leave out {names}.")
 
 
 def of_run(name: str, step: int, weight: str | None, steps: int) -> Derivation:

@@ -14,7 +14,7 @@ from schuss.interface.cli.output import print_json, print_table
 __all__ = ["doctor", "self_test"]
 
 PACKAGES = ("schuss", "numpy", "scikit-learn", "safetensors", "typer", "rich")
-EXTRAS = ("pyarrow", "matplotlib")
+EXTRAS = ("pyarrow", "matplotlib", "optuna", "torch")
 
 
 def doctor(

@@ -8,7 +8,7 @@ import typer
 
 from schuss.errors import SettingError
 
-__all__ = ["given", "refuse_others"]
+__all__ = ["given", "refuse_others", "refuse_these"]
 
 
 def given(context: typer.Context) -> dict[str, str]:
@@ -19,6 +19,13 @@ def given(context: typer.Context) -> dict[str, str]:
         if parameter.name
         and getattr(context.get_parameter_source(parameter.name), "name", "") == "COMMANDLINE"
     }
+
+
+def refuse_these(context: typer.Context, why: str, names: Collection[str]) -> None:
+    """Raise SettingError with the reason if options were given whose parameters have these names."""
+    flags = [flag for name, flag in given(context).items() if name in names]
+    if flags:
+        raise SettingError(f"{why}; leave out {', '.join(flags)}.")
 
 
 def refuse_others(context: typer.Context, asked: str, does: str, of_use: Collection[str]) -> None:

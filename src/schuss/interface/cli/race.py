@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from schuss.errors import SettingError, did_you_mean
+from schuss.interface.cli.given import refuse_these
 from schuss.interface.cli.output import console, print_json, print_line, say
 from schuss.interface.cli.rows import DropMissingTarget
 from schuss.method.surfaces import SURFACES
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["race"]
 
 NETWORK = "A network instead of a surface"
+OF_NETWORK = (
+    *("target", "hidden", "activation", "batch_size", "seed", "weight", "model"),
+    *("drop_missing_target", "threads", "engine"),
+)
 
 
 def race(
+    context: typer.Context,
     ground: Annotated[
         str,
         typer.Argument(
@@ -108,8 +114,7 @@ def race(
     if is_surface(ground):
         from schuss.interface.cli.named_settings import parse_surface
 
-        refuse_for_surface(target=target, hidden=hidden, activation=activation, batch_size=batch_size,
-                           weight=weight, model=model)  # fmt: skip
+        refuse_these(context, "a surface has no network and no data", OF_NETWORK)
         surface = parse_surface(ground)
         made = race_of(surface, rules=racing(rules, sweep, surface.racers), dtype=dtype, **common)
     else:
@@ -156,13 +161,6 @@ def is_surface(name: str) -> bool:
         f"there is no surface, data set or file {name!r}{hint}. Surfaces: {', '.join(SURFACES)}. "
         f"Data sets: {', '.join(DATASETS)}."
     )
-
-
-def refuse_for_surface(**given: Any) -> None:
-    """Raise SettingError for options of a network beside a surface."""
-    names = ", ".join(f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None)
-    if names:
-        raise SettingError(f"a surface has no network and no data; leave out {names}.")
 
 
 def racing(

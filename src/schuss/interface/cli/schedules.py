@@ -57,9 +57,13 @@ def scheduled_rate(text: str | None, rate: float | None, rule: str | None = None
     return _parsed("--schedule", text, peak_of(kind) if rate is None else rate)
 
 
-def scheduled_momentum(text: str | None, momentum: float) -> Rate:
-    """Return the momentum: a number, or the schedule that `text` describes."""
-    return momentum if text is None else _parsed("--momentum-schedule", text, momentum)
+def scheduled_momentum(text: str | None, momentum: float | None) -> Rate | None:
+    """Return the momentum: a number, the schedule that `text` describes, or None for the default."""
+    if text is None:
+        return momentum
+    from schuss.adapters.recipe import MOMENTUM
+
+    return _parsed("--momentum-schedule", text, MOMENTUM if momentum is None else momentum)
 
 
 def _parsed(option: str, text: str, height: float) -> Schedule:

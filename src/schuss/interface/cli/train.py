@@ -60,7 +60,9 @@ def train(
             rich_help_panel=RULE,
         ),
     ] = None,
-    momentum: Annotated[float, typer.Option(help="η in [0, 1].", rich_help_panel=RULE)] = 0.9,
+    momentum: Annotated[
+        float | None, typer.Option(help="η in [0, 1]; by default 0.9.", rich_help_panel=RULE)
+    ] = None,
     schedule: RateSchedule = None,
     momentum_schedule: MomentumSchedule = None,
     nesterov: NesterovToo = False,

@@ -49,7 +49,7 @@ def train_trial(context: typer.Context) -> None:
     asked = context.params
     number, data, out, quiet = asked["trial"], asked["data"], asked["out"], asked["quiet"]
     command = study.command(number, data)
-    if asked["no_record"] and asked["record"]:
+    if asked["no_record"] and asked["record"] is not None:
         raise SettingError("give --record or --no-record, not both.")
     check_outputs(out, None)
     try:

@@ -126,7 +126,7 @@ def tune(
         return
     if range_test:
         refuse_others(context, "--range-test", DOES, OF_USE)
-    if no_record and (study or record):
+    if no_record and (study or record is not None):
         raise SettingError("--no-record keeps nothing; leave out --study and --record, or --no-record.")
     seconds = parse_seconds(budget)
     check_outputs(out, plot)
