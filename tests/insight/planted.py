@@ -83,7 +83,7 @@ class Draw:
         plan = Plan(rule, epochs, **{"batch_size": self.batch, "seed": self.seed, **how})
         known = {} if start is None else {"theta": start.theta, "memory": start.memory}
         try:
-            run = train(self.network, self.X.astype(self.dtype), self.y, plan, **known)
+            run = train(self.network, self.X.astype(self.dtype), self.y, plan, threads=1, **known)
         except DivergenceError as error:
             run = error.run
         if start is None:

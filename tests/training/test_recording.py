@@ -232,9 +232,7 @@ def test_a_disk_that_may_only_be_read_is_told_before_the_training(
         monkeypatch.context() as patch,
         pytest.warns(UserWarning, match=r"Read-only.*recording ends at step 4"),
     ):
-        run = recorded(
-            tmp_path / "run", callbacks=[lambda _: patch.setattr(disk.tempfile, "mkstemp", refuse)]
-        )
+        run = recorded(tmp_path / "run", callbacks=[lambda _: patch.setattr(disk.os, "open", refuse)])
     assert run.epochs == 60
     assert load_run(tmp_path / "run").state.step < 10
     assert same_runs(train(resume=tmp_path / "run"), run)
