@@ -38,7 +38,7 @@ nb::tuple advance_in(Prepared &p, const std::string &set, Vector<const T> theta,
                      const ObservationIn<T> &observation, const NormsIn<T> &norms, const KeptIn &kept) {
   const Table<T> &table = table_of<T>(set_named(set));
   const Data<T> data = data_of<T>(p, table, x, t, classes, weights);
-  require(batch_size >= 1, "batch_size must be at least 1");
+  require(batch_size >= 1 && batch_size <= most_samples, "batch_size must lie in [1, 2³²]");
   require(rule >= 0 && rule < rule_count, "there is no such rule");
   const long per_epoch = (data.n + batch_size - 1) / batch_size, steps = long(rates.shape(0));
   require(first_place >= 0 && first_place < per_epoch, "first_place lies outside the epoch");
@@ -131,6 +131,7 @@ void outputs_in(Prepared &p, const std::string &set, Vector<const T> theta, cons
 
 template <class T> void apply_in(const std::string &set, int function, Vector<const T> in, Vector<T> out) {
   require(in.shape(0) == out.shape(0), "in and out differ in length");
+  require(function >= 0 && function <= int(Function::logistic), "there is no such function");
   table_of<T>(set_named(set)).apply(Function(function), in.data(), out.data(), in.shape(0));
 }
 

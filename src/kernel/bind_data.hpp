@@ -22,6 +22,8 @@
 template <class T> using Csr = std::tuple<Vector<const int64_t>, Vector<const int32_t>, Vector<const T>>;
 template <class T> using Rows = std::variant<Matrix<const T>, Csr<T>>;
 
+constexpr long most_samples = 1L << 32;  // of a batch: sums of a few such numbers are long
+
 // Whether n integers lie in [0, end): they are places in memory. The sign bits of all of v and end − 1 − v, added up.
 template <class Integer> bool all_below(const Integer *values, size_t n, long end) {
   using Bits = std::make_unsigned_t<Integer>;

@@ -27,7 +27,7 @@ Courses courses_of(const Varied &varied, const std::optional<Cube<const int32_t>
                    const Vector<const int32_t> &order_of, long n, long batch_size, long first_place, int rule,
                    size_t networks, size_t steps, const std::optional<Vector<const double>> &shares) {
   const auto &[rates, keeps, l2, l1, seeds] = varied;
-  require(batch_size >= 1, "batch_size must be at least 1");
+  require(batch_size >= 1 && batch_size <= most_samples, "batch_size must lie in [1, 2³²]");
   require(rule >= 0 && rule < rule_count, "there is no such rule");
   require(steps >= 1 && networks >= 1, "there is nothing to do");
   const long per_epoch = (n + batch_size - 1) / batch_size;

@@ -8,7 +8,7 @@ namespace schuss {
 namespace SCHUSS_ISA {
 
 constexpr int rows_at_once = 2;  // so that a sum need not wait for the one before
-constexpr int group_sums = block_lanes<double>;
+static_assert(group_sums == block_lanes<double>, "a sum for each lane of a block");
 
 template <class T> SCHUSS_INLINE void add_square(VecD &sum, const T *from) {
   const VecD x = load_wide(from);

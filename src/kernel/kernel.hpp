@@ -26,6 +26,9 @@ constexpr int memory_rows[] = {0, 1, 1, 2, 1, 1, 1, 1, 1, 3, 1, 2, 1};
 constexpr int rate_counts[] = {1, 2, 2, 4, 5, 2, 3, 3, 2, 4, 3, 4, 4};
 constexpr int most_memory = 3, most_rates = 5;
 constexpr int rule_count = int(sizeof(memory_rows) / sizeof(int));
+static_assert(sizeof(stores_slope) == size_t(Activation::exp) + 1, "a flag for each activation");
+static_assert(rule_count == int(Rule::schedule_free) + 1 && sizeof(rate_counts) == sizeof(memory_rows),
+              "numbers for each rule");
 
 // Numbers in rows as pairs of bfloat16, each pair in the place of a T: two neighbours of a row, or the same column of
 // two rows. Only where products are made of them: see pairs.hpp.
@@ -65,6 +68,12 @@ template <class T> struct Layer {
 constexpr int chunk_rows = 256;  // samples at once; larger batches come in chunks
 constexpr int k_block = 1024;   // terms of a sum between two visits to memory; keeps a panel near the cache
 constexpr int rows_together = 48;  // of weights that threads share out: whole tiles of every size
+inline __attribute__((always_inline)) int groups_of(int rows) { return (rows + rows_together - 1) / rows_together; }
+
+// What workspace.cpp makes room for, and isa.cpp fills.
+constexpr int noted = 3;       // lengths of a step: of gradient, memory and change
+constexpr int group_sums = 8;  // of squares of the gradient, for each group of rows: see clipping.hpp
+constexpr int side_parts = 4;  // of a thread's room in the loss: outputs, targets, error signals, slopes
 
 constexpr int most_pairs = 32;  // of neighbours who share what lies between them: see shares.hpp
 struct alignas(64) Pair {
@@ -79,7 +88,7 @@ struct Drawn {
 struct Team {
   int threads = 1;
   int arrived = 0;
-  int generation = 0;    // of the barrier; its lowest bit says that the step is given up
+  unsigned generation = 0;  // of the barrier; its lowest bit says that the step is given up
   int cancel = 0;        // set by thread 0, whenever nothing that must be finished has been begun
   int finite = 1;        // cleared by whoever finds that it is no longer so
   int apart_from = 0;    // written by thread 0 before an update, read in it: see Work::apart_from

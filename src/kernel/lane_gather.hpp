@@ -71,11 +71,12 @@ SCHUSS_INLINE void lane_targets_in(const Work<T> &work, int lane, int n, F sampl
 }
 
 // The samples at places [place, place + n) of an epoch into the batch buffers.
-template <class T, bool same, int inputs>
-SCHUSS_INLINE void lane_rows_in(const LaneJob<T> &job, int lane, long epoch, long place, int n) {
+template <class T, bool same> void lane_rows_in(const LaneJob<T> &job, int lane, long epoch, long place, int n) {
   const Work<T> &work = *job.work;
+  const int inputs = work.layers[0].n_in;
   const auto bring_in = [&](auto sample_of) {
-    lane_inputs_in<T, same, inputs>(work, lane, n, sample_of);
+    if (inputs > few_inputs) lane_inputs_in<T, same, 0>(work, lane, n, sample_of);
+    else with_few_inputs(inputs, [&](auto few) { lane_inputs_in<T, same, few.value>(work, lane, n, sample_of); });
     lane_targets_in<T, same>(work, lane, n, sample_of);
     for (long row = 0; work.weights && row < n; row++)
       bring<T, same>(job.weight_batch + row * lanes<T>, lane, work.weights[sample_of(row)]);
@@ -85,15 +86,9 @@ SCHUSS_INLINE void lane_rows_in(const LaneJob<T> &job, int lane, long epoch, lon
   else bring_in([=](long row) { return place + row; });
 }
 
-template <class T, bool same> void lane_rows_of(const LaneJob<T> &job, int lane, long epoch, long place, int n) {
-  const int inputs = job.work->layers[0].n_in;
-  if (inputs > few_inputs) return lane_rows_in<T, same, 0>(job, lane, epoch, place, n);
-  with_few_inputs(inputs, [&](auto few) { lane_rows_in<T, same, few.value>(job, lane, epoch, place, n); });
-}
-
 template <class T> void lane_gather(const LaneJob<T> &job, long epoch, long place, int n) {
-  if (job.same_order) return lane_rows_of<T, true>(job, 0, epoch, place, n);
-  for (int lane = 0; lane < lanes<T>; lane++) lane_rows_of<T, false>(job, lane, epoch, place, n);
+  if (job.same_order) return lane_rows_in<T, true>(job, 0, epoch, place, n);
+  for (int lane = 0; lane < lanes<T>; lane++) lane_rows_in<T, false>(job, lane, epoch, place, n);
 }
 
 }  // namespace SCHUSS_ISA

@@ -10,8 +10,6 @@
 namespace schuss {
 namespace SCHUSS_ISA {
 
-constexpr int noted = 3;  // gradient, memory, change
-
 // Where momentum adds its memory to weights that do not decay, that memory is the change: what is added, before the
 // weights round it. It is squared once, as the second of them.
 constexpr int noted_at_once = 2;
@@ -26,8 +24,6 @@ template <Rule rule, class T, class F> SCHUSS_INLINE auto with_noted(const Work<
     if (memory_is_change(work)) return f(std::integral_constant<int, noted_at_once>());
   return f(std::integral_constant<int, noted>());
 }
-
-SCHUSS_INLINE int groups_of(int rows) { return (rows + rows_together - 1) / rows_together; }
 
 // A column of numbers that lie panel by panel, `rows` to a panel: so that no thread writes beside what another does.
 template <class T> SCHUSS_INLINE long by_panels(int column, long rows) {

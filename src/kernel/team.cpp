@@ -19,14 +19,15 @@ static inline void pause_briefly() {
 
 bool meet(Team &team) {
   if (team.threads == 1) return team.cancel != 0;
-  const int generation = __atomic_load_n(&team.generation, __ATOMIC_RELAXED);
+  const unsigned generation = __atomic_load_n(&team.generation, __ATOMIC_RELAXED);
   if (__atomic_fetch_add(&team.arrived, 1, __ATOMIC_ACQ_REL) == team.threads - 1) {
     const int cancel = __atomic_load_n(&team.cancel, __ATOMIC_RELAXED);
     __atomic_store_n(&team.arrived, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&team.generation, ((generation | 1) + 1) | cancel, __ATOMIC_RELEASE);
+    __atomic_store_n(&team.generation, ((generation | 1) + 1) | unsigned(cancel != 0), __ATOMIC_RELEASE);
     return cancel != 0;
   }
-  int next = generation, spins = 0;
+  unsigned next = generation;
+  int spins = 0;
   Clock::time_point begin;
   for (; (next = __atomic_load_n(&team.generation, __ATOMIC_ACQUIRE)) == generation; spins++) {
     if (spins == short_wait) begin = Clock::now();

@@ -111,8 +111,8 @@ SCHUSS_INLINE void update_tiles(const Op &op, const SmallTiles<T> &small, const 
 
 // By a function of its own, as its room is large.
 template <class T, class Settle>
-__attribute__((noinline)) void update_from_strips(const Work<T> &work, const UpdateOp<T, Settle> &op, const SmallTiles<T> &small,
-                                      int terms, const Part &part) {
+__attribute__((noinline)) void update_from_strips(const Work<T> &work, const UpdateOp<T, Settle> &op,
+                                                  const SmallTiles<T> &small, int terms, const Part &part) {
   alignas(line_bytes) T room[strip_room];
   for (int row = part.rows.first; row < part.rows.last; row += rows_together) {
     const Range group = {row, least(row + rows_together, part.rows.last)};

@@ -19,22 +19,21 @@ template <class T> long row_stride(int n) {
 }
 
 // Groups of a layer's rows, and one for its biases.
-size_t groups_and_biases(int rows) { return size_t((rows + rows_together - 1) / rows_together) + 1; }
+size_t groups_and_biases(int rows) { return size_t(groups_of(rows)) + 1; }
 
-// As clipping.hpp adds squares up: eight sums for each group.
 size_t square_sums(const Problem &problem) {
   size_t groups = 0;
   for (int l = 0; l < problem.depth(); l++) groups += groups_and_biases(problem.layers[l]);
-  return groups * 8;
+  return groups * group_sums;
 }
 
 struct Rows {
   int first, last;
 };
 
-// A thread's share of a layer's rows, as shares.hpp has it.
+// A thread's share of a layer's rows, as `share` of matmul.hpp has it.
 Rows rows_of(int n_in, int thread, int threads) {
-  const long groups = (n_in + rows_together - 1) / rows_together;
+  const long groups = groups_of(n_in);
   const auto bound = [&](int i) { return int(std::min<long>(n_in, groups * i / threads * rows_together)); };
   return {bound(thread), bound(thread + 1)};
 }
@@ -100,7 +99,7 @@ Workspace<T>::Workspace(const Problem &problem, const Table<T> &table, Needs nee
   work_.chunk = std::min(needs.rows, chunk_rows);
   work_.t_batch = take(size_t(needs.rows) * stride);
   const size_t side_rows = size_t(round_up(problem.layers.back(), table.lanes));
-  side_ = 4 * side_rows * size_t(table.lanes);  // outputs, targets, error signals, slopes
+  side_ = side_parts * side_rows * size_t(table.lanes);
   work_.side = take(size_t(needs.threads) * side_);
   const int terms = std::min(k_block, *std::max_element(problem.layers.begin() + 1, problem.layers.end()));
   transposed_ = needs.training ? size_t(terms) * size_t(table.panel) : 0;
@@ -151,8 +150,8 @@ void Workspace<T>::add_layer(const Problem &problem, int l, long stride_in, cons
   if (needs_.training || l + 1 == problem.depth()) layer.delta = take(batch);  // a loss comes with that of the outputs
   if (needs_.training) {
     const size_t columns = size_t(round_up(layer.n_out, std::max(table_.panel, int(line / sizeof(T)))));
-    layer.squares = take(groups_and_biases(layer.n_in) * 3 * columns, false);
-    layer.column_squares = take(3 * columns);
+    layer.squares = take(groups_and_biases(layer.n_in) * noted * columns, false);
+    layer.column_squares = take(noted * columns);
     if (table_.in_pairs) layer.delta_pairs = take_pairs(layer.stride);
   }
   layers_.push_back(layer);

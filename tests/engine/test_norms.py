@@ -152,8 +152,8 @@ def test_other_shapes(engine, layers, biases):
 
 def test_a_long_update_of_sparse_rows_has_none_either(isa):
     """Where weights may lag there are none, also where an update so long is summed apart and nothing lags."""
-    network, plan = Network([4000, 1000, 1000], "relu"), Plan(Momentum(0.01, 0.9), batch_size=256)
-    samples, dense, start = draw_sparse_run(network, plan, 256, density=0.02, dtype="float32")
+    network, plan = Network([1000, 400, 300], "relu"), Plan(Momentum(0.01, 0.9), batch_size=256)
+    samples, dense, start = draw_sparse_run(network, plan, 256, density=0.3, dtype="float32")
     engine = engines.make_engine(f"native-{isa}")
 
     assert np.isnan(one_call(engine, network, start, samples, plan, 1, norms_every=1).norms).all()

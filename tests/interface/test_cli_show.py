@@ -24,7 +24,7 @@ from schuss import (
     save_model,
     train,
 )
-from schuss.interface.cli.describe import (
+from schuss.interface.describe import (
     effective_rate,
     half_life,
     loss_picture,

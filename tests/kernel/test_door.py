@@ -110,6 +110,8 @@ BAD = {
     "losses read-only": {"losses": read_only(np.empty(3))},
     "unknown instruction set": {"isa": "mmx"},
     "batch size of text": {"batch_size": "2"},
+    "batch size of none": {"batch_size": 0},
+    "batch size that sums overflow with": {"batch_size": 2**63 - 1},
     "objective of three": {"objective": (True, 0.0, 0.0)},
     "objective without a length": {"objective": (True, 0.0, 0.0, None, False)},
     "dropout of no layer": {"dropout": ([], 0, 0)},
@@ -149,6 +151,13 @@ def test_bad_arguments_are_refused(name):
     """Each array that does not fit is a TypeError or ValueError."""
     with pytest.raises((TypeError, ValueError)):
         _kernel.advance(**arguments(**BAD[name]))
+
+
+@pytest.mark.parametrize("function", [-1, 6, 2**31 - 1])
+def test_a_function_that_is_not_there_is_refused(function):
+    """The door that tests of exp and tanh go through has no other."""
+    with pytest.raises(ValueError, match="no such function"):
+        _kernel.apply(ISA, function, np.ones(3), np.ones(3))
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,9 @@ def _circles() -> Arrays:
 
 
 def _six_points() -> Arrays:
-    points = [(0.9, 0.3), (0.5, 0.3), (0.2, 0.1), (0.7, 0.5), (0.1, 0.8), (0.1, 0.9)]
-    return _points(points, [1, 1, 1, 0, 0, 0])
+    from schuss.method.surfaces.six_points import T, X
+
+    return _points(X, T[:, 0])
 
 
 _EIGHT = tuple(f"t{k}" for k in range(1, 9))

@@ -25,7 +25,7 @@ from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.training.record import NextFree
 from schuss.training.run import Run
-from schuss.training.telling import Tick
+from schuss.training.telling import Tick, silent
 from schuss.training.train import train
 
 __all__ = ["Model", "fit_model"]
@@ -122,7 +122,7 @@ def fit_model(
     progress: Callable[[Tick], None] | None = None,
     record: Path | NextFree | None = None,
     source: str | None = None,
-    tell: Callable[[str], object] = str,
+    tell: Callable[[str], object] = silent,
 ) -> Model:
     """Train a model on a table.
 

@@ -24,7 +24,7 @@ from schuss.method.checks import check_integer
 from schuss.method.samples import Samples
 from schuss.training.record import NextFree
 from schuss.training.run import Run
-from schuss.training.telling import Tick
+from schuss.training.telling import Tick, silent
 from schuss.training.train import train
 
 __all__ = ["Study", "load_study", "trial_at"]
@@ -95,7 +95,7 @@ class Study:
         threads: int | None = None,
         source: str | None = None,
         progress: Callable[[Tick], None] | None = None,
-        tell: Callable[[str], object] = str,
+        tell: Callable[[str], object] = silent,
     ) -> Model:
         """Train a trial's setting as `tune` trains the best, and record it if a folder is given.
 
@@ -122,7 +122,7 @@ class Study:
             table, setting, record=record, threads=threads, source=source, progress=progress, tell=tell
         )
 
-    def run(self, number: int, *, tell: Callable[[str], object] = str) -> Run:
+    def run(self, number: int, *, tell: Callable[[str], object] = silent) -> Run:
         """Return a trial as a run, recorded in the folder of the study; trained when it is first asked for.
 
         Parameters

@@ -29,7 +29,7 @@ from schuss.insight.tuning.setting import Setting
 from schuss.insight.tuning.trial import Trial
 from schuss.method.checks import check_choice, check_integer, check_number
 from schuss.training.record import NextFree
-from schuss.training.telling import Tick
+from schuss.training.telling import Tick, silent
 
 __all__ = ["DRIVERS", "Tuned", "tune"]
 
@@ -43,7 +43,11 @@ class Fit(Protocol):
     """From a setting to the model that it makes of all rows."""
 
     def __call__(
-        self, setting: Setting, *, record: Path | NextFree | None = None, tell: Callable[[str], object] = str
+        self,
+        setting: Setting,
+        *,
+        record: Path | NextFree | None = None,
+        tell: Callable[[str], object] = silent,
     ) -> Model:
         """Train, record if a folder is given, and tell what was decided."""
         ...
@@ -114,7 +118,7 @@ def tune(
     called: str | None = None,
     progress: Callable[[Reached], object] | None = None,
     training: Callable[[Tick], None] | None = None,
-    tell: Callable[[str], object] = str,
+    tell: Callable[[str], object] = silent,
 ) -> Tuned:
     """Search for good settings for a table by cross-validation, and train a model with the best.
 

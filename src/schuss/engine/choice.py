@@ -47,6 +47,11 @@ def engine_named(name: str | Engine = "auto", threads: int | None = None) -> Eng
     return native.NativeEngine(threads)
 
 
+def same_kind(info: EngineInfo) -> str:
+    """Return the name of the kind of engine that `info` tells of, for a question that asks for no bits."""
+    return "reference" if info.engine == "reference" else "auto"
+
+
 def engine_like(info: EngineInfo, threads: int | None = None) -> Engine:
     """Return an engine with the arithmetic that `info` tells of, or the nearest that there is here."""
     if info.engine == "reference":

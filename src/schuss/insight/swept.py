@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.choice import engine_named
+from schuss.engine.choice import engine_named, same_kind
 from schuss.engine.engine import Engine, EngineInfo
 from schuss.errors import SettingError
 from schuss.method.functions import Array
@@ -152,8 +152,7 @@ class Member:
         """Return its outputs (n, n_out) for inputs `X` (n, n_in); see `Run.predict`."""
         network, info = self.sweep.network, self.sweep.engine
         X = as_inputs(X, network.layers[0], self.theta.dtype)
-        same_kind = "reference" if info.engine == "reference" else "auto"
-        return engine_named(engine or same_kind).outputs(network, self.theta, X)
+        return engine_named(engine or same_kind(info)).outputs(network, self.theta, X)
 
     def __repr__(self) -> str:
         last = self.loss[-1] if len(self.loss) else math.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from schuss.interface.cli.describe import NAMES
+from schuss.interface.describe import NAMES
 from schuss.interface.tuning_text import plain, value_text
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from schuss.insight.tuning.space import coordinates
-from schuss.interface.cli.describe import NAMES
+from schuss.interface.describe import NAMES
 from schuss.interface.plots import check_picture, save_figure
 
 if TYPE_CHECKING:

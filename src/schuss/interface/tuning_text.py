@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from schuss.interface.cli.describe import NAMES, described
+from schuss.interface.describe import NAMES, described
 
 if TYPE_CHECKING:
     from schuss.adapters.tuning import Tuned

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schuss.engine.choice import engine_like, engine_named
+from schuss.engine.choice import engine_like, engine_named, same_kind
 from schuss.engine.engine import Engine, EngineInfo
 from schuss.errors import ReplayError
 from schuss.method.checks import check_integer
@@ -337,8 +337,7 @@ class Run:
             A wrong number of columns, NaN or infinity.
         """
         X = as_inputs(X, self.network.layers[0], self.theta.dtype)
-        same_kind = "reference" if self.engine.engine == "reference" else "auto"
-        return engine_named(engine or same_kind).outputs(self.network, self.theta, X)
+        return engine_named(engine or same_kind(self.engine)).outputs(self.network, self.theta, X)
 
     def __repr__(self) -> str:
         last = f"{self.loss[-1]:.6g}" if len(self.loss) else "none"

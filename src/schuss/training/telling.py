@@ -10,9 +10,13 @@ from schuss.method.network import Network
 from schuss.method.plan import Plan
 from schuss.method.state import State
 
-__all__ = ["Callback", "Epoch", "Tick", "Ticker"]
+__all__ = ["Callback", "Epoch", "Tick", "Ticker", "silent"]
 
 TICK_SECONDS = 0.05
+
+
+def silent(_: str) -> None:
+    """Say nothing of what was decided."""
 
 
 class Epoch(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from schuss.engine.choice import engine_named
+from schuss.engine.choice import engine_named, same_kind
 from schuss.engine.engine import Engine
 from schuss.errors import DataError, SettingError
 from schuss.insight.curvature.batches import batches_along
@@ -78,9 +78,8 @@ def curvature(
     check_integer("seed", seed, low=0)
     state = run.state if step is None else run.at(step)
     all_samples = _samples(run, X, T)
-    same_kind = "reference" if run.engine.engine == "reference" else "auto"
     surface = Surface(
-        engine_named(engine or same_kind),
+        engine_named(engine or same_kind(run.engine)),
         run.network,
         drawn_of(all_samples, samples, seed),
         run.plan,

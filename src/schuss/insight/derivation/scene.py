@@ -39,14 +39,8 @@ class Place:
     @classmethod
     def of(cls, network: Network, index: int) -> Place:
         """Return the place of weight `index`."""
-        at = np.arange(network.n_parameters)
-        layer = network.layer_of(index)
-        w = network.views(at)[layer].w
-        found = np.argwhere(w == index)
-        if len(found):
-            return cls(index, layer + 1, int(found[0, 0]), int(found[0, 1]))
-        b = network.views(at)[layer].b
-        return cls(index, layer + 1, None, int(np.flatnonzero(b == index)[0]))
+        layer, k, j = network.place_of(index)
+        return cls(index, layer + 1, None if k == network.layers[layer] else k, j)
 
 
 @dataclass(frozen=True, eq=False)

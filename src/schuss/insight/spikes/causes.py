@@ -59,14 +59,14 @@ def judge(scene: Scene) -> Verdict | None:
     return _settings(scene)
 
 
-def named_rows(rows: Sequence[int]) -> str:
+def named_rows(rows: Sequence[int], between: str = ", ", to: str = "–") -> str:
     """Return rows in words, neighbours as ranges."""
     parts, first = list[str](), 0
     for i in range(1, len(rows) + 1):
         if i == len(rows) or rows[i] != rows[i - 1] + 1:
-            parts.append(str(rows[first]) if i - first == 1 else f"{rows[first]}–{rows[i - 1]}")
+            parts.append(str(rows[first]) if i - first == 1 else f"{rows[first]}{to}{rows[i - 1]}")
             first = i
-    return ", ".join(parts)
+    return between.join(parts)
 
 
 def _hard_batch(scene: Scene) -> Verdict | None:

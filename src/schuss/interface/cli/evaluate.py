@@ -21,7 +21,7 @@ def evaluate(
 ) -> None:
     """Print a model's scores on a table that holds its target."""
     from schuss.adapters.tables import read_table
-    from schuss.interface.cli.describe import score_line
+    from schuss.interface.describe import score_line
 
     loaded, table = model_named(model), read_table(data)
     table = with_targets(table, [target.name for target in loaded.targets], drop=drop_missing_target)

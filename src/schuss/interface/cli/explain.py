@@ -148,7 +148,7 @@ def fork_command(place: Path, spike: Spike) -> str:
     from schuss.insight.spikes.causes import named_rows
 
     ((name, value),) = spike.changes.items()
-    told = named_rows(value).replace("–", "-").replace(" ", "") if name == "without" else repr(float(value))
+    told = named_rows(value, ",", "-") if name == "without" else repr(float(value))
     return f"schuss fork {quote(str(place))} --step {spike.fork_from} --{name.replace('_', '-')} {told}"
 
 

@@ -25,7 +25,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Print a model's sizes, parameters, rule, effective rate and memory, and its loss and changing rates."""
-    from schuss.interface.cli.describe import described, length_pictures, loss_picture, rate_pictures
+    from schuss.interface.describe import described, length_pictures, loss_picture, rate_pictures
 
     loaded = model_named(model)
     if plot is not None:
@@ -49,7 +49,7 @@ def show(
 
 def facts(model: Model) -> list[tuple[str, str]]:
     """Return what is to be said of a model, as names and values."""
-    from schuss.interface.cli.describe import effective_rate, half_life, rate_text, score_line
+    from schuss.interface.describe import effective_rate, half_life, rate_text, score_line
 
     run, rule, memory, effective = (
         model.run,

@@ -105,6 +105,7 @@ def train(
     from schuss.adapters.recipe import Recipe
     from schuss.adapters.tables import read_table
     from schuss.method.checks import check_choice
+    from schuss.training.telling import silent
 
     check_choice("dtype", dtype, ("float32", "float64"))
     if no_record and record is not None:
@@ -142,7 +143,7 @@ def train(
                 progress=bar,
                 record=place,
                 source=source_of(data),
-                tell=str if quiet else say,
+                tell=silent if quiet else say,
             )
     except TrainingInterrupted as interrupted:
         keep_interrupted(interrupted.model, out)
@@ -207,7 +208,7 @@ def report(model: Model, data: str, table: Table | None, *, as_json: bool, **mor
 
     `more` is added to the JSON.
     """
-    from schuss.interface.cli.describe import described, loss_picture, score_line
+    from schuss.interface.describe import described, loss_picture, score_line
 
     scores = model.scores or (model.evaluate(table) if table is not None else {})
     run = model.run

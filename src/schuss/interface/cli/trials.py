@@ -44,6 +44,8 @@ def list_trials(context: typer.Context) -> None:
 
 def train_trial(context: typer.Context) -> None:
     """Train and record the setting of a trial, and print its scores and the command that makes it again."""
+    from schuss.training.telling import silent
+
     of_use = (*ALWAYS, "threads", "out", "record", "no_record")
     study, table = _opened(context, "--trial", "trains what a study has tried already", of_use)
     asked = context.params
@@ -61,7 +63,7 @@ def train_trial(context: typer.Context) -> None:
                 threads=asked["threads"],
                 source=source_of(data),
                 progress=bar,
-                tell=str if quiet else say,
+                tell=silent if quiet else say,
             )
     except TrainingInterrupted as interrupted:
         keep_interrupted(interrupted.model, out)

@@ -194,7 +194,7 @@ def parse_seconds(text: str | None) -> float | None:
 
 def report(tuned: Tuned, data: str, command: str, *, as_json: bool) -> None:
     """Print what came of a search: evidence first, then the model's scores, then the command."""
-    from schuss.interface.cli.describe import score_line
+    from schuss.interface.describe import score_line
     from schuss.interface.tuning_text import as_json as found_as_json
     from schuss.interface.tuning_text import evidence, mattered, summary
 
