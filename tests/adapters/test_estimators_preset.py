@@ -144,3 +144,11 @@ def test_a_column_of_gaps_alone_is_a_constant() -> None:
     assert np.isfinite(model.predict_proba(gaps)).all()
     np.testing.assert_array_equal(model._centre[:3], plain._centre)
     np.testing.assert_array_equal(model._spread[:3], plain._spread)
+
+
+def test_what_is_equal_to_a_default_counts_as_left_out() -> None:
+    """Whatever its type: an estimator cannot tell the two apart."""
+    X, y = np.random.default_rng(0).standard_normal((60, 3)), np.arange(60) % 2
+    for dropout in (0, 0.0, np.float32(0)):
+        assert MLPClassifier(preset="tabular", dropout=dropout).fit(X, y).plan_.dropout == 0.4
+    assert MLPClassifier(preset="tabular", dropout=0.1).fit(X, y).plan_.dropout == 0.1

@@ -207,3 +207,17 @@ def test_what_was_decided_is_told() -> None:
 
     assert any("'weight'" in line and "Missing values" in line for line in told)
     assert any("'size' has 3 classes" in line for line in told)
+
+
+def test_a_model_reads_what_read_table_reads() -> None:
+    """A frame, a dict of columns, a file: the answers are those of the table."""
+    table = read_table("iris")
+    model = fit_model(table, ["species"], Recipe(epochs=2))
+    columns = {name: list(column.values) for name, column in table.columns.items()}
+    expected = model.predict(table)["species"].tolist()
+
+    assert model.predict(columns)["species"].tolist() == expected
+    assert model.predict("iris")["species"].tolist() == expected
+    assert model.evaluate(columns) == model.evaluate(table)
+    with pytest.raises(DataError, match="a list is no table"):
+        model.predict([1, 2])

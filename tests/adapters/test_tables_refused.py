@@ -141,3 +141,11 @@ def test_a_table_written_out_is_no_name_of_a_file() -> None:
     with pytest.raises(DataError, match="is no name of a file") as caught:
         read_table("a,b\n1,2\n" * 1000)
     assert len(str(caught.value)) < 200
+
+
+def test_an_array_of_json_is_told(tmp_path: Path) -> None:
+    """As pandas writes by default; with the way to write one that can be read, and not the whole of it."""
+    path = tmp_path / "p.json"
+    path.write_text('[{"a":1,"b":2},{"a":3,"b":4}]')
+    with pytest.raises(DataError, match=r"is a JSON array; .* lines=True"):
+        read_table(path)

@@ -310,3 +310,20 @@ def test_losses_that_are_not_known_are_null(runs: Path) -> None:
     assert None in told["loss"]
     assert len(told["loss"]) == len(whole["loss"])
     invoke_json("fork", "cut", "--step", 5)
+
+
+def test_a_spike_is_looked_for_in_the_whole_run() -> None:
+    """A step beside it would be passed over in silence."""
+    for option in ("--step", "--stop"):
+        done = invoke("explain", "any", "--spike", option, 5)
+        assert (done.code, "leave out --step and --stop" in done.told) == (2, True)
+
+
+def test_a_path_is_no_name(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However short it is."""
+    monkeypatch.chdir(tmp_path)
+    told = invoke_json("train", "iris", *QUICK, "--record", "./here")
+    assert (tmp_path / "here" / "run.json").exists()
+    assert not runs.exists()
+    assert invoke_json("show", "./here")["weights_sha256"] == told["weights_sha256"]
+    assert invoke("show", "here/").code == 0

@@ -45,7 +45,10 @@ from schuss.method.schedules import SCHEDULES
 )
 def test_a_rate(text: str, expected: Any) -> None:
     """A name, settings, lists and what follows; the height is the learning rate."""
-    assert scheduled_rate(text, 0.2) == expected
+    if "0.2" in repr(expected):
+        assert scheduled_rate(text, 0.2) == expected
+    else:  # its values are all there
+        assert scheduled_rate(text, None) == expected
     assert scheduled_rate(None, 0.2) == 0.2
     assert scheduled_rate(None, None) is None
 
@@ -74,7 +77,7 @@ def test_the_height_of_a_rate_is_that_of_the_rule() -> None:
 )
 def test_a_momentum(text: str, expected: Any) -> None:
     """Its own schedules keep their defaults; of the others the height is the momentum."""
-    assert scheduled_momentum(text, 0.8) == expected
+    assert scheduled_momentum(text, 0.8 if text.startswith("cosine") else None) == expected
     assert scheduled_momentum(None, 0.8) == 0.8
 
 
@@ -155,3 +158,20 @@ def test_bad_schedules(
     assert (done.code, done.out) == (2, "")
     assert message in done.err.replace("\n", " ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--momentum", 0.5, "--momentum-schedule", "demon"), "so --momentum has no effect; leave it out"),
+        (("--momentum", 0.5, "--momentum-schedule", "restart,then=0.95"), "so --momentum has no effect"),
+        (("--learning-rate", 0.5, "--schedule", "cosine,peak=0.2"), "so --learning-rate has no effect"),
+        (("--learning-rate", 0.5, "--schedule", "warm_up,then=0.3"), "so --learning-rate has no effect"),
+    ],
+)
+def test_a_height_that_has_no_place_is_refused(options: tuple[object, ...], sentence: str) -> None:
+    """It would be passed over in silence; without it the schedule is taken."""
+    done = invoke("train", "iris", "--epochs", 2, "--no-record", *options)
+    assert (done.code, done.out) == (2, "")
+    assert sentence in done.told
+    assert invoke("train", "iris", "--epochs", 2, "--no-record", "-q", *options[2:]).code == 0

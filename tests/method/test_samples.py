@@ -187,3 +187,11 @@ def test_inputs_alone():
     assert as_inputs(np.empty((0, 2)), 2).shape == (0, 2)
     with pytest.raises(DataError, match="X holds nan"):
         as_inputs([[np.nan, 1.0]], 2)
+
+
+@pytest.mark.parametrize(("loss", "words"), [("binary_cross_entropy", "0 or 1"), ("poisson", "counts")])
+def test_targets_out_of_reach_are_told_what_they_are(loss: str, words: str) -> None:
+    """Another output is no advice where the loss allows none."""
+    with pytest.raises(DataError, match=words) as caught:
+        Samples.check(Network([2, 1], loss=loss), np.ones((2, 2)), np.array([-1.0, 2.0]))
+    assert "identity" not in str(caught.value)

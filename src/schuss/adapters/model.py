@@ -18,6 +18,7 @@ from schuss.adapters.fitting import encoded, prepare
 from schuss.adapters.preprocessing import Preprocessor
 from schuss.adapters.recipe import Recipe, outputs_of
 from schuss.adapters.scores import scores_of
+from schuss.adapters.tables import read_table
 from schuss.adapters.targets import Target
 from schuss.engine.engine import Engine
 from schuss.errors import DataError, DivergenceError, TrainingInterrupted
@@ -57,21 +58,21 @@ class Model:
     scores: dict[str, float] = field(default_factory=dict)
     n_test: int = 0
 
-    def inputs(self, table: Table) -> Array:
-        """Return the network's inputs for `table`, shape (n_rows, n_in)."""
+    def inputs(self, table: Any) -> Array:
+        """Return the network's inputs for what `read_table` reads as a table, shape (n_rows, n_in)."""
         if self.preprocessor is None:
             raise DataError("this model was made from arrays and knows no columns; use model.run.predict(X).")
-        return self.preprocessor.transform(table).astype(self.run.theta.dtype)
+        return self.preprocessor.transform(read_table(table)).astype(self.run.theta.dtype)
 
-    def answers(self, table: Table) -> NDArray[Any]:
+    def answers(self, table: Any) -> NDArray[Any]:
         """Return the targets in `table` as the loss wants them: class indices, or (n_rows, n_out)."""
-        return encoded(self.targets, table)
+        return encoded(self.targets, read_table(table))
 
-    def outputs(self, table: Table) -> Array:
+    def outputs(self, table: Any) -> Array:
         """Return the network's outputs for `table`, shape (n_rows, n_out)."""
         return self.run.predict(self.inputs(table))
 
-    def predict(self, table: Table) -> dict[str, NDArray[Any]]:
+    def predict(self, table: Any) -> dict[str, NDArray[Any]]:
         """Return the predictions, shape (n_rows,), by target."""
         return self._decoded(self.outputs(table))
 
@@ -82,7 +83,7 @@ class Model:
         columns = zip(self.targets, y.T, strict=True)
         return {t.name: t.decode(c if t.task == "regression" else (c > 0.5).astype(int)) for t, c in columns}
 
-    def probabilities(self, table: Table) -> dict[str, Array]:
+    def probabilities(self, table: Any) -> dict[str, Array]:
         """Return the probability of each class, shape (n_rows, n_classes), by target.
 
         Raises
@@ -104,8 +105,9 @@ class Model:
             return self
         return replace(self, scores=self.evaluate(table), n_test=table.n_rows)
 
-    def evaluate(self, table: Table) -> dict[str, float]:
+    def evaluate(self, table: Any) -> dict[str, float]:
         """Return the scores on a table that holds the targets; see `schuss.adapters.scores`."""
+        table = read_table(table)
         return scores_of(self.targets, self.outputs(table), table)
 
 

@@ -166,6 +166,11 @@ def _read_bytes(data: bytes, file_name: str, where: str) -> list[Column]:
         if data.startswith(magic):
             return read(data, where)
     text = _decode(data, where)
+    if suffix not in (".csv", *_TABS, *_LINES) and text.lstrip().startswith("["):
+        raise DataError(
+            f"{where} is a JSON array; a table has an object in each line (pandas: to_json(orient='records', "
+            "lines=True))"
+        )
     if suffix in _LINES or (suffix not in (".csv", *_TABS) and text.lstrip().startswith("{")):
         return read_json_lines(text, where)
     return read_delimited(text, where, "\t" if suffix in _TABS else None)

@@ -223,10 +223,11 @@ def _as_targets(T: Array, network: Network, n: int, dtype: Any, finite: AllFinit
     _check_finite("T", T, finite)
     low, high = network.activations()[-1].range
     if T.min() < low or T.max() > high:
+        bound = {"binary_cross_entropy": "They are 0 or 1, or shares between.", "poisson": "They are counts."}
+        otherwise = "Scale the targets, or give the network another output, such as output='identity'."
         raise DataError(
-            f"targets lie in [{T.min():g}, {T.max():g}] but output activation "
-            f"{network.activation[-1]!r} reaches only [{low:g}, {high:g}]. Scale the targets, or "
-            "give the network another output, such as output='identity'."
+            f"targets lie in [{T.min():g}, {T.max():g}] but output activation {network.activation[-1]!r} "
+            f"reaches only [{low:g}, {high:g}]. {bound.get(network.loss.name, otherwise)}"
         )
     if network.loss.kind.partner == "softmax":
         for group in network.group_slices:

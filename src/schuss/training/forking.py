@@ -160,11 +160,9 @@ def changed_samples(samples: Samples, without: Any, weights: Any) -> Samples:
     if not rows.size:
         return samples
     if not np.issubdtype(rows.dtype, np.integer) or rows.ndim != 1:
-        raise DataError(f"without must list rows of the data as integers; got {without!r:.80}.")
+        raise DataError(f"without must list samples as integers; got {without!r:.80}.")
     if rows.min() < 0 or rows.max() >= len(samples):
-        raise DataError(
-            f"without names rows of the data, 0 to {len(samples) - 1}; got {rows.tolist()!r:.80}."
-        )
+        raise DataError(f"without names samples, 0 to {len(samples) - 1}; got {rows.tolist()!r:.80}.")
     changed: Array = (
         np.ones(len(samples), samples.X.dtype) if samples.weights is None else samples.weights.copy()
     )

@@ -13,6 +13,7 @@ from schuss.errors import DataError, SchussWarning, SettingError, did_you_mean
 from schuss.method.functions import Array
 from schuss.method.network import Network
 from schuss.method.plan import Plan
+from schuss.method.rules import RULES
 from schuss.method.rules.rule import first_memory
 from schuss.method.samples import Samples
 from schuss.method.state import State
@@ -29,6 +30,8 @@ def fitting_plan(plan: Plan | None, settings: dict[str, Any], n: int) -> Plan:
     unknown = [name for name in settings if name not in Plan.__dataclass_fields__]
     if unknown:
         hint = did_you_mean(unknown[0], Plan.__dataclass_fields__)
+        if any(unknown[0] in rule.rates for rule in RULES.values()):
+            hint = f"; it belongs to the rule: rule=Momentum({unknown[0]}=…), or another"
         raise SettingError(f"a plan has no setting {unknown[0]!r}{hint}.")
     if plan is not None and not isinstance(plan, Plan):
         what = "a rule alone; give it as rule=…" if hasattr(plan, "rates") else f"{plan!r:.80}"

@@ -63,7 +63,7 @@ def applied(estimator: BaseMLP, X: Any) -> Iterator[None]:
     try:
         for name, value in settings.items():
             given, default = before[name], defaults[name]
-            if given is default or (type(given) is type(default) and given == default):
+            if given is default or (np.ndim(given) == 0 and given == default):
                 setattr(estimator, name, value)
         yield
     finally:

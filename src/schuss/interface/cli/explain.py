@@ -80,6 +80,8 @@ def explain(
         tell(open_run(place_of(run)), step or 0, stop, unit, lines, as_json=as_json)
         return
     if spike or confirm:
+        if not (step is stop is None):
+            raise SettingError("--spike looks at the whole run; leave out --step and --stop.")
         show_spikes(open_run(place_of(run)), place_of(run), confirm=confirm, as_json=as_json)
         return
     if plot is not None:

@@ -47,8 +47,8 @@ def place_of(name: str) -> Path:
     if not is_run(here):
         _record_trial(here)
         _record_trial(there)
-    several = len(here.parts) != 1 and not is_run(there)
-    return here if is_run(here) or several else there
+    elsewhere = _is_path(name) and not is_run(there)
+    return here if is_run(here) or elsewhere else there
 
 
 def model_named(name: str) -> Model:
@@ -99,7 +99,12 @@ def study_place(name: str | None, data: str) -> Path | NextFree | None:
 
 def named_place(name: str) -> Path:
     """Return the folder called `name`: a path, or a name in the runs folder."""
-    return Path(name) if len(Path(name).parts) > 1 else runs_folder() / name
+    return Path(name) if _is_path(name) else runs_folder() / name
+
+
+def _is_path(name: str) -> bool:
+    """Whether it says where, as ./here and there/here do, or is a name alone."""
+    return Path(name).name != name
 
 
 def _free_place(data: str, ending: str = "", *, required: bool = False) -> NextFree | None:

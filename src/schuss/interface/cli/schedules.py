@@ -54,7 +54,7 @@ def scheduled_rate(text: str | None, rate: float | None, rule: str | None = None
     kind = Momentum if rule is None else rule_named(rule)
     if "learning_rate" not in kind.rates:
         raise SettingError(f"--schedule: rule {rule!r} has no learning rate to be scheduled.")
-    return _parsed("--schedule", text, peak_of(kind) if rate is None else rate)
+    return _at_height("--schedule", text, rate, peak_of(kind), "--learning-rate")
 
 
 def scheduled_momentum(text: str | None, momentum: float | None) -> Rate | None:
@@ -63,10 +63,30 @@ def scheduled_momentum(text: str | None, momentum: float | None) -> Rate | None:
         return momentum
     from schuss.adapters.recipe import MOMENTUM
 
-    return _parsed("--momentum-schedule", text, MOMENTUM if momentum is None else momentum)
+    return _at_height("--momentum-schedule", text, momentum, MOMENTUM, "--momentum")
 
 
-def _parsed(option: str, text: str, height: float) -> Schedule:
+class _Height:
+    """The number for a place that a schedule leaves out, and whether there was one."""
+
+    def __init__(self, value: float) -> None:
+        self._value, self.used = value, False
+
+    def take(self) -> float:
+        self.used = True
+        return self._value
+
+
+def _at_height(option: str, text: str, given: float | None, usual: float, by: str) -> Schedule:
+    """Return the schedule; SettingError for a height `given` that has no place in it."""
+    height = _Height(usual if given is None else given)
+    made = _parsed(option, text, height)
+    if given is not None and not height.used:
+        raise SettingError(f"{option} {text}: its values are all there, so {by} has no effect; leave it out.")
+    return made
+
+
+def _parsed(option: str, text: str, height: _Height) -> Schedule:
     """Return the schedule that an option's `text` describes; `height` stands for one that it leaves out."""
     from schuss.method.schedules import SCHEDULES
 
@@ -83,7 +103,7 @@ def _parsed(option: str, text: str, height: float) -> Schedule:
     given = _settings(option, name, settings, known, height)
     for field in known.values():
         if field.name in HEIGHTS and field.name not in given and _is_needed(field):
-            given[field.name] = height
+            given[field.name] = height.take()
     missing = [field.name for field in known.values() if _is_needed(field) and field.name not in given]
     if missing:
         raise SettingError(f"{option} {name}: {missing[0]}=… is missing; {_told(name, known)}")
@@ -95,7 +115,7 @@ def _parsed(option: str, text: str, height: float) -> Schedule:
 
 
 def _settings(
-    option: str, name: str, text: str, known: dict[str, Field[Any]], height: float
+    option: str, name: str, text: str, known: dict[str, Field[Any]], height: _Height
 ) -> dict[str, Any]:
     """Return the settings of a schedule, the schedule after ``then=`` included."""
     text, then, inner = text.partition("then=") if "then" in known else (text, "", "")

@@ -121,7 +121,11 @@ def check_rule(rule: Any) -> None:
     if type(rule) not in RULES.values():
         if str(getattr(rule, "name", rule)) == "lbfgs":
             rule_named("lbfgs")
-        raise SettingError(f"rule must be one of {', '.join(RULES)}; got {rule!r}.")
+        words = f"the name {rule!r}" if isinstance(rule, str) else repr(rule)
+        what = f"the class {rule!r}, of which one is made" if isinstance(rule, type) else words
+        raise SettingError(
+            f"rule must be a rule, such as Momentum(0.1, 0.9), of these: {', '.join(RULES)}; got {what}."
+        )
 
 
 def rule_to_dict(rule: Named) -> dict[str, Any]:
