@@ -71,7 +71,8 @@ nb::tuple sweep_in(Prepared &p, const std::string &set, Matrix<const T> theta, C
   require(layout >= 0 && layout <= int(Layout::alone) && threads >= 1, "there is no such layout");
   const Objective terms = objective_of(objective);
   const Dropout silent = dropout_of(p, dropout);
-  require(Layout(layout) != Layout::lanes || fits_lanes(table, data, terms, silent), "lanes do not know these settings");
+  require(Layout(layout) != Layout::lanes || fits_lanes(table, data, terms, silent),
+          "lanes do not know these settings");
   PythonPoll ask{nb::none()};
   bool done = false;
   {

@@ -20,8 +20,8 @@ class UsualRounding {
  private:
 #if defined(__x86_64__)
   using Word = uint32_t;
-  static constexpr Word usual = 0x1f80;    // every exception masked
-  static constexpr Word sticky = 0x3f;     // exceptions that there have been
+  static constexpr Word usual = 0x1f80;  // every exception masked
+  static constexpr Word sticky = 0x3f;   // exceptions that there have been
   static Word now() { return __builtin_ia32_stmxcsr() & ~sticky; }
   static void set(Word word) { __builtin_ia32_ldmxcsr(word); }
 #elif defined(__aarch64__)

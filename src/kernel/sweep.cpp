@@ -227,11 +227,11 @@ struct Queue {
       : pieces(std::move(all)), made(size_t(groups)), errors(size_t(team)) {}
 
   // The next piece, once those before it of its group are made; null: none, or it is time to stop. `wait` is called
-  // while others work.
+  // while others work, with how often it was before.
   template <class F> const Piece *take(F wait) {
     const size_t i = next++;
     if (i >= pieces.size()) return nullptr;
-    while (made[size_t(pieces[i].group)] != pieces[i].first && !stopped) wait();
+    for (long n = 0; made[size_t(pieces[i].group)] != pieces[i].first && !stopped; n++) wait(n);
     return stopped ? nullptr : &pieces[i];
   }
 
@@ -293,7 +293,7 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
       return queue.stopped.load();
     };
     Watch watch(ask);
-    const auto wait = [&] { watch.wait(); };
+    const auto wait = [&](long moments) { watch.wait(moments); };
     LaneRoom<T> *room = in_lanes ? rooms[thread].get() : nullptr;
     if (room) watch.listen_in(room->work());
     while (const Piece *piece = queue.take(wait)) {
@@ -303,7 +303,7 @@ bool sweep(const Problem &problem, Shelf<T> &shelf, const Table<T> &table, const
       if (made) queue.end(*piece);
       else queue.stopped = true;
     }
-    while (thread == 0 && !queue.is_over()) wait();  // Ctrl-C is heard by this thread alone
+    for (long n = 0; thread == 0 && !queue.is_over(); n++) wait(n);  // Ctrl-C is heard by this thread alone
   };
   KeptCrew::run(team, [&](int thread) {
     try {

@@ -31,9 +31,9 @@ class Watch {
     work.poll_data = this;
   }
 
-  // A moment in which others work; a longer one where they take long.
-  void wait() {
-    if (++waits_ < 1000) std::this_thread::yield();
+  // A moment in which others work; a longer one after many.
+  void wait(long moments) {
+    if (moments < 1000) std::this_thread::yield();
     else std::this_thread::sleep_for(std::chrono::microseconds(50));
     due(flops_per_look);
   }
@@ -76,7 +76,7 @@ class Watch {
   const double longest_, share_;
   const Poll &poll_;
   double since_ = 0, loss_ = 0;
-  long steps_ = 0, waits_ = 0;
+  long steps_ = 0;
   double part_ = 0;
   Clock::time_point last_, began_;
 };

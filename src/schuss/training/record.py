@@ -45,7 +45,7 @@ def write_whole(
     place = os.path.realpath(path)  # a link stays a link
     temporary = None
     try:
-        name = f"{os.path.dirname(place)}/.{path.name}.{secrets.token_hex(8)}"  # noqa: PTH120  # all are strings
+        name = f"{os.path.dirname(place)}/.{path.name}.{secrets.token_hex(4)}"  # noqa: PTH120  # all are strings
         handle = os.open(name, NEW_FILE, 0o666)  # what the umask leaves of that
         temporary = name
         with os.fdopen(handle, "wb") as file:

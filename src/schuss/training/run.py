@@ -322,7 +322,8 @@ class Run:
     @property
     def samples_per_second(self) -> float:
         """Samples trained on per second, over all epochs; of a fork, over those that it trained itself."""
-        before = 0 if self.kept is None else self.kept.steps[0] // self.plan.steps_per_epoch(self.n_samples)
+        first = min(self.kept.steps, default=0) if self.kept else 0
+        before = first // self.plan.steps_per_epoch(self.n_samples)
         return (self.epochs - before) * self.n_samples / max(self.seconds, 1e-9)
 
     def predict(self, X: Any, *, engine: str | Engine | None = None) -> Array:
