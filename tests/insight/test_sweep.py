@@ -163,7 +163,7 @@ def test_first_weights_given():
         ({"learning_rate": []}, "at least one plan"),
         ({"weight_decay": [0.0, 20.0], "learning_rate": [0.01, 0.1]}, "would turn the weights round"),
         ({"epochs": [1, 2]}, "epochs must be an integer"),
-        ({"rule": "adam"}, "rule must be one of"),
+        ({"rule": "adam"}, "rule must be a rule"),
         ({"patience": 3}, "patience is for `train`"),
         ({"loss_goal": 0.1}, "loss_goal is for `train`"),
         ({"average": 0.5}, "average is for `train`"),
