@@ -19,6 +19,7 @@ from schuss.adapters.recognition import (
     column_from_values,
     column_from_words,
 )
+from schuss.adapters.tables import read_table
 from schuss.adapters.targets import Target
 from schuss.errors import DataError, SettingError
 
@@ -189,3 +190,17 @@ def test_rows_that_do_not_fit_the_target_are_refused() -> None:
         Target.fit(values(1.5, 2)).encode(values("1", "x"))
     with pytest.raises(DataError, match="damaged"):
         Target.from_dict({"name": "t"})
+
+
+@pytest.mark.parametrize("spelling", ["-{},{:02d}", "${},{:03d}", "{:02d}.{:02d}.2020", "{}.{:03d},5 €"])
+def test_numbers_in_another_spelling_are_no_classes(spelling: str) -> None:
+    """Each of sixty would be one; asked for, they are, and few of them are as well."""
+    words = [spelling.format(i % 28 + 1, i % 12 + 1 + i // 12) for i in range(60)]
+    with pytest.raises(DataError, match=r"in a spelling such as .*, which is read as text"):
+        Target.fit(read_table({"y": words}).column("y"))
+
+    assert Target.fit(read_table({"y": words}).column("y"), "classification").task == "classification"
+    few = read_table({"y": [words[i % 3] for i in range(60)]}).column("y")
+    assert len(Target.fit(few).classes) == 3
+    others = read_table({"y": [f"{word} a" for word in words]}).column("y")
+    assert len(Target.fit(others).classes) == len(set(words))

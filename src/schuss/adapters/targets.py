@@ -6,6 +6,7 @@ never dropped or filled.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,6 +35,7 @@ Task = Literal["classification", "regression"]
 Label = str | int | float | bool
 TASKS: tuple[Task, ...] = ("classification", "regression")
 
+_OTHER_SPELLING = re.compile(r"[-+−]?\s?[$€£¥]?\s?[-+−]?\d[\d.,:/'’  -]*\s?[%$€£¥]?")  # of a number or a date
 _CLASSES_MOST = 20  # whole numbers with more distinct values are a quantity
 _EXACT = 2.0**53
 
@@ -180,6 +182,8 @@ def _check_fit(column: Column, task: str | None) -> None:
         )
     if column.kind == "number":
         check_finite(column.name, column.values)
+    if task is None and column.kind == "text":
+        _check_words(column)
     stray = find_stray_word(column)
     if stray is not None and task != "classification":
         raise DataError(
@@ -194,13 +198,27 @@ def _check_fit(column: Column, task: str | None) -> None:
         )
 
 
+def _check_words(column: Column) -> None:
+    """Raise DataError for numbers or dates in another spelling, of which each would be a class."""
+    words = as_words(column)
+    if not _are_few(column) and all(_OTHER_SPELLING.fullmatch(word) for word in words):
+        raise DataError(
+            f"target {column.name!r} holds numbers or dates in a spelling such as {words[0]!r}, which is "
+            "read as text; write 1234.5 for a number. Say task classification if each distinct text is a "
+            "class"
+        )
+
+
+def _are_few(column: Column) -> bool:
+    distinct = len(np.unique(column.values))
+    return distinct <= 2 or distinct <= min(_CLASSES_MOST, column.n_rows // 2)
+
+
 def _task_of(column: Column) -> Task:
     if column.kind != "number":
         return "classification"
-    distinct = len(np.unique(column.values))
     whole = not np.any(column.values % 1)
-    few = distinct <= 2 or distinct <= min(_CLASSES_MOST, column.n_rows // 2)
-    return "classification" if whole and few else "regression"
+    return "classification" if whole and _are_few(column) else "regression"
 
 
 def _fit_regression(column: Column) -> Target:
