@@ -83,7 +83,7 @@ def test_each_product_is_rounded_and_added_up_as_it_is_said(layers: tuple[int, .
 
     assert engine.info.engine == "bfloat16"
     assert (found == gradient_by_hand(network, theta, samples)).all()
-    full = NativeEngine(1).gradient(network, theta, samples, objective).gradient
+    kernel = NativeEngine(1).gradient(network, theta, samples, objective).gradient
     assert not (found == full).all()
 
 
@@ -124,9 +124,9 @@ def test_threads_and_pieces_change_no_bit(plan: Plan) -> None:
 
     assert len({end.state.digest() for end in ends.values()} | {state.digest()}) == 1
     assert len({end.losses.tobytes() for end in ends.values()}) == 1
-    full = NativeEngine(1).advance(network, start, samples, plan, stop).state
-    assert full.digest() != state.digest()
-    np.testing.assert_allclose(full.theta, state.theta, atol=0.05)
+    kernel = NativeEngine(1).advance(network, start, samples, plan, stop).state
+    assert kernel.digest() != state.digest()
+    np.testing.assert_allclose(kernel.theta, state.theta, atol=0.05)
 
 
 @needed
@@ -212,14 +212,14 @@ def test_other_data_are_refused() -> None:
         engine.gradient(network, theta, sparse, Objective())
     with pytest.raises(ValueError, match="dense rows"):  # at the kernel's door too
         NativeEngine(1, native.bfloat16_set()).gradient(network, theta, sparse, Objective())
-    full = NativeEngine(1, native.bfloat16_set())
+    kernel = NativeEngine(1, native.bfloat16_set())
     with pytest.raises(ValueError, match="whole products"):
-        full.curvature_product(network, theta, samples, Objective(), theta)
+        kernel.curvature_product(network, theta, samples, Objective(), theta)
     plan = Plan(Momentum(0.01), batch_size=8)
     with pytest.raises(ValueError, match="cannot be watched"):
-        full.observe(network, plan.start(theta), samples, plan, 2, [0])
+        kernel.observe(network, plan.start(theta), samples, plan, 2, [0])
     states = States(np.stack([theta] * 16), np.zeros((16, 1, theta.size), np.float32))
-    many = full.advance_many(
+    many = kernel.advance_many(
         network, states, samples, Plans(plan, {}, 16), 3
     )  # not in lanes, which know no pairs
     alone = Bfloat16Engine(1).advance(network, plan.start(theta), samples, plan, 3).state

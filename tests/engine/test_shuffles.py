@@ -73,6 +73,7 @@ def test_two_threads_ask_at_once(draw):
                 epochs, threads.map(lambda i: made.orders(i, i + 1), epochs), strict=True
             ):
                 np.testing.assert_array_equal(found, whole[epoch : epoch + 1])
+                assert (found != whole[epoch + 1]).any()  # no two epochs are alike
     finally:
         sys.setswitchinterval(before)
 

@@ -82,3 +82,5 @@ def test_a_schedule_of_ones_own_is_asked_for_its_steps_alone(epochs: int) -> Non
     again = train(NETWORK, *draw_data(), rule=listed, epochs=epochs, batch_size=BATCH)
     assert run.state.step == steps
     assert run.state.digest() == again.state.digest()
+    other = train(NETWORK, *draw_data(), rule=ScheduleFree(0.15), epochs=epochs, batch_size=BATCH)
+    assert run.state.digest() != other.state.digest()

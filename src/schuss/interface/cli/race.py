@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["race"]
 
 NETWORK = "A network instead of a surface"
-OF_NETWORK = (
+OF_NETWORK = (  # what a surface has not
     *("target", "hidden", "activation", "batch_size", "seed", "weight", "model"),
     *("drop_missing_target", "threads", "engine"),
 )
