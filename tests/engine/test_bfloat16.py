@@ -83,7 +83,7 @@ def test_each_product_is_rounded_and_added_up_as_it_is_said(layers: tuple[int, .
 
     assert engine.info.engine == "bfloat16"
     assert (found == gradient_by_hand(network, theta, samples)).all()
-    kernel = NativeEngine(1).gradient(network, theta, samples, objective).gradient
+    full = NativeEngine(1).gradient(network, theta, samples, objective).gradient
     assert not (found == full).all()
 
 
@@ -124,9 +124,9 @@ def test_threads_and_pieces_change_no_bit(plan: Plan) -> None:
 
     assert len({end.state.digest() for end in ends.values()} | {state.digest()}) == 1
     assert len({end.losses.tobytes() for end in ends.values()}) == 1
-    kernel = NativeEngine(1).advance(network, start, samples, plan, stop).state
-    assert kernel.digest() != state.digest()
-    np.testing.assert_allclose(kernel.theta, state.theta, atol=0.05)
+    full = NativeEngine(1).advance(network, start, samples, plan, stop).state
+    assert full.digest() != state.digest()
+    np.testing.assert_allclose(full.theta, state.theta, atol=0.05)
 
 
 @needed
